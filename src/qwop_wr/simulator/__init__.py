@@ -1,0 +1,1 @@
+"""The game, without learning: anatomy, rules, engines and tapes."""

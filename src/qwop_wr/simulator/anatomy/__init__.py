@@ -1,0 +1,43 @@
+"""Bodies, fixtures and joints of the game, as measured in the original.
+
+Every number was read out of the running browser game (a Haxe port of
+Box2DFlash, float64) and is exact. Bodies and joints stand in the order in
+which the game creates them, and that order is part of the physics.
+"""
+
+from typing import Final
+
+from qwop_wr.simulator.anatomy.bodies import GROUND, HURDLE, PARTS
+from qwop_wr.simulator.anatomy.joints import HURDLE_JOINT, JOINTS
+from qwop_wr.simulator.anatomy.specs import BodySpec, JointSpec
+
+PART_NAMES: Final = (
+    "torso",
+    "head",
+    "left_arm",
+    "left_calf",
+    "left_foot",
+    "left_forearm",
+    "left_thigh",
+    "right_arm",
+    "right_calf",
+    "right_foot",
+    "right_forearm",
+    "right_thigh",
+)
+"""The order of the parts in ``Simulator.state``: another one than that of creation."""
+
+PART_INDEX: Final = {name: index for index, name in enumerate(PART_NAMES)}
+"""Row of each part in ``Simulator.state``."""
+
+__all__ = [
+    "GROUND",
+    "HURDLE",
+    "HURDLE_JOINT",
+    "JOINTS",
+    "PARTS",
+    "PART_INDEX",
+    "PART_NAMES",
+    "BodySpec",
+    "JointSpec",
+]

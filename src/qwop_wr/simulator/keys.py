@@ -1,0 +1,42 @@
+"""The four keys as a bit mask, and what each does to the runner's joints."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Q: Final = 1
+W: Final = 2
+O: Final = 4  # noqa: E741
+P: Final = 8
+N_MASKS: Final = 16
+
+KeyMasks = NDArray[np.uint8]
+"""Keys held, one mask per game, shape (n_games,)."""
+
+
+def effective_keys(mask: int) -> int:
+    """Reduce a mask to the keys that act: Q beats W and O beats P.
+
+    Args:
+        mask: Keys held, 0 to 15.
+
+    Returns:
+        One of the nine masks that act differently.
+
+    Raises:
+        ValueError: If the mask is out of range.
+    """
+    if not 0 <= mask < N_MASKS:
+        raise ValueError(f"key mask must be 0 to 15, got {mask}")
+    if mask & Q:
+        mask &= ~W
+    if mask & O:
+        mask &= ~P
+    return mask
+
+
+def key_names(mask: int) -> str:
+    """Spell a mask out, for instance ``"QP"``; no keys are ``"-"``."""
+    names = "".join(name for bit, name in ((Q, "Q"), (W, "W"), (O, "O"), (P, "P")) if mask & bit)
+    return names or "-"
