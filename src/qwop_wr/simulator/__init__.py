@@ -1,1 +1,36 @@
 """The game, without learning: anatomy, rules, engines and tapes."""
+
+from typing import Final
+
+from qwop_wr.simulator.base import Simulator
+
+ENGINES: Final = ("exact", "box2d")
+"""Names of the engines; the first is the default everywhere."""
+
+
+def make_simulator(engine: str, n_games: int = 1) -> Simulator:
+    """Make a batch of games; an engine is imported only when asked for.
+
+    Args:
+        engine: ``"exact"`` reproduces the browser game bit for bit;
+            ``"box2d"`` is the same game on the Box2D binding.
+        n_games: Number of games, at least 1.
+
+    Returns:
+        The games, each after a hard reset.
+
+    Raises:
+        ValueError: If the engine is unknown or ``n_games`` is not positive.
+    """
+    if engine == "exact":
+        from qwop_wr.simulator.exact import ExactSimulator  # noqa: PLC0415
+
+        return ExactSimulator(n_games)
+    if engine == "box2d":
+        from qwop_wr.simulator.box2d import Box2DSimulator  # noqa: PLC0415
+
+        return Box2DSimulator(n_games)
+    raise ValueError(f"unknown engine {engine!r}; the engines are {', '.join(map(repr, ENGINES))}")
+
+
+__all__ = ["ENGINES", "Simulator", "make_simulator"]
