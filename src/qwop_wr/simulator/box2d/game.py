@@ -1,14 +1,15 @@
-"""One game: its clock, keys, camera and the tick that moves it all."""
+"""One game: its clock, its camera and the tick that moves it all."""
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.anatomy import PART_NAMES
-from qwop_wr.simulator.box2d.rules import ContactRules, Role, displayed_distance
-from qwop_wr.simulator.box2d.stage import Stage
+from qwop_wr.simulator.box2d.motors import Motors
+from qwop_wr.simulator.box2d.rules import ContactRules, displayed_distance, on_ground
+from qwop_wr.simulator.box2d.world import World
 from qwop_wr.simulator.constants import (
     CAMERA_CEILING,
     CAMERA_LEAD,
@@ -22,85 +23,49 @@ from qwop_wr.simulator.constants import (
     TIME_STEP,
     VELOCITY_ITERATIONS,
 )
-from qwop_wr.simulator.keys import O, P, Q, W, effective_keys
+from qwop_wr.simulator.keys import N_MASKS, effective_keys
 
 BODY_NAMES: Final = (*PART_NAMES, "hurdle_base", "hurdle_top")
 """Rows of :meth:`Game.read_bodies`."""
 
-_RESET: Final = -1
+_EFFECTIVE_KEYS: Final = tuple(effective_keys(mask) for mask in range(N_MASKS))
 _SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
-_THIGH_KEYS: Final = Q | W
-_CALF_KEYS: Final = O | P
-_EFFECTIVE: Final = tuple(effective_keys(mask) for mask in range(16))
-
-_THIGH_SPEEDS: Final = {
-    0: (("right_hip", 0.0), ("left_hip", 0.0), ("right_shoulder", 0.0), ("left_shoulder", 0.0)),
-    Q: (("right_hip", 2.5), ("left_hip", -2.5), ("right_shoulder", -2.0), ("left_shoulder", 2.0)),
-    W: (("right_hip", -2.5), ("left_hip", 2.5), ("right_shoulder", 2.0), ("left_shoulder", -2.0)),
-}
-_CALF_SPEEDS: Final = {
-    0: (("right_knee", 0.0), ("left_knee", 0.0)),
-    O: (("right_knee", 2.5), ("left_knee", -2.5)),
-    P: (("right_knee", -2.5), ("left_knee", 2.5)),
-}
-_HIP_LIMITS: Final = {
-    O: (("left_hip", -1.0, 1.0), ("right_hip", -1.3, 0.7)),
-    P: (("left_hip", -1.5, 0.5), ("right_hip", -0.8, 1.2)),
-}
-_MOTORISED: Final = (
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_shoulder",
-    "right_shoulder",
-)
+_SOFT_RESET: Final = -1
 
 
 class Game:
-    """A single game, right after a hard reset.
+    """A single game, first of all after a hard reset.
 
     Attributes:
+        rules: What has been touched so far.
+        motors: The runner's motors, with the keys held.
         score_time: The game's clock [s].
         ticks: Ticks since the reset, its own not counted.
         ended: Whether the game is over; it then stands still.
         camera_x: Camera position [pixels].
         head_torque: Torque accumulated on the head, kept beside the world
-            because the binding does not tell it.
-        calf_key: Calf key that last set the hip limits: 0, ``O`` or ``P``.
-        rules: What has been touched so far.
+            (in float64) because the binding does not tell it.
     """
 
     def __init__(self) -> None:
         self.rules = ContactRules()
+        self._world = World(self.rules)
         self._history: list[tuple[int, int]] = []
-        self.reset()
+        self._begin()
 
     def reset(self, soft: bool = False) -> None:
         """Begin a new episode; this runs one tick without keys.
 
         Args:
-            soft: Restart on the used world instead of in a fresh one.
+            soft: Restart in the used world instead of in a fresh one.
         """
         if soft:
-            self._history.append((_RESET, 1))
-            self._stage.destroy_runner()
-            self._stage.create_runner()
+            self._history.append((_SOFT_RESET, 1))
+            self._world.recreate_runner()
         else:
             self._history.clear()
-            self._stage = Stage(self.rules)
-        self.rules.clear()
-        self._take_references()
-        self.score_time = 0.0
-        self.ticks = 0
-        self.camera_x = START_CAMERA_PX
-        self.head_torque = 0.0
-        self.ended = False
-        self.calf_key = 0
-        self._pressed = 0
-        self._first_tile: int | None = None
-        self._play(0, 1)
-        self.ticks = 0
+            self._world = World(self.rules)
+        self._begin()
 
     def play(self, mask: int, ticks: int) -> None:
         """Hold keys; a game that has ended stands still.
@@ -111,29 +76,25 @@ class Game:
         """
         if self.ended or ticks == 0:
             return
-        mask = _EFFECTIVE[mask]
-        before = self.ticks
-        self._play(mask, ticks)
-        played = self.ticks - before
-        if self._history and self._history[-1][0] == mask:
-            self._history[-1] = (mask, self._history[-1][1] + played)
-        else:
-            self._history.append((mask, played))
+        keys, before = _EFFECTIVE_KEYS[mask], self.ticks
+        self.motors.press(keys)
+        self._advance(ticks)
+        if self._history and self._history[-1][0] == keys:
+            before -= self._history.pop()[1]
+        self._history.append((keys, self.ticks - before))
 
     def clone(self) -> "Game":
         """Play the same keys in a new world, from the last hard reset on.
-
-        Box2D hides its solver's impulses, so this is the only exact copy.
 
         Returns:
             A game that continues to the same bits.
         """
         other = Game()
-        for mask, ticks in self._history:
-            if mask == _RESET:
+        for keys, ticks in self._history:
+            if keys == _SOFT_RESET:
                 other.reset(soft=True)
             else:
-                other.play(mask, ticks)
+                other.play(keys, ticks)
         return other
 
     @property
@@ -142,6 +103,20 @@ class Game:
         if self.rules.landed:
             return self.rules.landing_score
         return displayed_distance(self._torso.position.x)
+
+    @property
+    def foot_contacts(self) -> tuple[bool, bool]:
+        """Whether the left and the right foot touch a ground tile."""
+        left, right = (
+            any(on_ground(edge.contact) for edge in self._world.bodies[foot].contacts)
+            for foot in ("left_foot", "right_foot")
+        )
+        return left, right
+
+    @property
+    def touching(self) -> int:
+        """Touching contacts in the world."""
+        return sum(contact.touching for contact in self._world.physics.contacts)
 
     def read_bodies(self, out: NDArray[np.float64]) -> None:
         """Read where every body is and how it moves.
@@ -152,87 +127,40 @@ class Game:
         """
         rows = []
         for body in self._bodies:
-            position, velocity = body.position, body.linearVelocity
-            rows.append(
-                (
-                    position.x,
-                    position.y,
-                    body.angle,
-                    velocity.x,
-                    velocity.y,
-                    body.angularVelocity,
-                )
-            )
+            at, v = body.position, body.linearVelocity
+            rows.append((at.x, at.y, body.angle, v.x, v.y, body.angularVelocity))
         out[:] = rows
 
-    def foot_contacts(self) -> tuple[bool, bool]:
-        """Return whether the left and the right foot touch a ground tile."""
-        return self._on_ground("left_foot"), self._on_ground("right_foot")
+    def _begin(self) -> None:
+        self.rules.clear()
+        self._bodies = [self._world.bodies[name] for name in BODY_NAMES]
+        self._torso, self._head = self._world.bodies["torso"], self._world.bodies["head"]
+        self.motors = Motors(self._world.joints)
+        self.ticks = 0
+        self.score_time = 0.0
+        self.camera_x = START_CAMERA_PX
+        self.head_torque = 0.0
+        self.ended = False
+        self._advance(1)
+        self.ticks = 0
 
-    def n_touching(self) -> int:
-        """Count the touching contacts in the world."""
-        return sum(contact.touching for contact in self._stage.world.contacts)
-
-    def _take_references(self) -> None:
-        bodies = self._stage.bodies
-        self._bodies = [bodies[name] for name in BODY_NAMES]
-        self._torso, self._head = bodies["torso"], bodies["head"]
-        self._joints = self._stage.joints
-
-    def _play(self, mask: int, ticks: int) -> None:
-        world_step, head, torso, rules = self._stage.world.Step, self._head, self._torso, self.rules
+    def _advance(self, ticks: int) -> None:
+        world, rules, head, torso = self._world, self.rules, self._head, self._torso
+        step, apply_torque = world.physics.Step, head.ApplyTorque
         for _ in range(ticks):
-            self.score_time += CLOCK_STEP
-            self._follow_with_tiles()
-            torque = HEAD_TORQUE_GAIN * (head.angle + HEAD_TORQUE_OFFSET)
-            head.ApplyTorque(torque, True)
-            self.head_torque += torque
-            if mask != self._pressed:
-                self._press(mask)
-            world_step(TIME_STEP, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
-            if not head.awake:
-                self.head_torque = 0.0  # Box2D drops the forces of a body that falls asleep.
-            if not rules.fallen:
-                position = torso.position
-                if position.y >= CAMERA_CEILING:
-                    self.camera_x = (position.x - CAMERA_LEAD) * PIXELS_PER_UNIT
             self.ticks += 1
-            if rules.landed or rules.fallen:
-                self._end()
+            self.score_time += CLOCK_STEP
+            world.place_tiles(math.floor(self.camera_x / _SCREEN_PX))
+            torque = HEAD_TORQUE_GAIN * (head.angle + HEAD_TORQUE_OFFSET)
+            apply_torque(torque, True)
+            self.head_torque += torque
+            step(TIME_STEP, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
+            if not head.awake:
+                self.head_torque = 0.0  # A body that falls asleep loses its forces.
+            position = torso.position
+            if position.y >= CAMERA_CEILING and not rules.fallen:
+                self.camera_x = (position.x - CAMERA_LEAD) * PIXELS_PER_UNIT
+            if rules.fallen or rules.landed:
+                self.ended = True
+                self.motors.switch_off()
                 return
-
-    def _follow_with_tiles(self) -> None:
-        first = math.floor(self.camera_x / _SCREEN_PX)
-        if first != self._first_tile:
-            self._stage.place_tiles(first)
-            self._first_tile = first
-
-    def _press(self, mask: int) -> None:
-        resting = [body for body in self._bodies if not body.awake]
-        thigh_key, calf_key = mask & _THIGH_KEYS, mask & _CALF_KEYS
-        if thigh_key != self._pressed & _THIGH_KEYS:
-            for name, speed in _THIGH_SPEEDS[thigh_key]:
-                self._joints[name].motorSpeed = speed
-        if calf_key != self._pressed & _CALF_KEYS:
-            for name, speed in _CALF_SPEEDS[calf_key]:
-                self._joints[name].motorSpeed = speed
-        if calf_key and calf_key != self.calf_key:
-            for name, lower, upper in _HIP_LIMITS[calf_key]:
-                self._joints[name].limits = (lower, upper)
-            self.calf_key = calf_key
-        self._pressed = mask
-        for body in resting:
-            body.awake = False  # In the original a motor wakes nobody.
-
-    def _end(self) -> None:
-        self.ended = True
-        for name in _MOTORISED:
-            joint = self._joints[name]
-            joint.limitEnabled = False
-            joint.motorEnabled = False
-
-    def _on_ground(self, foot: str) -> bool:
-        return any(
-            edge.contact.touching and edge.contact.fixtureA.userData is Role.TILE
-            for edge in self._stage.bodies[foot].contacts
-        )

@@ -2,7 +2,7 @@
 
 import math
 from enum import IntEnum
-from typing import Any
+from typing import Final
 
 import Box2D
 
@@ -10,21 +10,19 @@ from qwop_wr.simulator.constants import JUMP_LINE_PX, PIXELS_PER_UNIT, SAND_PIT_
 
 
 class Role(IntEnum):
-    """What the game's rules see in a body."""
+    """What a body is to the rules; fixtures carry it as their user data."""
 
     OTHER = 0
     TILE = 1
     LEFT_FOOT = 2
-    RIGHT_FOOT = 3
-    UPPER_BODY = 4
+    UPPER_BODY = 3
 
 
-_ROLES = {
+_ROLES: Final = {
     "track0": Role.TILE,
     "track1": Role.TILE,
     "track2": Role.TILE,
     "left_foot": Role.LEFT_FOOT,
-    "right_foot": Role.RIGHT_FOOT,
     "head": Role.UPPER_BODY,
     "left_arm": Role.UPPER_BODY,
     "left_forearm": Role.UPPER_BODY,
@@ -38,13 +36,21 @@ def role_of(name: str) -> Role:
     return _ROLES.get(name, Role.OTHER)
 
 
+def on_ground(contact: Box2D.b2Contact) -> bool:
+    """Return whether a contact touches a ground tile.
+
+    The tiles are the world's oldest bodies, so Box2D always names them first.
+    """
+    return bool(contact.touching) and contact.fixtureA.userData is Role.TILE
+
+
 def displayed_distance(x: float) -> float:
     """Turn a position [units] into the displayed distance [m], rounding half up."""
     return math.floor(x + 0.5) / UNITS_PER_METRE
 
 
 class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
-    """Listens to contacts and keeps what the rules make of them.
+    """Hears of contacts and keeps what the rules make of them.
 
     Only the left foot can jump off and land: the original's test for the right
     foot looks at the wrong body and never fires.
@@ -67,40 +73,39 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
         self.landed = False
         self.landing_score = 0.0
 
-    def BeginContact(self, contact: Any) -> None:  # noqa: N802
+    def BeginContact(self, contact: Box2D.b2Contact) -> None:  # noqa: N802
         """Apply the rules to a contact that has just begun to touch."""
-        if contact.fixtureA.userData is not Role.TILE or self.fallen:
-            return
         role = contact.fixtureB.userData
+        if self.fallen or role is Role.OTHER or not on_ground(contact):
+            return
+        x = _rightmost_point(contact)
         if role is Role.LEFT_FOOT:
-            self._step_down(contact)
+            self.jumped = self.jumped or x * PIXELS_PER_UNIT > JUMP_LINE_PX
+            if self.jumped and x * PIXELS_PER_UNIT > SAND_PIT_PX:
+                self._land(x)
         elif role is Role.UPPER_BODY:
             self.fallen = True
-            if self.jumped and not self.landed:
-                self._land(_rightmost(contact))
+            if self.jumped:
+                self._land(x)
 
-    def PreSolve(self, contact: Any, old_manifold: Any) -> None:  # noqa: N802
-        """Do nothing; inherited, the call would go back through the binding."""
+    # The binding calls these for every contact of every tick. Inherited, each
+    # call would go through the binding twice more.
 
-    def PostSolve(self, contact: Any, impulse: Any) -> None:  # noqa: N802
-        """Do nothing, for the same reason."""
+    def PreSolve(self, contact: Box2D.b2Contact, old_manifold: Box2D.b2Manifold) -> None:  # noqa: N802
+        """Do nothing."""
 
-    def EndContact(self, contact: Any) -> None:  # noqa: N802
-        """Do nothing, for the same reason."""
+    def PostSolve(self, contact: Box2D.b2Contact, impulse: Box2D.b2ContactImpulse) -> None:  # noqa: N802
+        """Do nothing."""
 
-    def _step_down(self, contact: Any) -> None:
-        x = _rightmost(contact)
-        if not self.jumped and x * PIXELS_PER_UNIT > JUMP_LINE_PX:
-            self.jumped = True
-        if self.jumped and not self.landed and x * PIXELS_PER_UNIT > SAND_PIT_PX:
-            self._land(x)
+    def EndContact(self, contact: Box2D.b2Contact) -> None:  # noqa: N802
+        """Do nothing."""
 
     def _land(self, x: float) -> None:
-        self.landed = True
-        self.landing_score = displayed_distance(x)
+        if not self.landed:
+            self.landed = True
+            self.landing_score = displayed_distance(x)
 
 
-def _rightmost(contact: Any) -> float:
-    """Return the largest x among the contact's points [units]."""
+def _rightmost_point(contact: Box2D.b2Contact) -> float:
     points = contact.worldManifold.points[: contact.manifold.pointCount]
     return max(float(x) for x, _ in points)

@@ -1,6 +1,6 @@
 """A batch of games on Box2D."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -57,8 +57,8 @@ class Box2DSimulator(Simulator):
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
         """Overwrite games with exact clones; see :meth:`Simulator.copy_games`."""
         origins, targets = self._checked_copy(source, source_games, games)
-        assert isinstance(source, Box2DSimulator)
-        clones = [source._games[origin].clone() for origin in origins]
+        origin_games = cast("Box2DSimulator", source)._games
+        clones = [origin_games[origin].clone() for origin in origins]
         for target, clone in zip(targets, clones, strict=True):
             self._games[target] = clone
         self._stale[targets] = True
@@ -121,17 +121,17 @@ class Box2DSimulator(Simulator):
     @property
     def calf_key(self) -> KeyMasks:
         """Calf key that last set the hip limits: 0, O or P, shape (n_games,)."""
-        return np.array([game.calf_key for game in self._games], dtype=np.uint8)
+        return np.array([game.motors.calf_key for game in self._games], dtype=np.uint8)
 
     @property
     def foot_contacts(self) -> Booleans:
         """Whether left and right foot touch the ground, shape (n_games, 2)."""
-        return np.array([game.foot_contacts() for game in self._games])
+        return np.array([game.foot_contacts for game in self._games])
 
     @property
     def touching(self) -> Integers:
         """Touching contacts in the world, shape (n_games,)."""
-        return np.array([game.n_touching() for game in self._games], dtype=np.int64)
+        return np.array([game.touching for game in self._games], dtype=np.int64)
 
     def _read_bodies(self) -> Floats:
         for index in np.flatnonzero(self._stale):
