@@ -1,0 +1,1 @@
+"""Agents that learn from any vectorised gymnasium environment with discrete actions."""

@@ -1,0 +1,133 @@
+"""A trained agent as plain data: spec, weights and a card."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from qwop_wr.agents.networks import AgentNetwork, build_network
+from qwop_wr.agents.policy import Policy
+from qwop_wr.agents.spec import AgentSpec
+
+__all__ = ["Agent", "AgentSpec", "Weights"]
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Agent:
+    """A trained agent; nothing in it can execute.
+
+    Attributes:
+        spec: Interface and network.
+        weights: Arrays by name, as the network of the spec names them; float32
+            and read-only.
+        card: Where it comes from: stage, steps, seed, options, scores.
+
+    Raises:
+        ValueError: If the weights do not fit the spec or are not finite.
+    """
+
+    spec: AgentSpec
+    weights: Weights
+    card: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _checked_weights(self.spec, self.weights))
+        object.__setattr__(self, "card", dict(self.card))
+
+    @classmethod
+    def from_network(
+        cls, spec: AgentSpec, network: AgentNetwork, card: Mapping[str, JsonValue]
+    ) -> "Agent":
+        """Copy the weights out of a network.
+
+        Args:
+            spec: Spec that the network was built from.
+            network: The network, on any device.
+            card: Where the agent comes from.
+
+        Returns:
+            The agent; later changes of the network do not reach it.
+        """
+        weights = {
+            name: tensor.detach().cpu().numpy().copy()
+            for name, tensor in network.state_dict().items()
+        }
+        return cls(spec, weights, card)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over spec and weights, as hexadecimal text; the card does not count."""
+        digest = hashlib.sha256()
+        digest.update(json.dumps(self.spec.model_dump(mode="json"), sort_keys=True).encode())
+        for name in sorted(self.weights):
+            array = self.weights[name]
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.astype("<f4").tobytes())
+        return digest.hexdigest()
+
+    def network(self) -> AgentNetwork:
+        """Build the agent's network with its weights.
+
+        Returns:
+            A new network on the CPU.
+        """
+        network = build_network(self.spec)
+        network.load_state_dict({k: torch.tensor(v) for k, v in self.weights.items()})
+        return network
+
+    def policy(self) -> Policy:
+        """Make the agent ready to act.
+
+        Returns:
+            Policy over a private copy of the weights.
+        """
+        return Policy(self.network(), self.spec.n_observations, self.spec.reward_scale)
+
+    def check_interface(self, interface: Mapping[str, str | int]) -> None:
+        """Make sure that an environment is one the agent can act in.
+
+        Args:
+            interface: The environment's values, as ``AgentSpec.check_interface``
+                wants them.
+
+        Raises:
+            ValueError: Naming the first value that differs or is missing.
+        """
+        self.spec.check_interface(interface)
+
+    def with_card(self, **entries: JsonValue) -> "Agent":
+        """Add entries to the card.
+
+        Args:
+            **entries: Entries to add or replace.
+
+        Returns:
+            The same agent with the new card.
+        """
+        return replace(self, card={**self.card, **entries})
+
+
+def _checked_weights(spec: AgentSpec, weights: Weights) -> Weights:
+    with torch.device("meta"):
+        expected = {k: tuple(v.shape) for k, v in build_network(spec).state_dict().items()}
+    if missing := sorted(expected.keys() - weights.keys()):
+        raise ValueError(f"the agent's weights lack {missing[0]!r}, which its spec asks for")
+    if surplus := sorted(weights.keys() - expected.keys()):
+        raise ValueError(f"the agent has weights {surplus[0]!r}, which its spec does not know")
+    checked = {}
+    for name, shape in expected.items():
+        array = np.array(weights[name], dtype=np.float32, order="C")
+        if array.shape != shape:
+            raise ValueError(f"weights {name!r} must have shape {shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"weights {name!r} hold values that are not finite")
+        array.flags.writeable = False
+        checked[name] = array
+    return checked

@@ -1,0 +1,156 @@
+"""What watches a training: its clock, its metrics, its progress bar."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import Logger
+from tqdm import tqdm
+
+from qwop_wr.agents.budget import BudgetClock
+from qwop_wr.agents.metrics import MetricHistory
+
+
+def history_logger(history: MetricHistory) -> Logger:
+    """Make an SB3 logger that writes to a history alone.
+
+    Args:
+        history: Receives the metrics.
+
+    Returns:
+        Logger for ``set_logger``.
+    """
+    return Logger(folder=None, output_formats=[history])
+
+
+class BudgetCallback(BaseCallback):
+    """Stops a learner when its budget is used up, between two updates.
+
+    Args:
+        clock: The running budget.
+    """
+
+    def __init__(self, clock: BudgetClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._spent = False
+
+    def _on_rollout_start(self) -> None:
+        self._spent = self._clock.progress(self.num_timesteps) >= 1.0
+
+    def _on_step(self) -> bool:
+        return not self._spent
+
+
+class MetricsCallback(BaseCallback):
+    """Adds what recent training episodes came to, and dumps the logger.
+
+    Args:
+        every: Steps between two dumps.
+    """
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self._every = every
+        self._dumped_at = 0
+
+    def _on_rollout_start(self) -> None:
+        # The learner's own metrics are complete only after its update.
+        if self.num_timesteps - self._dumped_at >= self._every:
+            self._dump()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_end(self) -> None:
+        self._dump()
+
+    def _dump(self) -> None:
+        self._dumped_at = self.num_timesteps
+        for name, value in episode_metrics(self.model.ep_info_buffer or ()).items():
+            self.logger.record(f"rollout/{name}", value)
+        self.model.dump_logs()
+
+
+def episode_metrics(episodes: Any) -> dict[str, float]:  # noqa: ANN401 - SB3's deque of dicts
+    """Average the latest training episodes.
+
+    Args:
+        episodes: The ``episode`` entries of SB3's infos.
+
+    Returns:
+        ``finish_rate``, ``distance_mean`` [m] and, once a run has finished,
+        ``finish_time_mean`` [s].
+    """
+    known = [episode for episode in episodes if "finished" in episode]
+    if not known:
+        return {}
+    times = [float(episode["score_time"]) for episode in known if episode["finished"]]
+    metrics = {
+        "finish_rate": len(times) / len(known),
+        "distance_mean": float(np.mean([float(episode["distance"]) for episode in known])),
+    }
+    if times:
+        metrics["finish_time_mean"] = float(np.mean(times))
+    return metrics
+
+
+class ProgressBarCallback(BaseCallback):
+    """Shows steps, rate, remaining time and recent episodes on stderr.
+
+    Args:
+        clock: The running budget.
+    """
+
+    def __init__(self, clock: BudgetClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._bar: tqdm[Any] | None = None
+
+    def _on_training_start(self) -> None:
+        self._bar = tqdm(desc="training", unit=" steps", unit_scale=True)
+
+    def _on_step(self) -> bool:
+        if self._bar is not None:
+            self._bar.update(self.num_timesteps - self._bar.n)
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self._bar is not None:
+            progress = self._clock.progress(self.num_timesteps)
+            self._bar.total = round(self.num_timesteps / progress) if progress else None
+            recent = episode_metrics(self.model.ep_info_buffer or ())
+            self._bar.set_postfix({k: f"{v:.3g}" for k, v in recent.items()}, refresh=False)
+
+    def close(self) -> None:
+        """Leave the bar as it stands; also after an error."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+@contextmanager
+def training_callbacks(
+    clock: BudgetClock, evaluation: BaseCallback, log_every: int, progress_bar: bool
+) -> Iterator[CallbackList]:
+    """Gather the callbacks of a training and close its bar, however it ends.
+
+    Args:
+        clock: The running budget.
+        evaluation: Evaluates the learner.
+        log_every: Steps between two dumps of the metrics.
+        progress_bar: Whether to show a bar.
+
+    Yields:
+        Callbacks for ``learn``.
+    """
+    # Metrics come first, so that an evaluation's time is not in their rates.
+    callbacks = [MetricsCallback(log_every), evaluation, BudgetCallback(clock)]
+    bar = ProgressBarCallback(clock) if progress_bar else None
+    try:
+        yield CallbackList([*callbacks, *([bar] if bar else [])])
+    finally:
+        if bar:
+            bar.close()

@@ -1,0 +1,20 @@
+"""Errors of a training."""
+
+from qwop_wr.agents.agent import Agent
+
+
+class TrainingDivergedError(ArithmeticError):
+    """A loss or weight stopped being a finite number.
+
+    Args:
+        quantity: What went wrong, for example ``"loss"``.
+        step: Decisions made until then.
+    """
+
+    def __init__(self, quantity: str, step: int) -> None:
+        self.agent: Agent | None = None
+        """Best agent seen before, if any was evaluated."""
+        super().__init__(
+            f"training diverged: {quantity} is not finite at step {step}; "
+            "lower learning_rate or max_grad_norm"
+        )

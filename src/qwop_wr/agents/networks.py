@@ -1,0 +1,132 @@
+"""The networks behind the agents, with weights named in our own way."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from qwop_wr.agents.spec import Activation, AgentSpec
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+class AgentNetwork(nn.Module):
+    """A network that scores actions and states."""
+
+    @abstractmethod
+    def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
+        """Score every action: logits or expected returns.
+
+        Args:
+            observations: Shape (batch, n_observations).
+
+        Returns:
+            Scores, the best action has the highest, shape (batch, n_actions).
+        """
+
+    @abstractmethod
+    def values(self, observations: torch.Tensor) -> torch.Tensor:
+        """Expected discounted return, in scaled rewards.
+
+        Args:
+            observations: Shape (batch, n_observations).
+
+        Returns:
+            Values, shape (batch,).
+        """
+
+
+class HiddenLayers(nn.Module):
+    """Fully connected layers, each linear, optionally normalised, non-linear.
+
+    Args:
+        sizes: Width of the input and of every layer.
+        activation: Non-linearity.
+        layer_norm: Normalise before the non-linearity (https://arxiv.org/abs/1607.06450),
+            which keeps value learning from diverging (https://arxiv.org/abs/2302.02948).
+    """
+
+    def __init__(self, sizes: Sequence[int], activation: Activation, layer_norm: bool) -> None:
+        super().__init__()
+        self.linear = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
+        self.norm = nn.ModuleList(
+            nn.LayerNorm(size) if layer_norm else nn.Identity() for size in sizes[1:]
+        )
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map inputs (batch, sizes[0]) to features (batch, sizes[-1])."""
+        features = inputs
+        for linear, norm in zip(self.linear, self.norm, strict=True):
+            features = self.activation(norm(linear(features)))
+        return features
+
+
+class QuantileNetwork(AgentNetwork):
+    """Quantiles of the return of every action (https://arxiv.org/abs/1710.10044).
+
+    Args:
+        spec: Spec of a qrdqn agent.
+    """
+
+    def __init__(self, spec: AgentSpec) -> None:
+        super().__init__()
+        assert spec.n_quantiles is not None  # noqa: S101 - the spec has made sure
+        self.n_quantiles, self.n_actions = spec.n_quantiles, spec.n_actions
+        sizes = (spec.n_observations, *spec.net_arch)
+        self.hidden = HiddenLayers(sizes, spec.activation, spec.layer_norm)
+        self.output = nn.Linear(sizes[-1], self.n_quantiles * self.n_actions)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """Map observations (batch, d) to quantiles (batch, n_quantiles, n_actions)."""
+        outputs: torch.Tensor = self.output(self.hidden(observations))
+        return outputs.view(-1, self.n_quantiles, self.n_actions)
+
+    def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
+        """Expected returns: the means of the quantiles."""
+        quantiles: torch.Tensor = self(observations)
+        return quantiles.mean(dim=1)
+
+    def values(self, observations: torch.Tensor) -> torch.Tensor:
+        """Expected return of the greedy action."""
+        return self.action_scores(observations).amax(dim=1)
+
+
+class ActorCritic(AgentNetwork):
+    """Two separate networks: action logits and state value.
+
+    Args:
+        spec: Spec of a ppo agent.
+    """
+
+    def __init__(self, spec: AgentSpec) -> None:
+        super().__init__()
+        sizes = (spec.n_observations, *spec.net_arch)
+        self.actor = HiddenLayers(sizes, spec.activation, layer_norm=False)
+        self.actor_output = nn.Linear(sizes[-1], spec.n_actions)
+        self.critic = HiddenLayers(sizes, spec.activation, layer_norm=False)
+        self.critic_output = nn.Linear(sizes[-1], 1)
+
+    def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
+        """Logits of the categorical policy."""
+        logits: torch.Tensor = self.actor_output(self.actor(observations))
+        return logits
+
+    def values(self, observations: torch.Tensor) -> torch.Tensor:
+        """The critic's estimate."""
+        values: torch.Tensor = self.critic_output(self.critic(observations))
+        return values.squeeze(-1)
+
+
+def build_network(spec: AgentSpec) -> AgentNetwork:
+    """Build the untrained network that a spec describes.
+
+    Args:
+        spec: Spec of the agent.
+
+    Returns:
+        Network with freshly drawn weights (from torch's global generator).
+    """
+    return QuantileNetwork(spec) if spec.algorithm == "qrdqn" else ActorCritic(spec)

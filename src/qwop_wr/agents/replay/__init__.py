@@ -1,0 +1,1 @@
+"""Replay: what was experienced, and what was demonstrated."""

@@ -1,0 +1,263 @@
+"""Playing whole episodes with a policy, many games at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from qwop_wr.agents.policy import Actions, Floats, Policy
+from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.agents.transitions import Transitions
+
+StepObserver = Callable[[VectorEnv[Any, Any, Any], int], None]
+"""Called after every step with the environment and the number of steps made."""
+
+
+@runtime_checkable
+class KeyedVectorEnv(Protocol):
+    """A vector environment that tells which keys it really played."""
+
+    last_keys: NDArray[np.uint8]
+    """Masks held in the last decision, shape (n,)."""
+    last_ticks: NDArray[np.int64]
+    """Ticks they were really held for, shape (n,)."""
+    drawn_idle_ticks: NDArray[np.int64]
+    """Ticks without keys before the first decision, shape (n,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """How episodes ended; all arrays have one entry per seed.
+
+    Attributes:
+        seeds: Seed of the game.
+        finished: Whether the runner landed behind the line.
+        fallen: Whether it fell.
+        distance: Distance at the end [m].
+        ticks: Ticks from the reset to the end.
+        score_time: The game's clock at the end [s].
+        total_reward: Sum of the rewards.
+        length: Decisions made.
+        idle_ticks: Ticks without keys before the first decision.
+        transitions: All steps in the order of the seeds, if recorded.
+        keys: Key masks per tick of every episode, idle ticks included, if recorded.
+    """
+
+    seeds: NDArray[np.int64]
+    finished: NDArray[np.bool_]
+    fallen: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+    score_time: NDArray[np.float64]
+    total_reward: NDArray[np.float64]
+    length: NDArray[np.int64]
+    idle_ticks: NDArray[np.int64]
+    transitions: Transitions | None = None
+    keys: tuple[NDArray[np.uint8], ...] | None = None
+
+
+def play_episodes(
+    policy: Policy,
+    vector_env: VectorEnv[Any, Any, Any],
+    seeds: Sequence[int],
+    *,
+    deterministic: bool = True,
+    rng: np.random.Generator | None = None,
+    on_step: StepObserver | None = None,
+    record: bool = False,
+    record_keys: bool = False,
+) -> Episodes:
+    """Play one episode per seed.
+
+    As many games run at once as the environment has; with more seeds than
+    games, one batch follows another.
+
+    Args:
+        policy: Who plays.
+        vector_env: Environment without automatic reset: an ended game stands
+            still until all have ended.
+        seeds: One per episode; a seed fixes its game.
+        deterministic: Take the best actions; else draw them.
+        rng: Source of the draws; needed unless deterministic.
+        on_step: Called after every step of a batch.
+        record: Keep all transitions, and keys where the environment tells them.
+        record_keys: Keep the keys alone.
+
+    Returns:
+        Results in the order of the seeds.
+
+    Raises:
+        ValueError: If there are no seeds, or keys are asked for in vain.
+    """
+    if len(seeds) == 0:
+        raise ValueError("play_episodes needs at least one seed")
+    keyed = isinstance(vector_env, KeyedVectorEnv)
+    if record_keys and not keyed:
+        raise ValueError(f"{type(vector_env).__name__} does not tell the keys it played")
+    batches = []
+    with single_torch_thread():
+        for first in range(0, len(seeds), vector_env.num_envs):
+            batch = _Batch(
+                vector_env,
+                seeds[first : first + vector_env.num_envs],
+                transitions=[] if record else None,
+                key_runs=[] if keyed and (record or record_keys) else None,
+            )
+            batch.play(policy, deterministic, rng, on_step)
+            batches.append(batch)
+    return _joined(batches)
+
+
+class _Step(NamedTuple):
+    """What one step of the running games adds to the transitions."""
+
+    games: NDArray[np.int64]
+    obs: Floats
+    actions: Actions
+    rewards: Floats
+    next_obs: Floats
+    dones: NDArray[np.bool_]
+
+
+class _KeyRuns(NamedTuple):
+    """Keys of one decision of all games; zero ticks where a game stood still."""
+
+    keys: NDArray[np.uint8]
+    ticks: NDArray[np.int64]
+
+
+@dataclass
+class _Batch:
+    """One episode in each of the first ``len(seeds)`` games."""
+
+    env: VectorEnv[Any, Any, Any]
+    seeds: Sequence[int]
+    transitions: list[_Step] | None
+    key_runs: list[_KeyRuns] | None
+    results: dict[str, NDArray[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        n = len(self.seeds)
+        self.results = {
+            "seeds": np.array(self.seeds, dtype=np.int64),
+            "finished": np.zeros(n, dtype=np.bool_),
+            "fallen": np.zeros(n, dtype=np.bool_),
+            "distance": np.zeros(n),
+            "ticks": np.zeros(n, dtype=np.int64),
+            "score_time": np.zeros(n),
+            "total_reward": np.zeros(n),
+            "length": np.zeros(n, dtype=np.int64),
+            "idle_ticks": np.zeros(n, dtype=np.int64),
+        }
+
+    def play(
+        self,
+        policy: Policy,
+        deterministic: bool,
+        rng: np.random.Generator | None,
+        on_step: StepObserver | None,
+    ) -> None:
+        """Play until the last game has ended."""
+        n, n_games = len(self.seeds), self.env.num_envs
+        # Surplus games repeat the last seed; nobody looks at them.
+        padded = [int(seed) for seed in self.seeds] + [int(self.seeds[-1])] * (n_games - n)
+        # Gymnasium documents a list of seeds but types a single one.
+        obs, _ = self.env.reset(seed=padded)  # type: ignore[arg-type]
+        if isinstance(self.env, KeyedVectorEnv):
+            self.results["idle_ticks"] = self.env.drawn_idle_ticks[:n].astype(np.int64)
+        running = np.ones(n, dtype=np.bool_)
+        steps = 0
+        while running.any():
+            obs = np.array(obs, dtype=np.float32)
+            actions = policy.act(obs, deterministic, rng)
+            next_obs, rewards, terminated, truncated, infos = self.env.step(actions)
+            self._keep(obs, actions, rewards, next_obs, terminated & ~infos["finished"], running)
+            ended = running & (terminated | truncated)[:n]
+            self.results["total_reward"][running] += rewards[:n][running]
+            self.results["length"][running] += 1
+            for name in ("finished", "fallen", "distance", "ticks", "score_time"):
+                self.results[name][ended] = infos[name][:n][ended]
+            running &= ~ended
+            obs, steps = next_obs, steps + 1
+            if on_step is not None:
+                on_step(self.env, steps)
+
+    def _keep(
+        self,
+        obs: Floats,
+        actions: Actions,
+        rewards: NDArray[Any],
+        next_obs: Floats,
+        dones: NDArray[np.bool_],
+        running: NDArray[np.bool_],
+    ) -> None:
+        games = np.flatnonzero(running)
+        if self.transitions is not None:
+            step = _Step(
+                games,
+                obs[games],
+                actions[games],
+                rewards[games].astype(np.float32),
+                np.array(next_obs[games], dtype=np.float32),
+                dones[games],
+            )
+            self.transitions.append(step)
+        if self.key_runs is not None and isinstance(self.env, KeyedVectorEnv):
+            n = len(self.seeds)
+            ticks = np.where(running, self.env.last_ticks[:n], 0)
+            self.key_runs.append(_KeyRuns(self.env.last_keys[:n].copy(), ticks))
+
+    def keys_per_tick(self) -> list[NDArray[np.uint8]]:
+        """Spell the recorded keys out, one array per game."""
+        assert self.key_runs is not None  # noqa: S101 - the caller asked for them
+        keys = np.stack([run.keys for run in self.key_runs], axis=1)  # (n, steps)
+        ticks = np.stack([run.ticks for run in self.key_runs], axis=1)  # (n, steps)
+        idle = self.results["idle_ticks"]
+        return [
+            np.concatenate([np.zeros(idle[i], dtype=np.uint8), np.repeat(keys[i], ticks[i])])
+            for i in range(len(self.seeds))
+        ]
+
+    def steps_by_game(self) -> _Step:
+        """All recorded steps, game after game, each in the order of time."""
+        assert self.transitions is not None  # noqa: S101 - the caller asked for them
+        joined = _concatenated(self.transitions)
+        order = np.argsort(joined.games, kind="stable")
+        return _Step._make(column[order] for column in joined)
+
+
+def _concatenated(steps: Sequence[_Step]) -> _Step:
+    return _Step._make(np.concatenate(column) for column in zip(*steps, strict=True))
+
+
+def _joined(batches: Sequence[_Batch]) -> Episodes:
+    results = {
+        name: np.concatenate([batch.results[name] for batch in batches])
+        for name in batches[0].results
+    }
+    transitions = keys = None
+    if batches[0].transitions is not None:
+        transitions = _joined_transitions(batches)
+    if batches[0].key_runs is not None:
+        keys = tuple(array for batch in batches for array in batch.keys_per_tick())
+    return Episodes(**results, transitions=transitions, keys=keys)
+
+
+def _joined_transitions(batches: Sequence[_Batch]) -> Transitions:
+    parts, first = [], 0
+    for batch in batches:
+        step = batch.steps_by_game()
+        parts.append(step._replace(games=step.games + first))
+        first += len(batch.seeds)
+    joined = _concatenated(parts)
+    return Transitions(
+        obs=joined.obs,
+        actions=joined.actions,
+        rewards=joined.rewards,
+        next_obs=joined.next_obs,
+        dones=joined.dones,
+        episode=joined.games.astype(np.int32),
+    )

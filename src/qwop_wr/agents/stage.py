@@ -1,0 +1,142 @@
+"""One stage of value learning: its options and its result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.budget import TrainingBudget
+from qwop_wr.agents.gate import GateReport
+from qwop_wr.agents.schedules import Schedule
+from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
+
+
+class StageOptions(BaseModel):
+    """How a stage learns; stages differ in nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: TrainingBudget
+    """How long the stage may learn; pre-training counts in minutes, not in steps."""
+
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers."""
+    activation: Activation = "relu"
+    """Non-linearity after each hidden layer."""
+    layer_norm: bool = True
+    """Normalise the hidden layers, which keeps values from running away."""
+    n_quantiles: PositiveInt = 32
+    """Quantiles of the return per action; the loss grows with their square."""
+
+    gamma: float = Field(default=0.99, gt=0, lt=1)
+    """Discount per decision."""
+    n_steps: PositiveInt = 10
+    """Rewards summed before a value is bootstrapped."""
+    reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Factor on rewards that brings the gaps between actions near 1."""
+
+    buffer_size: PositiveInt = 300_000
+    """Own steps remembered, all games together."""
+    warmup_steps: NonNegativeInt = 10_000
+    """Steps played before the first update, to fill the buffer with what is known."""
+    batch_size: PositiveInt = 256
+    """Samples per gradient step, demonstrations included."""
+    replay_ratio: float = Field(default=4.0, gt=0, allow_inf_nan=False)
+    """Samples learnt from per step played."""
+    learning_rate: Schedule = Schedule.constant(1e-4)
+    """Step size of Adam."""
+    max_grad_norm: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Longest gradient."""
+    target_period: PositiveInt = 500
+    """Gradient steps between two updates of the target network."""
+    target_rate: float = Field(default=1.0, gt=0, le=1)
+    """Share of the online network in such an update; 1 copies it."""
+
+    exploration: Schedule = Schedule.linear(0.05, 0.01)
+    """Share of random actions."""
+    exploration_floor: float = Field(default=0.0, ge=0, le=1)
+    """Least share of random actions, whatever the schedule says."""
+
+    demonstration_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
+    margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
+    """Distance by which a demonstrated action should lead, in scaled rewards."""
+    margin_weight: Schedule = Schedule.constant(1.0)
+    """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
+    pretraining_steps: NonNegativeInt = 0
+    """Gradient steps on demonstrations alone before a fresh network plays."""
+    pretraining_learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    """Step size of Adam meanwhile."""
+
+    evaluation_every: PositiveInt = 100_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 64
+    """Starts of an evaluation, always the same."""
+    gate_starts: PositiveInt = 128
+    """Starts on which the incoming and the best agent are compared at the end."""
+    log_every: PositiveInt = 10_000
+    """Steps between two entries of the learner's own metrics."""
+    progress_bar: bool = True
+    """Show a progress bar on stderr."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to learn; small networks are quickest on the CPU."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "StageOptions":
+        for name in ("exploration", "demonstration_share"):
+            schedule: Schedule = getattr(self, name)
+            if max(schedule.start, schedule.end) > 1:
+                raise ValueError(f"{name} is a share and must stay between 0 and 1")
+        if self.warmup_steps > self.buffer_size:
+            raise ValueError(
+                f"warmup_steps {self.warmup_steps} do not fit into buffer_size {self.buffer_size}"
+            )
+        if self.pretraining_steps and not self.uses_demonstrations:
+            raise ValueError("pretraining_steps need a demonstration_share above 0")
+        return self
+
+    @property
+    def uses_demonstrations(self) -> bool:
+        """Whether demonstrations are part of any batch."""
+        return max(self.demonstration_share.start, self.demonstration_share.end) > 0
+
+    def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
+        """Describe the agents of this stage.
+
+        Args:
+            interface: The environment's ``interface``.
+            engine: Engine that the environment runs on.
+
+        Returns:
+            Spec of a qrdqn agent.
+        """
+        return AgentSpec.model_validate(
+            {
+                **interface,
+                "engine": engine,
+                "algorithm": "qrdqn",
+                "net_arch": self.net_arch,
+                "activation": self.activation,
+                "layer_norm": self.layer_norm,
+                "n_quantiles": self.n_quantiles,
+                "reward_scale": self.reward_scale,
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StageResult:
+    """What a stage hands on.
+
+    Attributes:
+        agent: The promoted agent, or the incoming one unchanged.
+        history: Metrics in long form: ``step``, ``metric``, ``value``.
+        gate: Comparison that decided between the two.
+    """
+
+    agent: Agent
+    history: pd.DataFrame
+    gate: GateReport

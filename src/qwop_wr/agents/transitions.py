@@ -1,0 +1,80 @@
+"""Recorded steps of many episodes, in order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """Steps of N decisions; episodes follow one another without mixing.
+
+    Attributes:
+        obs: Observations, float32, shape (N, d).
+        actions: Action indices, int64, shape (N,).
+        rewards: Rewards as the environment gave them, float32, shape (N,).
+        next_obs: Observations after the step, also at an episode's end, float32,
+            shape (N, d).
+        dones: True where no value lies beyond the step (a fall), shape (N,). A
+            finish or a time limit is False: its value is bootstrapped.
+        episode: Number of the episode, int32, not falling, shape (N,).
+
+    Raises:
+        ValueError: If a type, shape or value is wrong, naming the array.
+    """
+
+    obs: NDArray[np.float32]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    next_obs: NDArray[np.float32]
+    dones: NDArray[np.bool_]
+    episode: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        for name in ("obs", "rewards", "next_obs"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"transitions: {name} holds values that are not finite")
+        if (self.actions < 0).any():
+            raise ValueError(f"transitions: an action is negative: {self.actions.min()}")
+        if (self.episode[1:] < self.episode[:-1]).any() or (self.episode < 0).any():
+            raise ValueError("transitions: episode must start at 0 or above and never fall")
+        if not self.ends[self.dones].all():
+            step = int(np.flatnonzero(self.dones & ~self.ends)[0])
+            raise ValueError(f"transitions: dones is True inside an episode, at step {step}")
+
+    def __len__(self) -> int:
+        """Number of steps N."""
+        return len(self.actions)
+
+    @property
+    def ends(self) -> NDArray[np.bool_]:
+        """True on the last step of every episode, shape (N,)."""
+        return np.append(self.episode[1:] != self.episode[:-1], True)
+
+    @property
+    def n_episodes(self) -> int:
+        """Number of episodes."""
+        return int(self.ends.sum())
+
+    def _check_types(self) -> None:
+        if self.obs.ndim != 2 or min(self.obs.shape) == 0:
+            raise ValueError(f"transitions: obs must have shape (N, d), got {self.obs.shape}")
+        n, d = self.obs.shape
+        expected = {
+            "obs": (np.float32, (n, d)),
+            "actions": (np.int64, (n,)),
+            "rewards": (np.float32, (n,)),
+            "next_obs": (np.float32, (n, d)),
+            "dones": (np.bool_, (n,)),
+            "episode": (np.int32, (n,)),
+        }
+        for name, (dtype, shape) in expected.items():
+            array = getattr(self, name)
+            if array.dtype != dtype:
+                raise ValueError(
+                    f"transitions: {name} must be {np.dtype(dtype)}, got {array.dtype}"
+                )
+            if array.shape != shape:
+                raise ValueError(f"transitions: {name} must have shape {shape}, got {array.shape}")
