@@ -1,0 +1,121 @@
+"""A picture with world coordinates, drawn large and reduced to smooth its edges."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from qwop_wr.simulator.constants import GROUND_Y
+
+WIDTH: Final = 960
+HEIGHT: Final = 540
+SMOOTHING: Final = 2
+"""Factor by which the picture is drawn larger than it is returned."""
+
+SCALE: Final = 20.0
+"""Pixels per world unit, the game's own."""
+
+GROUND_PX: Final = 440.0
+"""Height of the running surface in the picture [pixels from the top]."""
+
+TORSO_PX: Final = 360.0
+"""Where the camera keeps the torso [pixels from the left]."""
+
+Colour = tuple[int, int, int] | tuple[int, int, int, int]
+Point = tuple[float, float]
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size * SMOOTHING)
+
+
+class Canvas:
+    """A picture being drawn, with methods in screen pixels and in world units.
+
+    Args:
+        background: Picture to begin with, at the enlarged size.
+        torso_x: World position that the camera follows [units].
+    """
+
+    def __init__(self, background: Image.Image, torso_x: float) -> None:
+        self.image = background.copy()
+        self.left = torso_x - TORSO_PX / SCALE
+        self._draw = ImageDraw.Draw(self.image, "RGBA")
+
+    @property
+    def right(self) -> float:
+        """World position of the right edge [units]."""
+        return self.left + WIDTH / SCALE
+
+    def to_screen(self, point: Point) -> Point:
+        """Convert world units to screen pixels."""
+        return (point[0] - self.left) * SCALE, (point[1] - GROUND_Y) * SCALE + GROUND_PX
+
+    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill a polygon given in screen pixels."""
+        self._draw.polygon([(x * SMOOTHING, y * SMOOTHING) for x, y in points], fill=colour)
+
+    def rectangle(self, box: tuple[float, float, float, float], colour: Colour) -> None:
+        """Fill a rectangle given by left, top, right and bottom in screen pixels."""
+        left, top, right, bottom = (edge * SMOOTHING for edge in box)
+        self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
+
+    def rounded(
+        self,
+        box: tuple[float, float, float, float],
+        radius: float,
+        colour: Colour,
+        outline: Colour | None = None,
+    ) -> None:
+        """Fill a rectangle with round corners given in screen pixels."""
+        left, top, right, bottom = (edge * SMOOTHING for edge in box)
+        self._draw.rounded_rectangle(
+            (left, top, right - 1, bottom - 1),
+            radius * SMOOTHING,
+            fill=colour,
+            outline=outline,
+            width=2 * SMOOTHING if outline else 0,
+        )
+
+    def disc(self, centre: Point, radius: float, colour: Colour) -> None:
+        """Fill a circle given in screen pixels."""
+        x, y, r = centre[0] * SMOOTHING, centre[1] * SMOOTHING, radius * SMOOTHING
+        self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+
+    def text(self, place: Point, words: str, size: int, colour: Colour, anchor: str = "la") -> None:
+        """Write at a place given in screen pixels; anchors are Pillow's."""
+        x, y = place
+        self._draw.text(
+            (x * SMOOTHING, y * SMOOTHING), words, fill=colour, font=_font(size), anchor=anchor
+        )
+
+    def shape(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill a polygon given in world units."""
+        self.polygon([self.to_screen(point) for point in points], colour)
+
+    def limb(self, start: Point, end: Point, radii: Point, colour: Colour) -> None:
+        """Fill a tapering limb with round ends, in world units."""
+        (x1, y1), (x2, y2) = start, end
+        length = math.hypot(x2 - x1, y2 - y1) or 1.0
+        normal_x, normal_y = (y1 - y2) / length, (x2 - x1) / length
+        r1, r2 = radii
+        self.shape(
+            (
+                (x1 + normal_x * r1, y1 + normal_y * r1),
+                (x2 + normal_x * r2, y2 + normal_y * r2),
+                (x2 - normal_x * r2, y2 - normal_y * r2),
+                (x1 - normal_x * r1, y1 - normal_y * r1),
+            ),
+            colour,
+        )
+        self.disc(self.to_screen(start), r1 * SCALE, colour)
+        self.disc(self.to_screen(end), r2 * SCALE, colour)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the finished picture, uint8 of shape (540, 960, 3)."""
+        return np.asarray(self.image.reduce(SMOOTHING)).copy()

@@ -1,0 +1,264 @@
+"""Many games stepped by one call: a native Gymnasium vector environment."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import ArrayLike, NDArray
+
+from qwop_wr.envs.actions import ACTION_SETS
+from qwop_wr.envs.chance import Chance, Seed
+from qwop_wr.envs.observations import Observations, Observer
+from qwop_wr.envs.options import EnvironmentOptions
+from qwop_wr.envs.outcomes import Outcomes
+from qwop_wr.envs.rewards import Rewards, reward_function
+from qwop_wr.envs.snapshots import Snapshot
+from qwop_wr.envs.starts import StartingStates
+from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.base import Booleans
+from qwop_wr.simulator.constants import CLOCK_STEP
+
+if TYPE_CHECKING:
+    from qwop_wr.envs.rendering import Renderer
+
+Infos = dict[str, NDArray[Any]]
+
+RENDER_MODES: Final = ("rgb_array",)
+
+
+class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
+    """A batch of independent runners; see ``QwopEnv`` for what they see and are paid.
+
+    Every step's infos hold arrays of shape (n_games,): ``distance`` [m],
+    ``ticks``, ``score_time`` [s], ``finished``, ``fallen`` and ``sunk``. They
+    are those of the episode that was stepped, even if it ended and a new one
+    has begun since. ``final_obs``, shape (n_games, d), holds what was seen
+    before any such beginning, and ``_final_obs`` where that matters.
+
+    Args:
+        n_games: Number of games, at least 1.
+        options: How the game is presented.
+        autoreset: Begin a new episode in the very step that ends one. If not,
+            a game that ended stands still, earns nothing and stays ended until
+            it is reset, alone by ``reset(options={"reset_mask": ...})``.
+        render_mode: ``"rgb_array"`` or nothing.
+
+    Raises:
+        ValueError: If ``n_games`` is not positive or the mode is unknown.
+    """
+
+    def __init__(
+        self,
+        n_games: int,
+        options: EnvironmentOptions,
+        autoreset: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise ValueError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}")
+        self.simulator = make_simulator(options.engine, n_games)
+        self.num_envs = n_games
+        self.options = options
+        self.render_mode = render_mode
+        self.metadata = {
+            "render_modes": list(RENDER_MODES),
+            "render_fps": round(1 / (CLOCK_STEP * options.ticks_per_action)),
+            "autoreset_mode": AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED,
+        }
+        self._observer = Observer(options.observation)
+        self._masks = ACTION_SETS[options.actions]
+        self.single_observation_space = gymnasium.spaces.Box(
+            self._observer.lows.astype(np.float32), self._observer.highs.astype(np.float32)
+        )
+        self.single_action_space = gymnasium.spaces.Discrete(len(self._masks))
+        self.observation_space = batch_space(self.single_observation_space, n_games)
+        self.action_space = batch_space(self.single_action_space, n_games)
+        self._reward = reward_function(options)
+        self._autoreset = autoreset
+        self._starts = StartingStates(options.engine, options.idle_ticks)
+        self._starting_observations = self._observer.observe(self._starts.snapshot)
+        self._chance = Chance(n_games, options)
+        self._games: Snapshot | None = None
+        self._over = np.zeros(n_games, dtype=np.bool_)
+        self._held_keys = np.zeros(n_games, dtype=np.uint8)
+        self._renderer: Renderer | None = None
+        self.last_keys = np.zeros(n_games, dtype=np.uint8)
+        self.last_ticks = np.zeros(n_games, dtype=np.int64)
+
+    @property
+    def drawn_idle_ticks(self) -> NDArray[np.int64]:
+        """Ticks without keys that each game's present episode began with, shape (n_games,)."""
+        return self._chance.idle_ticks.copy()
+
+    @property
+    def generators(self) -> list[np.random.Generator]:
+        """Each game's generator; an entry may be replaced before a reset."""
+        return self._chance.generators
+
+    def reset(
+        self, *, seed: Seed = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observations, Infos]:
+        """Begin new episodes.
+
+        Args:
+            seed: One for the whole batch, from which the games' seeds are
+                spawned; or one per game, whose runs then depend on it alone.
+                If omitted, the generators go on.
+            options: May hold ``reset_mask``, booleans of shape (n_games,): the
+                games to reset. All are if it is omitted.
+
+        Returns:
+            Observations, shape (n_games, d), and infos.
+
+        Raises:
+            ValueError: If seeds or mask do not fit the games.
+        """
+        games = self._games_to_reset(options)
+        self._chance.seed(seed)
+        if self._games is None:
+            self._games = Snapshot.of(self.simulator)
+        self.last_keys = np.zeros(self.num_envs, dtype=np.uint8)
+        self.last_ticks = np.zeros(self.num_envs, dtype=np.int64)
+        self._begin(self._games, games)
+        observations = self._observer.observe(self._games)
+        return observations, _infos(self._games, Outcomes.of(self._games, self.options))
+
+    def step(self, actions: ArrayLike) -> tuple[Observations, Rewards, Booleans, Booleans, Infos]:
+        """Hold the chosen keys in every game for one decision.
+
+        Args:
+            actions: Indices into the action set, shape (n_games,).
+
+        Returns:
+            Observations (n_games, d), rewards, terminations, truncations
+            (n_games,) and infos.
+
+        Raises:
+            ResetNeeded: If the environment was never reset.
+            ValueError: If the actions' shape, type or range is wrong.
+        """
+        if self._games is None:
+            raise gymnasium.error.ResetNeeded("call reset before the first step")
+        before, over = self._games, self._over
+        keys = self._chance.held_on(self._masks[self._checked(actions)], self._held_keys)
+        self.simulator.step(keys, self.options.ticks_per_action)
+        games = Snapshot.of(self.simulator)
+        if over.any():
+            games.overwrite(over, before, over)
+
+        outcomes = Outcomes.of(games, self.options)
+        self.last_keys, self.last_ticks = keys, games.ticks - before.ticks
+        rewards = self._reward(
+            games.torso_x - before.torso_x,
+            self.last_ticks,
+            outcomes.finished & ~over,
+            outcomes.failed & ~over,
+        )
+        observations = self._observer.observe(games)
+        infos = _infos(games, outcomes)
+        terminated, truncated = outcomes.terminated, outcomes.truncated
+        self._games, self._held_keys, self._over = games, keys.copy(), terminated | truncated
+        infos["_final_obs"] = self._over.copy()
+        infos["final_obs"] = observations.copy()
+        if self._autoreset and self._over.any():
+            ended = np.flatnonzero(self._over)
+            self._begin(games, ended)
+            observations[ended] = self._starting_observations[self._chance.idle_ticks[ended]]
+        return observations, rewards, terminated, truncated, infos
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Draw every game.
+
+        Returns:
+            One RGB image per game, or None without a render mode.
+
+        Raises:
+            ResetNeeded: If the environment was never reset.
+        """
+        if self.render_mode is None:
+            return None
+        if self._games is None:
+            raise gymnasium.error.ResetNeeded("call reset before render")
+        if self._renderer is None:
+            from qwop_wr.envs.rendering import Renderer  # noqa: PLC0415  # only if drawn
+
+            self._renderer = Renderer()
+        return tuple(
+            self._renderer.draw(state, hurdle, score, score_time, int(keys))
+            for state, hurdle, score, score_time, keys in zip(
+                self._games.state,
+                self._games.hurdle,
+                self._games.score.tolist(),
+                self._games.score_time.tolist(),
+                self._held_keys,
+                strict=True,
+            )
+        )
+
+    def _begin(self, snapshot: Snapshot, games: NDArray[np.int64]) -> None:
+        self._chance.begin(games)
+        idle_ticks = self._chance.idle_ticks[games]
+        self._starts.begin(self.simulator, idle_ticks, games)
+        snapshot.overwrite(games, self._starts.snapshot, idle_ticks)
+        self._over[games] = False
+        self._held_keys[games] = 0
+
+    def _checked(self, actions: ArrayLike) -> NDArray[np.integer[Any]]:
+        indices = np.asarray(actions)
+        if indices.shape != (self.num_envs,):
+            raise ValueError(f"actions must have shape ({self.num_envs},), got {indices.shape}")
+        if not np.issubdtype(indices.dtype, np.integer):
+            raise ValueError(f"actions must be integers, got {indices.dtype}")
+        least, most = indices.min(), indices.max()
+        if least < 0 or most >= len(self._masks):
+            wrong = least if least < 0 else most
+            raise ValueError(f"an action must be 0 to {len(self._masks) - 1}, got {wrong}")
+        return indices
+
+    def _games_to_reset(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
+        if not options or "reset_mask" not in options:
+            return np.arange(self.num_envs)
+        mask = np.asarray(options["reset_mask"])
+        if mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+            raise ValueError(
+                f"reset_mask must be booleans of shape ({self.num_envs},), "
+                f"got {mask.dtype} of shape {mask.shape}"
+            )
+        if self._games is None and not mask.all():
+            raise gymnasium.error.ResetNeeded("reset all games before a part of them")
+        return np.flatnonzero(mask)
+
+
+def _infos(games: Snapshot, outcomes: Outcomes) -> Infos:
+    return {
+        "distance": games.score.copy(),
+        "ticks": games.ticks.copy(),
+        "score_time": games.score_time.copy(),
+        "finished": outcomes.finished,
+        "fallen": outcomes.fallen,
+        "sunk": outcomes.sunk,
+    }
+
+
+def make_vector(
+    num_envs: int, render_mode: str | None = None, autoreset: bool = True, **options: object
+) -> QwopVectorEnv:
+    """Make a vector environment for ``gymnasium.make_vec``.
+
+    Args:
+        num_envs: Number of games.
+        render_mode: ``"rgb_array"`` or nothing.
+        autoreset: See :class:`QwopVectorEnv`.
+        **options: Fields of ``EnvironmentOptions``.
+
+    Returns:
+        The environment.
+
+    Raises:
+        ValueError: If an option is unknown or wrong.
+    """
+    return QwopVectorEnv(
+        num_envs, EnvironmentOptions.from_keywords(options), autoreset, render_mode
+    )
