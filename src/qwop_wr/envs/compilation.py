@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pickle import UnpicklingError  # only the exception
 from typing import Any, TypeVar, cast
 
 from numba import njit
@@ -12,14 +13,24 @@ logger = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_CACHE_FAULTS = (OSError, EOFError, UnpicklingError)
+
+
 class _OptionalCache(FunctionCache):
-    """Numba's cache on disk, for which a full or read-only disk is no error."""
+    """Numba's cache on disk, for which an unusable folder or file is no error."""
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except _CACHE_FAULTS as error:
+            logger.debug("cached code cannot be read: %s", error)
+            return None
 
     def save_overload(self, sig: object, data: object) -> None:
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-        except OSError as error:
-            logger.debug("compiled code was not cached: %s", error)
+        except _CACHE_FAULTS as error:
+            logger.debug("compiled code cannot be cached: %s", error)
 
 
 def compiled(function: Function) -> Function:

@@ -20,8 +20,8 @@ Quantities = NDArray[np.float64]
 """The same before scaling, in the units of ``OBSERVATIONS``."""
 
 _SAND_PIT_X: Final = SAND_PIT_PX / PIXELS_PER_UNIT
-_N_EGOCENTRIC: Final = len(OBSERVATIONS["egocentric"])
-_N_ABSOLUTE: Final = len(OBSERVATIONS["absolute"])
+_N_ABSOLUTE_FIELDS: Final = 5
+_N_EXTRAS: Final = 7
 
 
 @compiled
@@ -45,7 +45,7 @@ def egocentric_quantities(
         Unscaled quantities in the order of ``OBSERVATIONS``, shape (n, 78).
     """
     n_games, n_parts, n_fields = state.shape
-    quantities = np.empty((n_games, _N_EGOCENTRIC))
+    quantities = np.empty((n_games, n_parts * n_fields - 1 + _N_EXTRAS))
     for game in range(n_games):
         row = quantities[game]
         torso_x = state[game, 0, 0]
@@ -78,8 +78,8 @@ def absolute_quantities(state: NDArray[np.float64]) -> Quantities:
         The parts' x, y, angle, vx and vy, unscaled, shape (n, 60).
     """
     n_games, n_parts = state.shape[:2]
-    n_fields = _N_ABSOLUTE // n_parts
-    quantities = np.empty((n_games, _N_ABSOLUTE))
+    n_fields = _N_ABSOLUTE_FIELDS
+    quantities = np.empty((n_games, n_parts * n_fields))
     for game in range(n_games):
         for part in range(n_parts):
             for field in range(n_fields):
