@@ -1,0 +1,34 @@
+"""The pipelines by name, listed one by one.
+
+Kedro's automatic discovery imports only the folder that has the name of the
+requested pipeline; with an explicit list every name works, and an unknown one is
+answered with the names that exist.
+"""
+
+from kedro.pipeline import Pipeline
+
+from qwop_wr.pipelines import (
+    demonstrations,
+    evaluation,
+    expert,
+    reporting,
+    training,
+    world_record,
+)
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """List the project's pipelines.
+
+    Returns:
+        Pipelines by name; ``__default__`` is ``world_record``.
+    """
+    pipelines = {
+        "world_record": world_record.create_pipeline(),
+        "expert": expert.create_pipeline(),
+        "demonstrations": demonstrations.create_pipeline(),
+        "training": training.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
+    }
+    return {"__default__": pipelines["world_record"], **pipelines}

@@ -1,0 +1,1 @@
+"""Kedro pipelines: thin nodes over the simulator, environments, agents and evaluation."""

@@ -1,0 +1,72 @@
+"""Nodes that evaluate the final agent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
+from qwop_wr.evaluation.summary import STAGE_FIELDS, summarise
+from qwop_wr.simulator.tape import Tape
+
+
+def run_protocols(
+    agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
+    """Run the randomised protocol and the native one.
+
+    Args:
+        agent: Agent to evaluate.
+        environment: Environment that all pipelines share.
+        options: The protocols.
+
+    Returns:
+        A row per seed, the row of the native run, and the tapes of the native run
+        and the fastest distinct finishes.
+
+    Raises:
+        ValueError: If the agent was made for another environment.
+    """
+    randomised = evaluate_agent(agent, environment, options)
+    native = evaluate_native(agent, environment, options)
+    return randomised.episodes, native.episodes, {**native.tapes, **randomised.tapes}
+
+
+def summarise_evaluation(
+    episodes: pd.DataFrame,
+    native: pd.DataFrame,
+    options: EvaluationOptions,
+    seed: int,
+    **gates: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
+    """Summarise the evaluation and what each stage handed on.
+
+    Args:
+        episodes: A row per seed.
+        native: The row of the native run.
+        options: The protocols.
+        seed: Seed of the bootstrap.
+        **gates: Report of each stage's gate, by the stage's name and in order.
+
+    Returns:
+        The summary twice, for its versioned and its newest copy, and its numbers
+        as metrics.
+    """
+    summary = summarise(episodes, native, gates, options, np.random.default_rng(seed))
+    return summary, summary, _metrics(summary)
+
+
+def _metrics(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    names = ("finish_rate", "median_time", "best_time", "native_time", "mean_distance")
+    values = {name: summary[name] for name in names}
+    for stage, scores in summary["stages"].items():
+        values.update({f"{stage}.{field}": scores[field] for field in STAGE_FIELDS})
+    return {
+        name: {"step": 0, "value": float(value)}
+        for name, value in values.items()
+        if value is not None
+    }

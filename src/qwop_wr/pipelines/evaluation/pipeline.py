@@ -1,0 +1,40 @@
+"""From the final agent to 500 evaluated seeds."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.evaluation.nodes import run_protocols, summarise_evaluation
+from qwop_wr.pipelines.training.pipeline import STAGES
+
+
+def create_pipeline() -> Pipeline:
+    """Evaluate what the last stage handed on.
+
+    Returns:
+        Pipeline from the last stage's agent to ``summary`` and ``tapes``.
+    """
+    return Pipeline(
+        [
+            Node(
+                run_protocols,
+                inputs={
+                    "agent": f"{STAGES[-1]}_agent",
+                    "environment": "params:environment",
+                    "options": "params:evaluation",
+                },
+                outputs=["evaluation_episodes", "native_episode", "tapes"],
+                name="run_protocols",
+            ),
+            Node(
+                summarise_evaluation,
+                inputs={
+                    "episodes": "evaluation_episodes",
+                    "native": "native_episode",
+                    "options": "params:evaluation",
+                    "seed": "params:seed",
+                    **{stage: f"{stage}_gate" for stage in STAGES},
+                },
+                outputs=["summary", "evaluation_summary", "evaluation_metrics"],
+                name="summarise_evaluation",
+            ),
+        ]
+    )

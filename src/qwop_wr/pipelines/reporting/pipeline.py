@@ -1,0 +1,54 @@
+"""From results to figures, a report and a model card."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.reporting.nodes import (
+    draw_figures,
+    gather_provenance,
+    write_model_card,
+    write_report,
+)
+from qwop_wr.pipelines.training.pipeline import STAGES
+
+
+def create_pipeline() -> Pipeline:
+    """Tell what came of demonstrations, training and evaluation.
+
+    Returns:
+        Pipeline to ``report``, ``model_card`` and the figures.
+    """
+    facts = {
+        "summary": "summary",
+        "demonstrations": "demonstrations_summary",
+        "provenance": "provenance",
+    }
+    gates = {stage: f"{stage}_gate" for stage in STAGES}
+    outcomes = {name: name for s in STAGES for name in (f"{s}_gate", f"{s}_history")}
+    return Pipeline(
+        [
+            Node(gather_provenance, inputs="parameters", outputs="provenance"),
+            Node(
+                draw_figures,
+                inputs={
+                    "episodes": "evaluation_episodes",
+                    **{stage: f"{stage}_history" for stage in STAGES},
+                },
+                outputs=["learning_curves", "distances", "finish_times", "finish_profile"],
+            ),
+            Node(
+                write_report,
+                inputs={
+                    **facts,
+                    "episodes": "evaluation_episodes",
+                    "tapes": "tapes",
+                    **outcomes,
+                },
+                outputs=["report", "report_version"],
+            ),
+            Node(
+                write_model_card,
+                inputs={**facts, "agent": f"{STAGES[-1]}_agent", **gates},
+                outputs="model_card",
+            ),
+        ]
+    )

@@ -1,0 +1,71 @@
+"""One template, stamped once per stage; the stages differ in their parameters only."""
+
+from typing import Final
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.training.nodes import initialise_agent, train_agent
+
+STAGES: Final = ("dqnfd", "self_play", "velocity")
+"""Names of the stages in order; each starts from what the one before it hands on."""
+
+_SHARED_PARAMETERS: Final = {"params:environment", "params:evaluation", "params:seed"}
+
+
+def create_stage(name: str, incoming: str) -> Pipeline:
+    """Stamp one stage out of the template.
+
+    Args:
+        name: Name of the stage, which is its namespace.
+        incoming: Dataset of the agent that it starts from.
+
+    Returns:
+        Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
+    """
+    template = Pipeline(
+        [
+            Node(
+                train_agent,
+                inputs={
+                    "incoming": "incoming_agent",
+                    "demonstrations": "demonstrations",
+                    "name": "params:name",
+                    "environment": "params:environment",
+                    "games": "params:games",
+                    "options": "params:options",
+                    "evaluation": "params:evaluation",
+                    "seed": "params:seed",
+                },
+                outputs=["agent", "history", "gate"],
+                name="train_agent",
+            )
+        ]
+    )
+    return Pipeline(
+        template,
+        namespace=name,
+        inputs={"incoming_agent": incoming, "demonstrations": "demonstrations"},
+        outputs={output: f"{name}_{output}" for output in ("agent", "history", "gate")},
+        parameters=_SHARED_PARAMETERS,
+    )
+
+
+def create_pipeline() -> Pipeline:
+    """Chain all stages.
+
+    Returns:
+        Pipeline from ``demonstrations`` to ``velocity_agent``.
+    """
+    beginning = Node(
+        initialise_agent,
+        inputs={
+            "options": f"params:{STAGES[0]}.options",
+            "environment": "params:environment",
+            "seed": "params:seed",
+        },
+        outputs="initial_agent",
+        name="initialise_agent",
+    )
+    agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
+    stages = [create_stage(name, agents[i]) for i, name in enumerate(STAGES)]
+    return sum(stages, Pipeline([beginning]))

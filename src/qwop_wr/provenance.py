@@ -1,0 +1,73 @@
+"""What a result was made with: code, versions and parameters."""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from qwop_wr import __version__
+
+_LIBRARIES: Final = ("kedro", "mlflow", "numba", "numpy", "sb3-contrib", "stable-baselines3", "torch")
+
+
+class Revision(NamedTuple):
+    """State of the code."""
+
+    commit: str | None
+    """Commit of the working tree; None outside of one."""
+    dirty: bool | None
+    """Whether files differ from the commit."""
+
+
+def read_revision(project: Path) -> Revision:
+    """Ask git for the state of a project.
+
+    Args:
+        project: Folder of the project.
+
+    Returns:
+        The revision; of Nones where git is missing or the folder is no working tree.
+    """
+    commit = _git(project, "rev-parse", "HEAD")
+    changes = _git(project, "--no-optional-locks", "status", "--porcelain")
+    return Revision(commit, None if changes is None else bool(changes))
+
+
+def describe_provenance(parameters: Mapping[str, Any], project: Path | None = None) -> dict[str, str]:
+    """Collect what a result can be traced back to.
+
+    Args:
+        parameters: All parameters of the run.
+        project: Folder of the project; the current one if omitted.
+
+    Returns:
+        Facts by name.
+    """
+    revision = read_revision(project or Path.cwd())
+    text = json.dumps(parameters, sort_keys=True, default=str)
+    return {
+        "qwop-wr": __version__,
+        "commit": (revision.commit or "unknown") + (" with changes" if revision.dirty else ""),
+        "parameters": hashlib.sha256(text.encode()).hexdigest(),
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        **{library: version(library) for library in _LIBRARIES},
+    }
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    answer = subprocess.run(  # noqa: S603 (no shell, fixed arguments)
+        [program, "-C", str(project), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() if answer.returncode == 0 else None
