@@ -180,9 +180,10 @@ class Tape:
             partial.write_text(self.to_json(), encoding="utf-8")
             partial.replace(target)
         except OSError as error:
+            raise TapeError(f"{path}: cannot be written: {error.strerror}") from error
+        finally:
             with contextlib.suppress(OSError):
                 partial.unlink()
-            raise TapeError(f"{path}: cannot be written: {error.strerror}") from error
 
     @property
     def per_tick_keys(self) -> NDArray[np.uint8]:
@@ -224,7 +225,7 @@ def verify_tape(tape: Tape, engine: str | None = None) -> TapeResult:
     for name, value in claimed.items():
         if value != replayed[name]:
             raise TapeError(
-                f"false claim: {name} is {value!r} on the tape, but {replayed[name]!r} in the replay"
+                f"false claim: {name} is {value!r} on the tape, but {replayed[name]!r} replayed"
             )
     return result
 

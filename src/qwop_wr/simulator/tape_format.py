@@ -16,6 +16,9 @@ FORMAT_VERSION: Final = 1
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest tape that is read [bytes]."""
 
+MAX_META_BYTES: Final = 1024 * 1024
+"""Largest ``meta`` [bytes]; with the longest keys the tape is still read."""
+
 MAX_TICKS: Final = 100_000
 """Longest tape [ticks], nearly an hour of play."""
 
@@ -185,11 +188,15 @@ def _text(name: str, value: object) -> str:
 
 
 def _json_object(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TapeError(f"{name}: must be a JSON object, got {short(value)}")
     try:
-        content = json.loads(json.dumps(dict(value), allow_nan=False))  # type: ignore[call-overload]
+        text = json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise TapeError(f"{name}: must be a JSON object: {error}") from error
-    return dict(content)
+    if len(text) > MAX_META_BYTES:
+        raise TapeError(f"{name}: longer than {MAX_META_BYTES} bytes")
+    return dict(json.loads(text))
 
 
 FIELDS: Final[Mapping[str, Callable[[str, object], Any]]] = {

@@ -147,6 +147,7 @@ class Game:
     def _advance(self, ticks: int) -> None:
         world, rules, head, torso = self._world, self.rules, self._head, self._torso
         step, apply_torque = world.physics.Step, head.ApplyTorque
+        hurdle_top = world.bodies["hurdle_top"]
         for _ in range(ticks):
             self.ticks += 1
             self.score_time += CLOCK_STEP
@@ -157,6 +158,8 @@ class Game:
             step(TIME_STEP, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
             if not head.awake:
                 self.head_torque = 0.0  # A body that falls asleep loses its forces.
+            if hurdle_top.awake and not rules.hurdle_touched:
+                world.lay_hurdle_to_rest()
             position = torso.position
             if position.y >= CAMERA_CEILING and not rules.fallen:
                 self.camera_x = (position.x - CAMERA_LEAD) * PIXELS_PER_UNIT

@@ -16,6 +16,7 @@ class Role(IntEnum):
     TILE = 1
     LEFT_FOOT = 2
     UPPER_BODY = 3
+    HURDLE = 4
 
 
 _ROLES: Final = {
@@ -28,6 +29,8 @@ _ROLES: Final = {
     "left_forearm": Role.UPPER_BODY,
     "right_arm": Role.UPPER_BODY,
     "right_forearm": Role.UPPER_BODY,
+    "hurdle_base": Role.HURDLE,
+    "hurdle_top": Role.HURDLE,
 }
 
 
@@ -60,6 +63,7 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
         jumped: Whether the left foot has touched the ground beyond the jump line.
         landed: Whether the runner has landed in the sand pit.
         landing_score: Distance of the landing [m]; it stays on display.
+        hurdle_touched: Whether anything has touched the hurdle.
     """
 
     def __init__(self) -> None:
@@ -72,11 +76,14 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
         self.jumped = False
         self.landed = False
         self.landing_score = 0.0
+        self.hurdle_touched = False
 
     def BeginContact(self, contact: Box2D.b2Contact) -> None:  # noqa: N802
         """Apply the rules to a contact that has just begun to touch."""
-        role = contact.fixtureB.userData
-        if self.fallen or role is Role.OTHER or not on_ground(contact):
+        ground, role = contact.fixtureA.userData, contact.fixtureB.userData
+        if Role.HURDLE in (ground, role):
+            self.hurdle_touched = True
+        if self.fallen or role is Role.OTHER or ground is not Role.TILE:
             return
         x = _rightmost_point(contact)
         if role is Role.LEFT_FOOT:

@@ -124,8 +124,16 @@ class World:
         if first == self._first_tile:
             return
         self._first_tile = first
+        hurdle_rests = not self.bodies["hurdle_base"].awake
         for place, tile in enumerate(self._tiles, first):
             tile.position = (place * TILE_WIDTH, tile.position.y)
+        if hurdle_rests:
+            self.lay_hurdle_to_rest()
+
+    def lay_hurdle_to_rest(self) -> None:
+        """Undo that stock Box2D wakes what comes near; in the original only touch does."""
+        for spec in HURDLE:
+            self.bodies[spec.name].awake = False
 
     def _create_runner(self) -> None:
         for spec, definition in zip(HURDLE, _HURDLE_DEFS, strict=True):
