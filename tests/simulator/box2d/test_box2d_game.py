@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from qwop_wr.simulator.anatomy import HURDLE, PART_INDEX, PARTS
 from qwop_wr.simulator.box2d.game import BODY_NAMES, Game
-from qwop_wr.simulator.keys import O
+from qwop_wr.simulator.keys import O, W
 
 TORSO, HEAD = BODY_NAMES.index("torso"), BODY_NAMES.index("head")
 HURDLE_TOP = BODY_NAMES.index("hurdle_top")
@@ -85,6 +85,20 @@ def test_holding_o_falls_when_the_original_does() -> None:
     assert game.ticks == pytest.approx(47, abs=3)
     assert game.score == pytest.approx(0.5, abs=0.2)
     assert not any(joint.motorEnabled for joint in game._world.joints.values())
+
+
+def test_falling_asleep_loses_the_accumulated_torque() -> None:
+    game = Game()
+    for _ in range(1500):
+        game.play(W, 1)
+        if not game._world.bodies["torso"].awake:
+            break
+    assert not bodies(game)[:len(PARTS), 3:].any()
+    assert game.head_torque == 0.0
+    angle = bodies(game)[HEAD, 2]
+    game.play(W, 1)
+    assert game.head_torque == pytest.approx(-4 * (angle + 0.2))
+    assert game._world.bodies["torso"].awake
 
 
 def test_camera_and_tiles_follow_the_runner() -> None:
