@@ -93,7 +93,7 @@ def test_falling_asleep_loses_the_accumulated_torque() -> None:
         game.play(W, 1)
         if not game._world.bodies["torso"].awake:
             break
-    assert not bodies(game)[:len(PARTS), 3:].any()
+    assert not bodies(game)[: len(PARTS), 3:].any()
     assert game.head_torque == 0.0
     angle = bodies(game)[HEAD, 2]
     game.play(W, 1)
