@@ -1,0 +1,145 @@
+"""What the project's datasets have in common: filesystem, versions and clear errors."""
+
+import os
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import PurePosixPath
+from typing import Any, ClassVar, Generic, TypeVar
+
+import fsspec
+from kedro.io.core import (
+    AbstractVersionedDataset,
+    DatasetError,
+    Version,
+    VersionNotFoundError,
+    get_filepath_str,
+    get_protocol_and_path,
+)
+from pydantic import ValidationError
+
+from qwop_wr.errors import describe_validation_error
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]):
+    """A file or folder on any fsspec filesystem, optionally versioned.
+
+    Args:
+        filepath: Path, with a protocol such as ``s3://`` unless it is local.
+        load_args: Options of loading.
+        version: Version to load and to save, if versioned.
+        credentials: Credentials of the filesystem.
+        fs_args: Further arguments of the fsspec filesystem.
+        metadata: Anything; Kedro ignores it, plugins and hooks may read it.
+
+    Raises:
+        DatasetError: If ``load_args`` has an unknown key.
+    """
+
+    KIND: ClassVar[str]
+    """What is stored, as messages call it."""
+    DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        *,
+        filepath: str | os.PathLike[str],
+        load_args: dict[str, Any] | None,
+        version: Version | None,
+        credentials: dict[str, Any] | None,
+        fs_args: dict[str, Any] | None,
+        metadata: dict[str, Any] | None,
+    ) -> None:
+        fs_options = deepcopy(fs_args) or {}
+        protocol, path = get_protocol_and_path(filepath, version)
+        if protocol == "file":
+            fs_options.setdefault("auto_mkdir", True)
+        self._protocol = protocol
+        self._fs = fsspec.filesystem(protocol, **(deepcopy(credentials) or {}), **fs_options)
+        self.metadata = metadata
+        super().__init__(
+            filepath=PurePosixPath(path),
+            version=version,
+            exists_function=self._fs.exists,
+            glob_function=self._fs.glob,
+        )
+        if unknown := sorted((load_args or {}).keys() - self.DEFAULT_LOAD_ARGS.keys()):
+            known = ", ".join(sorted(self.DEFAULT_LOAD_ARGS)) or "none"
+            raise DatasetError(f"{filepath}: unknown load_args {unknown[0]!r}; known: {known}")
+        self._load_args = {**self.DEFAULT_LOAD_ARGS, **(load_args or {})}
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "filepath": self._filepath,
+            "protocol": self._protocol,
+            "load_args": self._load_args,
+            "version": self._version,
+        }
+
+    def _exists(self) -> bool:
+        return self._stored_path() is not None
+
+    def _release(self) -> None:
+        super()._release()
+        self._invalidate_cache()
+
+    def _invalidate_cache(self) -> None:
+        self._fs.invalidate_cache(get_filepath_str(self._filepath, self._protocol))
+
+    def _stored_path(self) -> str | None:
+        """Path of what would be loaded, or None if there is nothing."""
+        try:
+            path = get_filepath_str(self._get_load_path(), self._protocol)
+        except VersionNotFoundError:
+            return None
+        return path if self._fs.exists(path) else None
+
+    def _required_path(self) -> str:
+        """Path of what is to be loaded.
+
+        Raises:
+            DatasetError: If there is nothing.
+        """
+        path = self._stored_path()
+        if path is None:
+            version = self._version.load if self._version else None
+            wanted = f" in version {version}" if version else ""
+            raise DatasetError(
+                f"{self._filepath}: there is no {self.KIND} here{wanted}; "
+                "run the pipeline that makes it, or put a file there"
+            )
+        return path
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[None]:
+        """Name the file in every error of reading it."""
+        try:
+            yield
+        except DatasetError:
+            raise
+        except Exception as error:
+            problem = (
+                "; ".join(describe_validation_error(error))
+                if isinstance(error, ValidationError)
+                else str(error) or type(error).__name__
+            )
+            raise DatasetError(
+                f"{path}: no usable {self.KIND}: {problem}; replace or delete it"
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[str]:
+        """Give the path to write to, and name it in every error of writing."""
+        path = get_filepath_str(self._get_save_path(), self._protocol)
+        try:
+            yield path
+        except OSError as error:
+            raise DatasetError(
+                f"{path}: cannot write the {self.KIND}: {error.strerror or error}; "
+                "nothing that was there has changed"
+            ) from error
+        self._invalidate_cache()

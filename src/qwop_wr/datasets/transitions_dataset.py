@@ -1,0 +1,174 @@
+"""``TransitionsDataset`` keeps recorded steps as arrays in an npz file."""
+
+import json
+import os
+from typing import Any, ClassVar
+
+import numpy as np
+from kedro.io.core import DatasetError, Version
+from kedro_datasets._typing import TablePreview
+
+from qwop_wr.agents.transitions import Transitions
+from qwop_wr.datasets.npz import read_arrays, write_arrays
+from qwop_wr.datasets.recording import Recording
+from qwop_wr.datasets.stored_dataset import StoredDataset
+from qwop_wr.datasets.whole_files import whole_file
+
+_STEP_ARRAYS = ("obs", "actions", "rewards", "next_obs", "dones", "episode")
+_INTERFACE = "interface"
+_MAX_INTERFACE_LENGTH = 10_000
+
+
+class TransitionsDataset(StoredDataset[Recording, Recording]):
+    """``TransitionsDataset`` loads and saves a recording as an npz file.
+
+    The file holds the arrays ``obs``, ``actions``, ``rewards``, ``next_obs``,
+    ``dones`` and ``episode`` of the transitions, and ``interface``, the environment's
+    interface as JSON text. It is read without pickle, within a limit of memory, and
+    validated on load and save; it appears whole or not at all.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        demonstrations:
+          type: qwop_wr.datasets.TransitionsDataset
+          filepath: data/03_primary/demonstrations.npz
+        ```
+
+        Using the Python API:
+
+        >>> import numpy as np
+        >>> from qwop_wr.agents.transitions import Transitions
+        >>> from qwop_wr.datasets import Recording, TransitionsDataset
+        >>>
+        >>> steps = Transitions(
+        ...     obs=np.zeros((2, 3), np.float32),
+        ...     actions=np.array([0, 8]),
+        ...     rewards=np.ones(2, np.float32),
+        ...     next_obs=np.ones((2, 3), np.float32),
+        ...     dones=np.array([False, True]),
+        ...     episode=np.zeros(2, np.int32),
+        ... )
+        >>> interface = {
+        ...     "observation": "egocentric",
+        ...     "actions": "minimal",
+        ...     "ticks_per_action": 2,
+        ...     "n_observations": 3,
+        ...     "n_actions": 9,
+        ... }
+        >>> dataset = TransitionsDataset(filepath=tmp_path / "demonstrations.npz")
+        >>> dataset.save(Recording(steps, interface))
+        >>> dataset.load().transitions.n_episodes
+        1
+    """
+
+    KIND: ClassVar[str] = "recording"
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_bytes": 2 * 2**30}
+
+    def __init__(
+        self,
+        *,
+        filepath: str | os.PathLike[str],
+        load_args: dict[str, Any] | None = None,
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Create a dataset that points to one npz file.
+
+        Args:
+            filepath: Path, with a protocol such as ``s3://`` unless it is local.
+            load_args: ``max_bytes``, the most memory that a file may ask for [bytes].
+            version: Version to load and to save, if versioned.
+            credentials: Credentials of the filesystem.
+            fs_args: Further arguments of the fsspec filesystem.
+            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
+
+        Raises:
+            DatasetError: If ``load_args`` has an unknown key.
+        """
+        super().__init__(
+            filepath=filepath,
+            load_args=load_args,
+            version=version,
+            credentials=credentials,
+            fs_args=fs_args,
+            metadata=metadata,
+        )
+
+    def load(self) -> Recording:
+        """Load and validate the recording.
+
+        Returns:
+            The recording.
+
+        Raises:
+            DatasetError: If the file is missing, damaged, too big, or not a recording.
+        """
+        path = self._required_path()
+        with self._reading(path), self._fs.open(path, "rb") as file:
+            names = (*_STEP_ARRAYS, _INTERFACE)
+            arrays = read_arrays(file, names, max_bytes=self._load_args["max_bytes"])
+            interface = _parse_interface(arrays.pop(_INTERFACE))
+            return Recording(Transitions(**arrays), interface)
+
+    def save(self, data: Recording) -> None:
+        """Save the recording, whole or not at all.
+
+        Args:
+            data: The recording.
+
+        Raises:
+            DatasetError: If it is not a valid recording or cannot be written.
+        """
+        if not isinstance(data, Recording):
+            raise DatasetError(
+                f"{self._filepath}: got a {type(data).__name__} to save; expected a Recording, "
+                "made of transitions and the interface of their environment"
+            )
+        arrays = {name: getattr(data.transitions, name) for name in _STEP_ARRAYS}
+        try:
+            # Arrays are mutable: what is saved must be valid now.
+            Recording(Transitions(**arrays), data.interface)
+        except ValueError as error:
+            raise DatasetError(f"{self._filepath}: the recording is not saved: {error}") from error
+        text = np.array(json.dumps(data.interface, sort_keys=True))
+        with self._writing() as path, whole_file(self._fs, path) as file:
+            write_arrays(file, {**arrays, _INTERFACE: text})
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """Summarise the first episodes for Kedro-Viz.
+
+        Args:
+            nrows: Number of episodes.
+
+        Returns:
+            Table with one row per episode.
+        """
+        steps = self.load().transitions
+        ends = np.flatnonzero(steps.ends)[:nrows] + 1
+        starts = np.concatenate(([0], ends[:-1]))
+        rows = [
+            [
+                int(steps.episode[start]),
+                int(end - start),
+                round(float(steps.rewards[start:end].sum()), 3),
+                bool(steps.dones[end - 1]),
+            ]
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        columns = ["episode", "transitions", "total_reward", "ended_by_fall"]
+        return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
+
+
+def _parse_interface(array: np.ndarray[Any, np.dtype[Any]]) -> dict[str, str | int]:
+    if array.dtype.kind != "U" or array.shape != () or array.nbytes > 4 * _MAX_INTERFACE_LENGTH:
+        raise ValueError(f"'interface' must be one short text, got {array.dtype}{array.shape}")
+    interface = json.loads(str(array))
+    if not isinstance(interface, dict) or not all(
+        isinstance(value, str | int) for value in interface.values()
+    ):
+        raise ValueError("'interface' must be a JSON object of texts and whole numbers")
+    return interface

@@ -1,0 +1,87 @@
+"""Errors that a user can put right, told in one line."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+import click
+import pydantic
+
+
+class BadInputError(click.ClickException):
+    """A key, name or file that the user gave cannot be used.
+
+    On the command line it is shown as one line, ``Error: <message>``, without a
+    traceback, and the command ends with status 1.
+
+    Args:
+        message: What is wrong, with which key or file and value, and what would be
+            right; line breaks become spaces.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+@contextmanager
+def input_checks() -> Iterator[None]:
+    """Make checks of what the user gave end in one line.
+
+    Around calls that raise ``ValueError`` for input that does not fit together, such
+    as an agent that was trained for another environment.
+
+    Raises:
+        BadInputError: If the block raises ``ValueError``.
+    """
+    try:
+        yield
+    except pydantic.ValidationError as error:
+        raise BadInputError("; ".join(describe_validation_error(error))) from error
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Guess what was meant by an unknown name.
+
+    Args:
+        name: The unknown name.
+        known: Names that would be right.
+
+    Returns:
+        ``did you mean '...'?`` where one is close, else the known names up to their
+        first dot.
+    """
+    names = set(known)
+    if close := get_close_matches(name, sorted(names), n=1):
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted({name.split('.')[0] for name in names})) or 'none'}"
+
+
+def describe_validation_error(
+    error: pydantic.ValidationError, prefix: str = "", known: Iterable[str] = ()
+) -> list[str]:
+    """Tell in one line each what a model did not accept.
+
+    Args:
+        error: What Pydantic raised.
+        prefix: Dotted name of the model's place, put before every key.
+        known: Dotted keys that would be right, to suggest one for an unknown key.
+
+    Returns:
+        Lines such as ``training.gamma = 1.5: Input should be less than 1``.
+    """
+    lines = []
+    for detail in error.errors(include_url=False, include_context=False):
+        key = ".".join(str(part) for part in (prefix, *detail["loc"]) if part != "")
+        if detail["type"] == "missing":
+            lines.append(f"{key} is missing")
+        elif detail["type"] == "extra_forbidden":
+            lines.append(
+                f"{key} = {detail['input']!r}: there is no such key; {suggest(key, known)}"
+            )
+        else:
+            # The input of a check over several keys is the whole model.
+            value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+            lines.append(f"{key}{value}: {detail['msg'].removeprefix('Value error, ')}")
+    return lines

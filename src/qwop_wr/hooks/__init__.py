@@ -1,0 +1,18 @@
+"""What happens around a pipeline's nodes: checks, logging to MLflow, interruptions."""
+
+from qwop_wr.hooks.artifacts import ArtifactLoggingHook
+from qwop_wr.hooks.configuration import ConfigurationCheckHook
+from qwop_wr.hooks.interruption import InterruptionSpecs, ResumeAdviceHook
+from qwop_wr.hooks.mlflow_run import MlflowRunHook
+from qwop_wr.hooks.parameters import ParameterLoggingHook
+from qwop_wr.hooks.provenance import ProvenanceHook
+
+__all__ = [
+    "ArtifactLoggingHook",
+    "ConfigurationCheckHook",
+    "InterruptionSpecs",
+    "MlflowRunHook",
+    "ParameterLoggingHook",
+    "ProvenanceHook",
+    "ResumeAdviceHook",
+]

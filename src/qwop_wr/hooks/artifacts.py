@@ -1,0 +1,65 @@
+"""Copies of saved files in MLflow."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.hooks import hook_impl
+from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
+
+logger = logging.getLogger(__name__)
+
+
+class ArtifactLoggingHook:
+    """Logs a dataset's file or folder right after it is saved, if its metadata asks.
+
+    The catalog entry says so:
+
+    ```yaml
+    metadata:
+      mlflow:
+        artifact_path: agents
+    ```
+    """
+
+    def __init__(self) -> None:
+        self._catalog: DataCatalog | None = None
+
+    @hook_impl
+    def after_catalog_created(self, catalog: DataCatalog) -> None:
+        """Remember the catalog.
+
+        Args:
+            catalog: The run's catalog.
+        """
+        self._catalog = catalog
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """Log what was just saved.
+
+        Args:
+            dataset_name: Name of the dataset.
+        """
+        if self._catalog is None or mlflow.active_run() is None:
+            return
+        dataset = self._catalog[dataset_name]
+        metadata = getattr(dataset, "metadata", None) or {}
+        artifact_path = (metadata.get("mlflow") or {}).get("artifact_path")
+        if artifact_path is None:
+            return
+        path = _saved_path(dataset)
+        if path is None or not path.exists():
+            logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
+        elif path.is_dir():
+            mlflow.log_artifacts(str(path), artifact_path)
+        else:
+            mlflow.log_artifact(str(path), artifact_path)
+
+
+def _saved_path(dataset: AbstractDataset[Any, Any]) -> Path | None:
+    if not isinstance(dataset, AbstractVersionedDataset):
+        return None
+    version = dataset.resolve_save_version()
+    return Path(dataset._filepath if version is None else dataset._get_versioned_path(version))

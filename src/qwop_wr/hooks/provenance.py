@@ -1,0 +1,59 @@
+"""Where a run comes from: code, engine, environment and pipeline."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.hooks import hook_impl
+
+from qwop_wr import __version__
+from qwop_wr.provenance import read_revision
+from qwop_wr.tracking.parameters import flatten_options
+
+_UNKNOWN = "unknown"
+
+
+class ProvenanceHook:
+    """Tags the MLflow run with where it comes from, and names it after that."""
+
+    def __init__(self) -> None:
+        self._engines: set[str] = set()
+
+    @hook_impl
+    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
+        """Remember which engines the parameters name.
+
+        Args:
+            parameters: Values by dataset name, ``params:`` included.
+        """
+        flat = flatten_options(parameters["parameters"])
+        self._engines = {str(v) for k, v in flat.items() if k.split(".")[-1] == "engine"}
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Tag and name the active MLflow run.
+
+        Args:
+            run_params: What was asked to be run.
+        """
+        run = mlflow.active_run()
+        if run is None:
+            return
+        revision = read_revision(Path(run_params["project_path"]))
+        dirty = _UNKNOWN if revision.dirty is None else str(revision.dirty).lower()
+        pipelines = list(run_params["pipeline_names"] or ["__default__"])
+        environment = run_params["env"] or "base"
+        mlflow.set_tags(
+            {
+                "git_commit": revision.commit or _UNKNOWN,
+                "git_dirty": dirty,
+                "engine": "+".join(sorted(self._engines)) or _UNKNOWN,
+                "kedro_env": environment,
+                "qwop_wr_version": __version__,
+            }
+        )
+        # Only the name that kedro-mlflow gives by default; a configured one stays.
+        if run.info.run_name == "+".join(pipelines):
+            parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
+            name = f"{'+'.join(parts)} ({environment})"
+            mlflow.MlflowClient().update_run(run.info.run_id, name=name)
