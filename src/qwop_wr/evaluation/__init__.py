@@ -1,0 +1,1 @@
+"""Honest measurement: protocols, statistics and the summary that others read."""

@@ -1,0 +1,36 @@
+"""How an agent is evaluated."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EvaluationOptions(BaseModel):
+    """The randomised protocol and the intervals reported with it.
+
+    A deterministic agent in a deterministic game has one run. Two things differ from
+    seed to seed: for how many ticks no key is held at the start, on the clock, and at
+    which decisions the last keys stick.
+
+    Attributes:
+        seeds: Number of runs, one per seed.
+        first_seed: The seeds are this one and those that follow it.
+        idle_ticks: Most ticks without keys at the start; a seed draws 0 to this many.
+        sticky: Probability that a decision repeats the last keys. With 0, no more than
+            ``idle_ticks + 1`` runs can differ.
+        max_ticks: Ticks after which a run is stopped.
+        tapes: Number of fastest distinct finishes kept as tapes.
+        confidence_level: Coverage of every interval.
+        bootstrap_resamples: Resamples of each bootstrap.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seeds: Annotated[int, Field(ge=1, le=100_000)] = 500
+    first_seed: Annotated[int, Field(ge=0)] = 10_000
+    idle_ticks: Annotated[int, Field(ge=0, le=300)] = 30
+    sticky: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    max_ticks: Annotated[int, Field(ge=1, le=100_000)] = 3000
+    tapes: Annotated[int, Field(ge=0, le=1000)] = 20
+    confidence_level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    bootstrap_resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000

@@ -1,0 +1,129 @@
+"""Rates, medians and profiles with their intervals."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+Statistic = Callable[..., np.floating | Floats]
+"""Reduces an array along ``axis``, as ``numpy.median`` does."""
+
+
+class Estimate(NamedTuple):
+    """A number with the ends of its confidence interval; None is "cannot be said"."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Profile(NamedTuple):
+    """Steps of P(finish within t), a fall counting as never.
+
+    Attributes:
+        seconds: Times at which the profile rises, ascending, shape (k,).
+        probability: Its height from there on, shape (k,).
+    """
+
+    seconds: Floats
+    probability: Floats
+
+
+def estimate_rate(successes: int, trials: int, confidence_level: float = 0.95) -> Estimate:
+    """Estimate a success rate with Wilson's score interval.
+
+    Args:
+        successes: Number of successes.
+        trials: Number of trials, at least 1.
+        confidence_level: Coverage of the interval.
+
+    Returns:
+        The rate and its interval.
+
+    Raises:
+        ValueError: If the counts are impossible.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials cannot be")
+    test = stats.binomtest(successes, trials)
+    low, high = test.proportion_ci(confidence_level, method="wilson")
+    return Estimate(successes / trials, float(low), float(high))
+
+
+def estimate_statistic(
+    values: Floats,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    confidence_level: float = 0.95,
+    n_resamples: int = 2000,
+) -> Estimate:
+    """Estimate a statistic of a sample with its percentile bootstrap interval.
+
+    The percentile method is used because the accelerated one has no value for
+    the median of tied times.
+
+    Args:
+        values: Sample, shape (n,).
+        statistic: What to estimate, for instance ``numpy.median``.
+        rng: Source of the resamples.
+        confidence_level: Coverage of the interval.
+        n_resamples: Number of resamples.
+
+    Returns:
+        The statistic; without an interval for one value, all None for none.
+    """
+    if len(values) == 0:
+        return Estimate(None, None, None)
+    value = float(statistic(values, axis=-1))
+    if len(values) == 1:
+        return Estimate(value, None, None)
+    result = stats.bootstrap(
+        (values,),
+        statistic,
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
+        method="percentile",
+        vectorized=True,
+        rng=rng,
+    )
+    low, high = result.confidence_interval
+    return Estimate(value, float(low), float(high))
+
+
+def finish_profile(times: Floats, trials: int) -> Profile:
+    """Share of all runs that have finished by each time.
+
+    Args:
+        times: Times of the runs that finished [s], shape (k,).
+        trials: Number of runs, finished or not.
+
+    Returns:
+        The profile's steps; empty if nothing finished.
+
+    Raises:
+        ValueError: If more runs finished than there were.
+    """
+    if len(times) > trials:
+        raise ValueError(f"{len(times)} of {trials} runs cannot have finished")
+    seconds, counts = np.unique(times, return_counts=True)
+    return Profile(seconds.astype(np.float64), np.cumsum(counts) / max(trials, 1))
+
+
+def estimate_finish_by(
+    times: Floats, trials: int, mark: float, confidence_level: float = 0.95
+) -> Estimate:
+    """Estimate P(finish within ``mark``) with Wilson's interval.
+
+    Args:
+        times: Times of the runs that finished [s], shape (k,).
+        trials: Number of runs, finished or not.
+        mark: Time to be within, itself included [s].
+        confidence_level: Coverage of the interval.
+
+    Returns:
+        The probability and its interval.
+    """
+    return estimate_rate(int(np.count_nonzero(times <= mark)), trials, confidence_level)

@@ -1,0 +1,118 @@
+"""The evaluation in one JSON object: what other tools read first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from qwop_wr.evaluation.episodes import finish_times
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.references import REFERENCE_TIMES
+from qwop_wr.evaluation.statistics import (
+    Estimate,
+    estimate_finish_by,
+    estimate_rate,
+    estimate_statistic,
+)
+
+STAGE_FIELDS: Final = ("finish_rate", "median_time", "mean_distance")
+"""What is told of the agent that a stage handed on."""
+
+
+def summarise(
+    episodes: pd.DataFrame,
+    native: pd.DataFrame,
+    gates: Mapping[str, Mapping[str, Any]],
+    options: EvaluationOptions,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Summarise an evaluation so that it holds no NaN and fits into JSON.
+
+    Args:
+        episodes: Runs of the randomised protocol.
+        native: The one run of the native protocol.
+        gates: Name of each training stage, in order, to the report of its gate: the
+            scores ``incoming`` (or None) and ``outgoing``, and ``promoted``.
+        options: How the runs were made and how their intervals are to be.
+        rng: Source of the bootstrap's resamples.
+
+    Returns:
+        ``seeds``, ``finish_rate``, ``median_time``, ``best_time``, ``native_time``,
+        ``distinct_trajectories`` and ``stages``; further ``mean_distance``, an
+        ``..._interval`` beside each estimate, ``profile`` with P(finish within t) at the
+        times to beat, ``ends``, ``distinct_starts``, ``native_distance``, ``native_end``,
+        ``agent`` and ``protocol``. A number that does not exist is None.
+
+    Raises:
+        ValueError: If there are no episodes, not exactly one native run, or the two
+            are of different agents.
+    """
+    _check(episodes, native)
+    times, trials = finish_times(episodes), len(episodes)
+    level, resamples = options.confidence_level, options.bootstrap_resamples
+    finish_rate = estimate_rate(len(times), trials, level)
+    median_time = estimate_statistic(times, np.median, rng, level, resamples)
+    distances = episodes["distance"].to_numpy(dtype=np.float64)
+    mean_distance = estimate_statistic(distances, np.mean, rng, level, resamples)
+    native_times = finish_times(native)
+    return {
+        "agent": str(native["agent"].iloc[0]),
+        "protocol": options.model_dump(mode="json"),
+        "seeds": trials,
+        "finish_rate": finish_rate.value,
+        "finish_rate_interval": _interval(finish_rate),
+        "median_time": median_time.value,
+        "median_time_interval": _interval(median_time),
+        "best_time": float(times.min()) if len(times) else None,
+        "native_time": float(native_times[0]) if len(native_times) else None,
+        "native_distance": float(native["distance"].iloc[0]),
+        "native_end": str(native["end"].iloc[0]),
+        "mean_distance": mean_distance.value,
+        "mean_distance_interval": _interval(mean_distance),
+        "best_distance": float(distances.max()),
+        "distinct_trajectories": int(episodes["trajectory"].nunique()),
+        "distinct_starts": int(episodes["idle_ticks"].nunique()),
+        "ends": {str(end): int(count) for end, count in episodes["end"].value_counts().items()},
+        "profile": [
+            {
+                "name": reference.name,
+                "seconds": reference.seconds,
+                **estimate_finish_by(times, trials, reference.seconds, level)._asdict(),
+            }
+            for reference in REFERENCE_TIMES
+        ],
+        "stages": {
+            name: {field: handed_on(gate)[field] for field in STAGE_FIELDS}
+            for name, gate in gates.items()
+        },
+    }
+
+
+def handed_on(gate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Find the score of the agent that a stage handed on.
+
+    Args:
+        gate: Report of the stage's gate.
+
+    Returns:
+        The outgoing score if it was promoted, else the incoming one.
+    """
+    score: Mapping[str, Any] = gate["outgoing" if gate["promoted"] else "incoming"]
+    return score
+
+
+def _check(episodes: pd.DataFrame, native: pd.DataFrame) -> None:
+    if len(episodes) == 0:
+        raise ValueError("there are no evaluated episodes to summarise")
+    if len(native) != 1:
+        raise ValueError(f"the native protocol is one run, got {len(native)}")
+    agents: Sequence[str] = sorted({*episodes["agent"], *native["agent"]})
+    if len(agents) > 1:
+        raise ValueError(f"the episodes are of different agents: {', '.join(agents)}")
+
+
+def _interval(estimate: Estimate) -> list[float] | None:
+    if estimate.low is None or estimate.high is None:
+        return None
+    return [estimate.low, estimate.high]

@@ -1,0 +1,144 @@
+"""The model card: what the agent is, what it can do and what it cannot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qwop_wr.evaluation.references import BEST_AI_CLAIM, HUMAN_RECORD
+from qwop_wr.pipelines.reporting.report_content import (
+    as_metres,
+    as_seconds,
+    as_share,
+    list_key_numbers,
+    list_stages,
+)
+
+
+def render_card(
+    summary: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    gates: Mapping[str, Mapping[str, Any]],
+    demonstrations: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> str:
+    """Render the model card.
+
+    Args:
+        summary: The evaluation's summary, as ``summarise`` makes it.
+        spec: What the agent sees, does and is, by name.
+        gates: Name of each stage, in order, to its gate's report.
+        demonstrations: Facts about the demonstrations, by name.
+        provenance: Commit, parameters' fingerprint, versions and the like, by name.
+
+    Returns:
+        Markdown.
+    """
+    sections = {
+        "Agent": _table({"fingerprint": summary["agent"], **spec}),
+        "Data": "Demonstrations, made by the expert in the same game:\n\n" + _table(demonstrations),
+        "Algorithm": _ALGORITHM + "\n\n" + _stage_table(gates),
+        "Results": _results(summary),
+        "Commands": _COMMANDS,
+        "Limits": _limits(summary),
+        "Provenance": _table(provenance),
+    }
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    return f"# Model card: QWOP runner\n\n{_opening(summary)}\n\n{body}\n"
+
+
+_ALGORITHM = (
+    "Quantile-regression DQN (Dabney et al. 2018, https://arxiv.org/abs/1710.10044) with n-step "
+    "returns and, in the first stage, a share of demonstrations in every batch (in the manner of "
+    "DQfD, Hester et al. 2018, https://arxiv.org/abs/1704.03732). A stage hands its agent on only "
+    "if finish rate, median time and mean distance are all at least as good on the same starts and "
+    "one is better; otherwise it hands on what it was given."
+)
+
+_COMMANDS = """\
+```
+kedro run --pipeline=world_record      # demonstrations, three stages, evaluation, report
+qwop verify data/07_model_output/tapes/**/*.qwop.json
+```"""
+
+
+def _opening(summary: Mapping[str, Any]) -> str:
+    rate, seeds = as_share(summary["finish_rate"]), summary["seeds"]
+    if summary["finish_rate"] == 0:
+        return (
+            f"Runs QWOP's 100 m race; none of {seeds} randomised runs finished. "
+            f"Mean distance {as_metres(summary['mean_distance'])}."
+        )
+    return (
+        f"Runs QWOP's 100 m race: {rate} of {seeds} randomised runs finished, "
+        f"in a median of {as_seconds(summary['median_time'])}. "
+        f"To compare: human record {as_seconds(HUMAN_RECORD.seconds)}, "
+        f"best AI claim {as_seconds(BEST_AI_CLAIM.seconds)}."
+    )
+
+
+def _results(summary: Mapping[str, Any]) -> str:
+    protocol = summary["protocol"]
+    rows = [
+        f"| {number.name} | {number.value} | {number.note} |"
+        for number in list_key_numbers(summary)
+    ]
+    marks = [
+        f"| {_cell(mark['name'])} | {as_seconds(mark['seconds'])} | {as_share(mark['value'])} |"
+        for mark in summary["profile"]
+    ]
+    return "\n".join(
+        [
+            f"Randomised protocol: each of {summary['seeds']} seeds draws 0 to "
+            f"{protocol['idle_ticks']} ticks without keys, counted on the clock, and keys stick "
+            f"with probability {protocol['sticky']:g} at each decision. Native protocol: one hard "
+            f"reset without noise, n = 1. Ranges are {protocol['confidence_level']:.0%} intervals "
+            "(Wilson for rates, percentile bootstrap otherwise).",
+            "",
+            "| Measure | Value | Range or remark |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+            "| Time to beat | | Runs that finished within it |",
+            "| --- | --- | --- |",
+            *marks,
+        ]
+    )
+
+
+def _stage_table(gates: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        f"| {_cell(stage.name)} | "
+        + " | ".join(f"{before} → {after}" for before, after in stage.changes)
+        + f" | {stage.verdict} |"
+        for stage in list_stages(gates)
+    ]
+    if not rows:
+        return "No training stage took part."
+    head = ["| Stage | Finish rate | Median finish | Mean distance | Gate |", "|" + " --- |" * 5]
+    return "\n".join([*head, *rows])
+
+
+def _limits(summary: Mapping[str, Any]) -> str:
+    return "\n".join(
+        [
+            "- It was trained in and for this one game; it knows nothing else.",
+            f"- It was evaluated on {summary['distinct_starts']} distinct starts, which led to "
+            f"{summary['distinct_trajectories']} distinct runs; other disturbances were not tried.",
+            "- A single training seed: how much a second one would differ is not known.",
+            "- The best of many runs is what records are made of, not what to expect of one run.",
+            "- The published times of others were made under protocols of their own.",
+        ]
+    )
+
+
+def _table(facts: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {_cell(name).replace('_', ' ')} | {_cell(value)} |" for name, value in facts.items()
+    ]
+    return "\n".join(["| | |", "| --- | --- |", *rows]) if rows else "Not recorded."
+
+
+def _cell(value: object) -> str:
+    text = " ".join(str(value).split())
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("`", "&#96;")):
+        text = text.replace(character, entity)
+    return text

@@ -1,0 +1,297 @@
+"""The report's charts: learning, distances, times, profile and splits.
+
+Every function returns a matplotlib figure that also exists when there is nothing to
+show. The same figures serve the report (as themed SVG) and kedro-viz (as images), so
+nothing is drawn twice in two libraries.
+"""
+
+from collections.abc import Mapping
+from itertools import cycle
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+
+from qwop_wr.evaluation.episodes import SPLIT_MARKS, finish_times
+from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS, REFERENCE_TIMES
+from qwop_wr.evaluation.statistics import estimate_finish_by, finish_profile
+from qwop_wr.pipelines.reporting.figures_style import (
+    ROLES,
+    SERIES,
+    drawing,
+    new_figure,
+    say_nothing_to_show,
+)
+from qwop_wr.simulator.constants import (
+    CLOCK_STEP,
+    HURDLE_PX,
+    PIXELS_PER_UNIT,
+    UNITS_PER_METRE,
+)
+
+END_COLOURS: Final[Mapping[str, str]] = {
+    "fall": ROLES["series-1"],
+    "timeout": ROLES["series-4"],
+}
+"""Colour of each way to end without a finish."""
+
+TRACK_LENGTH: Final = 100.0
+"""Length of the race [m]."""
+
+HURDLE_PLACE: Final = HURDLE_PX / PIXELS_PER_UNIT / UNITS_PER_METRE
+"""Where the hurdle stands [m]."""
+
+
+def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, label: str) -> Figure:
+    """Draw one metric over the environment steps of all stages, end to end.
+
+    Args:
+        histories: Name of each stage, in order, to its history in long form with
+            the columns ``step``, ``metric`` and ``value``.
+        metric: Metric to draw; a share if its name ends in ``rate``.
+        label: Name of the vertical axis.
+
+    Returns:
+        A figure in which each stage begins where the last one ended.
+    """
+    with drawing():
+        figure, axes = new_figure()
+        offset, drawn = 0, False
+        for (stage, history), colour in zip(histories.items(), cycle(SERIES), strict=False):
+            points = history.loc[history["metric"] == metric].sort_values("step")
+            if len(points):
+                steps = offset + points["step"].to_numpy()
+                axes.plot(steps, points["value"].to_numpy(), color=colour, marker="o", ms=3)
+                axes.annotate(
+                    stage,
+                    (float(steps[0]), 1.0),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(2, 5),
+                    textcoords="offset points",
+                    color=colour,
+                    fontsize=9,
+                )
+                drawn = True
+            if offset:
+                axes.axvline(offset, color=ROLES["grid"], linewidth=1)
+            offset += int(history["step"].max()) if len(history) else 0
+        if not drawn:
+            say_nothing_to_show(axes, "No stage was measured while it learned.")
+        axes.set(xlabel="environment steps, all stages", ylabel=label, ylim=(0, None))
+        axes.xaxis.set_major_formatter(EngFormatter())
+        if metric.endswith("rate"):
+            axes.set_ylim(0, 1.02)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        return figure
+
+
+def draw_distances(episodes: pd.DataFrame) -> Figure:
+    """Draw where the runs that did not finish ended, coloured by why.
+
+    Args:
+        episodes: Evaluated episodes.
+
+    Returns:
+        A stacked histogram over the track; the finishes, all beyond it, are left out.
+    """
+    unfinished = episodes.loc[~episodes["finished"].to_numpy(dtype=bool)]
+    with drawing():
+        figure, axes = new_figure()
+        axes.set(xlabel="distance at the end [m]", ylabel="runs", xlim=(-5, TRACK_LENGTH + 1))
+        if not len(unfinished):
+            axes.set(yticks=[], ylim=(0, 1))
+            say_nothing_to_show(axes, "Every run finished.")
+            return figure
+        shown = {
+            end: unfinished.loc[unfinished["end"] == end, "distance"].to_numpy()
+            for end in END_COLOURS
+            if (unfinished["end"] == end).any()
+        }
+        axes.hist(
+            list(shown.values()),
+            bins=list(np.arange(-5, TRACK_LENGTH + 5, 2.5)),
+            stacked=True,
+            color=[END_COLOURS[end] for end in shown],
+            label=[f"{end} ({len(distances)})" for end, distances in shown.items()],
+        )
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="upper right")
+        return figure
+
+
+def draw_survival(episodes: pd.DataFrame) -> Figure:
+    """Draw which share of the runs got past each point of the track.
+
+    Args:
+        episodes: Evaluated episodes.
+
+    Returns:
+        A falling step curve that ends at the finish rate.
+    """
+    finished = episodes["finished"].to_numpy(dtype=bool)
+    distance = episodes["distance"].to_numpy(dtype=np.float64)
+    ends = np.sort(np.where(finished, TRACK_LENGTH, np.clip(distance, 0.0, TRACK_LENGTH)))
+    past = 1.0 - np.arange(1, len(ends) + 1) / len(ends)
+    lost = ends < TRACK_LENGTH
+    grid = np.concatenate([[0.0], ends[lost], [TRACK_LENGTH]])
+    share = np.concatenate([[1.0], past[lost]])
+    with drawing():
+        figure, axes = new_figure()
+        axes.fill_between(
+            grid, [*share, share[-1]], step="post", color=ROLES["track"], alpha=0.15, linewidth=0
+        )
+        axes.step(grid, [*share, share[-1]], where="post", color=ROLES["track"])
+        axes.axvline(HURDLE_PLACE, color=ROLES["muted"], linewidth=1, linestyle=(0, (4, 3)))
+        _write_at_top(axes, HURDLE_PLACE, "hurdle", ROLES["muted"])
+        axes.set(xlabel="distance [m]", ylabel="runs still going")
+        axes.set(xlim=(0, TRACK_LENGTH), ylim=(0, 1.02))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        return figure
+
+
+def draw_finish_times(episodes: pd.DataFrame) -> Figure:
+    """Draw the distribution of the finish times beside the times to beat.
+
+    Args:
+        episodes: Evaluated episodes.
+
+    Returns:
+        A histogram with the median marked.
+    """
+    times = finish_times(episodes)
+    with drawing():
+        figure, axes = new_figure()
+        axes.set(xlabel="finish time [s]", ylabel="runs")
+        if len(times):
+            axes.hist(times, bins=min(40, max(5, len(times) // 8)), color=ROLES["track"])
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+            median = float(np.median(times))
+            axes.axvline(median, color=ROLES["ink"], linewidth=1.5)
+            _write_at_top(axes, median, f"median {median:.2f}", ROLES["ink"])
+        else:
+            axes.set(xlim=(40, 70), ylim=(0, 1), yticks=[])
+            say_nothing_to_show(axes, "No run finished, so there are no times yet.")
+        return figure
+
+
+def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figure:
+    """Draw P(finish within t) with its Wilson band and the times to beat as marks.
+
+    Args:
+        episodes: Evaluated episodes.
+        confidence_level: Coverage of the band at each time.
+
+    Returns:
+        A step curve; a fall counts as never.
+    """
+    times, trials = finish_times(episodes), len(episodes)
+    seconds, probability = finish_profile(times, trials)
+    marks = [reference.seconds for reference in REFERENCE_TIMES]
+    end = max([*marks, *times[-1:], *seconds[-1:]]) + 2.0
+    start = min([*marks, *seconds[:1]]) - 2.0
+    with drawing():
+        figure, axes = new_figure()
+        bands = [estimate_finish_by(times, trials, mark, confidence_level) for mark in seconds]
+        none = estimate_finish_by(times, trials, start, confidence_level)
+        grid = np.concatenate([[start], seconds, [end]])
+        heights = np.concatenate([[0.0], probability, probability[-1:] if len(seconds) else [0.0]])
+        low, high = ([getattr(band, side) for band in (none, *bands)] for side in ("low", "high"))
+        axes.fill_between(
+            grid,
+            [*low, low[-1]],
+            [*high, high[-1]],
+            step="post",
+            color=ROLES["track"],
+            alpha=0.18,
+            linewidth=0,
+        )
+        axes.step(grid, heights, where="post", color=ROLES["track"])
+        _mark_references(axes)
+        axes.set(xlabel="time [s]", ylabel="P(finish within t)", xlim=(start, end), ylim=(0, 1.02))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        if not len(times):
+            say_nothing_to_show(axes, "No run finished.")
+        return figure
+
+
+def draw_splits(splits: Mapping[int, float]) -> Figure:
+    """Draw how far ahead of the human record a run was at each of its marks.
+
+    Args:
+        splits: Clock [s] at the marks [m] that the run passed; the last mark is the
+            finish.
+
+    Returns:
+        Bars, upwards where the run was ahead.
+    """
+    gaps = {mark: HUMAN_SPLITS[mark] - splits[mark] for mark in HUMAN_SPLITS if mark in splits}
+    with drawing():
+        figure, axes = new_figure()
+        axes.set(ylabel="seconds ahead of the human record")
+        axes.set_xticks(range(len(HUMAN_SPLITS)), [_mark_name(mark) for mark in HUMAN_SPLITS])
+        for place, mark in enumerate(HUMAN_SPLITS):
+            gap = gaps.get(mark, 0.0)
+            colour = ROLES["series-2"] if gap >= 0 else ROLES["series-1"]
+            text = f"{gap:+.2f}\nat {splits[mark]:.2f} s" if mark in gaps else "not reached"
+            bar = axes.bar(place, gap, width=0.6, color=colour)
+            axes.bar_label(bar, [text], padding=4, fontsize=9)
+        axes.axhline(0, color=ROLES["human"], linewidth=1.5)
+        highest, lowest = max([0.0, *gaps.values()]), min([0.0, *gaps.values()])
+        room = 0.28 * max(highest - lowest, 1.0)
+        axes.set_ylim(lowest - room * (lowest < 0), highest + room * (highest > 0 or not gaps))
+        axes.tick_params(axis="x", length=0)
+        return figure
+
+
+def draw_speed(clock: np.ndarray, distance: np.ndarray, window: float = 1.0) -> Figure:
+    """Draw a run's speed along the track.
+
+    Args:
+        clock: The game's clock after each tick [s], shape (T + 1,).
+        distance: Where the torso was [m], shape (T + 1,).
+        window: Time over which speed is averaged [s].
+
+    Returns:
+        A curve over the track, with the human record's mean speed.
+    """
+    lag = max(1, round(window / CLOCK_STEP))
+    with drawing():
+        figure, axes = new_figure()
+        axes.set(xlabel="distance [m]", ylabel="speed [m/s]", xlim=(0, TRACK_LENGTH + 1))
+        if len(clock) <= lag:
+            say_nothing_to_show(axes, "The run was too short for a speed.")
+            return figure
+        speed = (distance[lag:] - distance[:-lag]) / (clock[lag:] - clock[:-lag])
+        middle = (distance[lag:] + distance[:-lag]) / 2
+        axes.plot(middle, speed, color=ROLES["track"], linewidth=1.4)
+        human = TRACK_LENGTH / HUMAN_RECORD.seconds
+        axes.axhline(human, color=ROLES["human"], linewidth=1.2, linestyle=(0, (4, 3)))
+        return figure
+
+
+def _mark_name(mark: int) -> str:
+    return "finish" if mark == SPLIT_MARKS[-1] else f"{mark} m"
+
+
+def _write_at_top(axes: Axes, x: float, text: str, colour: str, level: int = 0) -> None:
+    axes.annotate(
+        text,
+        (x, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 4 + 11 * level),
+        textcoords="offset points",
+        ha="center",
+        color=colour,
+        fontsize=9,
+    )
+
+
+def _mark_references(axes: Axes) -> None:
+    for rank, reference in enumerate(REFERENCE_TIMES):
+        colour = ROLES["human"] if reference.human else ROLES["muted"]
+        axes.axvline(reference.seconds, color=colour, linewidth=1, linestyle=(0, (4, 3)))
+        # The fastest three lie so close together that their labels must stand in steps.
+        _write_at_top(axes, reference.seconds, f"{reference.seconds:.2f}", colour, max(0, 2 - rank))

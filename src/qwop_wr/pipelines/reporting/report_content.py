@@ -1,0 +1,304 @@
+"""What the report says, worked out before any markup: headline, numbers, lanes, rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from qwop_wr.evaluation.references import HUMAN_RECORD, REFERENCE_TIMES
+from qwop_wr.evaluation.trace import Trace
+from qwop_wr.simulator.tape import Tape
+
+NOTHING: Final = "\N{EN DASH}"
+"""Stands where a number does not exist."""
+
+_TRACK_LENGTH: Final = 100.0
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first thing read.
+
+    Attributes:
+        figure: The number, without its unit.
+        unit: ``s`` or ``m``.
+        claim: What the number is.
+        protocol: Under which protocol it was made.
+        verdict: How it compares with the human record.
+        ahead: Whether the verdict is a win.
+    """
+
+    figure: str
+    unit: str
+    claim: str
+    protocol: str
+    verdict: str
+    ahead: bool
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """A number with its name and what has to be known about it."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A runner on the track at the moment the first one crosses the line.
+
+    Attributes:
+        name: Who runs.
+        result: Time, or how far it got.
+        position: Share of the track behind it [%].
+        kind: ``agent``, ``human`` or ``machine``.
+    """
+
+    name: str
+    result: str
+    position: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A training stage: what came in, what it made, what it handed on.
+
+    Attributes:
+        name: Name of the stage.
+        changes: In and out of finish rate, median time and mean distance.
+        verdict: What the gate decided, in words.
+        promoted: What the gate decided.
+    """
+
+    name: str
+    changes: tuple[tuple[str, str], ...]
+    verdict: str
+    promoted: bool
+
+
+def as_seconds(value: float | None) -> str:
+    """Write a time, or the sign for none."""
+    return NOTHING if value is None else f"{value:.2f} s"
+
+
+def as_metres(value: float | None) -> str:
+    """Write a distance, or the sign for none."""
+    return NOTHING if value is None else f"{value:.1f} m"
+
+
+def as_share(value: float | None) -> str:
+    """Write a share in per cent, or the sign for none."""
+    return NOTHING if value is None else f"{100 * value:.1f} %"
+
+
+def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
+    """Choose the run to show: the fastest finish, else the farthest run.
+
+    Args:
+        tapes: Tapes by name.
+
+    Returns:
+        Its name and the tape.
+
+    Raises:
+        ValueError: If there are no tapes.
+    """
+    if not tapes:
+        raise ValueError("a report needs at least one tape, for instance the native run's")
+    return min(tapes.items(), key=lambda item: _rank(item[1]))
+
+
+def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
+    """Write the headline about the run that is shown.
+
+    Args:
+        tape: The fastest or farthest run.
+        summary: The evaluation's summary.
+
+    Returns:
+        The headline with its protocol and its verdict.
+    """
+    protocol = _protocol_of(tape, summary)
+    if tape.finished:
+        lead = HUMAN_RECORD.seconds - tape.score_time
+        verdict = f"{abs(lead):.2f} s {'faster than' if lead > 0 else 'behind'} the human record"
+        return Headline(
+            f"{tape.score_time:.2f}", "s", "for the 100 m", protocol, verdict, ahead=lead > 0
+        )
+    missing = _TRACK_LENGTH - tape.distance
+    return Headline(
+        f"{tape.distance:.1f}",
+        "m",
+        "is the farthest so far: no run has finished yet",
+        protocol,
+        f"{missing:.1f} m short of the line",
+        ahead=False,
+    )
+
+
+def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
+    """Choose the numbers that stand beside the headline.
+
+    Args:
+        summary: The evaluation's summary.
+
+    Returns:
+        Six numbers, each with its interval or what it is the best of.
+    """
+    seeds = summary["seeds"]
+    native_end = {"finish": "finished", "fall": "fell", "timeout": "ran out of time"}
+    native = (
+        as_seconds(summary["native_time"])
+        if summary["native_time"] is not None
+        else as_metres(summary["native_distance"])
+    )
+    return [
+        KeyNumber(
+            "Finish rate",
+            as_share(summary["finish_rate"]),
+            _between(summary["finish_rate_interval"], 100, ".0f", " %"),
+        ),
+        KeyNumber(
+            "Median finish",
+            as_seconds(summary["median_time"]),
+            _between(summary["median_time_interval"], 1, ".2f", " s")
+            if summary["median_time"] is not None
+            else "no run finished",
+        ),
+        KeyNumber(
+            "Best",
+            as_seconds(summary["best_time"]),
+            f"{'none' if summary['best_time'] is None else 'best'} of {seeds} seeds",
+        ),
+        KeyNumber("Native run", native, f"one run, no noise: {native_end[summary['native_end']]}"),
+        KeyNumber(
+            "Mean distance",
+            as_metres(summary["mean_distance"]),
+            _between(summary["mean_distance_interval"], 1, ".1f", " m"),
+        ),
+        KeyNumber(
+            "Distinct runs",
+            str(summary["distinct_trajectories"]),
+            f"of {seeds}, from {summary['distinct_starts']} starts",
+        ),
+    ]
+
+
+def line_up(trace: Trace) -> list[Lane]:
+    """Place everyone on the track at the moment the first crosses the line.
+
+    The shown run is placed where it really was then; the others, of whom only times
+    are known, at their mean pace.
+
+    Args:
+        trace: The run that is shown.
+
+    Returns:
+        Its lane and one per time to beat, the fastest first.
+    """
+    time = float(trace.clock[-1])
+    moment = min([reference.seconds for reference in REFERENCE_TIMES] + [time] * trace.finished)
+    passed = trace.distance[trace.clock <= moment + 1e-9]
+    share = 100.0 if trace.finished and time <= moment else max(0.0, min(99.5, float(passed[-1])))
+    result = as_seconds(time) if trace.finished else as_metres(trace.distance[-1])
+    agent = Lane("This agent", result, share, "agent")
+    others = [
+        (
+            reference.seconds,
+            Lane(
+                reference.name,
+                as_seconds(reference.seconds),
+                100.0 * moment / reference.seconds,
+                "human" if reference.human else "machine",
+            ),
+        )
+        for reference in REFERENCE_TIMES
+    ]
+    order = [(time if trace.finished else float("inf"), agent), *others]
+    return [lane for _, lane in sorted(order, key=lambda entry: entry[0])]
+
+
+def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
+    """Tell what each stage did with the agent that it was given.
+
+    Args:
+        gates: Name of each stage, in order, to its gate's report.
+
+    Returns:
+        One row per stage.
+    """
+    return [
+        StageRow(
+            name=name,
+            changes=tuple(
+                zip(_performance(gate["incoming"]), _performance(gate["outgoing"]), strict=True)
+            ),
+            verdict="promoted" if gate["promoted"] else "kept what came in",
+            promoted=bool(gate["promoted"]),
+        )
+        for name, gate in gates.items()
+    ]
+
+
+def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
+    """Tabulate the tapes, the fastest first.
+
+    Args:
+        tapes: Tapes by name.
+
+    Returns:
+        Columns ``name``, ``result``, ``ticks``, ``seed`` and ``state``.
+    """
+    ranked = sorted(tapes.items(), key=lambda item: _rank(item[1]))
+    return pd.DataFrame(
+        [
+            {
+                "name": name,
+                "result": as_seconds(tape.score_time)
+                if tape.finished
+                else f"ended at {as_metres(tape.distance)}",
+                "ticks": tape.ticks,
+                "seed": NOTHING if _is_native(tape) else tape.meta.get("seed", NOTHING),
+                "state": tape.state_sha256[:12],
+            }
+            for name, tape in ranked
+        ]
+    )
+
+
+def _rank(tape: Tape) -> tuple[bool, float]:
+    return (not tape.finished, tape.ticks if tape.finished else -tape.distance)
+
+
+def _is_native(tape: Tape) -> bool:
+    return bool(tape.meta.get("protocol") == "native")
+
+
+def _protocol_of(tape: Tape, summary: Mapping[str, Any]) -> str:
+    if _is_native(tape):
+        return "Native protocol: a hard reset, no noise, the agent's one deterministic run (n = 1)"
+    return (
+        f"Randomised protocol: the best of {summary['seeds']} seeds; "
+        "its keys replay from a hard reset"
+    )
+
+
+def _performance(report: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    if report is None:
+        return (NOTHING, NOTHING, NOTHING)
+    return (
+        as_share(report["finish_rate"]),
+        as_seconds(report["median_time"]),
+        as_metres(report["mean_distance"]),
+    )
+
+
+def _between(interval: list[float] | None, factor: float, form: str, unit: str) -> str:
+    if interval is None:
+        return "one value, no interval"
+    low, high = (format(factor * end, form) for end in interval)
+    return f"{low} to {high}{unit}"

@@ -1,0 +1,184 @@
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.policy import Policy
+from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
+from qwop_wr.evaluation.episodes import COLUMNS, farthest_run
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, evaluate_native
+from qwop_wr.evaluation.trace import trace_tape
+from qwop_wr.simulator.keys import key_names
+from qwop_wr.simulator.tape import verify_tape
+
+OPTIONS = EvaluationOptions(seeds=20, first_seed=3, sticky=0.1, max_ticks=240)
+
+
+@pytest.fixture(scope="module")
+def evaluation(agent: Agent, game: EnvironmentOptions) -> Evaluation:
+    return evaluate_agent(agent, game, OPTIONS)
+
+
+def test_has_a_row_per_seed(evaluation: Evaluation, agent: Agent) -> None:
+    episodes = evaluation.episodes
+    assert tuple(episodes.columns) == COLUMNS
+    assert episodes["seed"].tolist() == list(range(3, 23))
+    assert set(episodes["agent"]) == {agent.fingerprint}
+    assert set(episodes["protocol"]) == {"randomised"}
+    assert set(episodes["end"]) <= {"fall", "timeout"}
+    assert episodes["ticks"].max() < OPTIONS.max_ticks + 4
+    assert episodes["idle_ticks"].between(0, 30).all()
+    assert episodes["idle_ticks"].nunique() > 3
+    assert episodes["trajectory"].nunique() > 3
+
+
+def test_rows_depend_on_their_seeds_alone(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
+) -> None:
+    fewer = OPTIONS.model_copy(update={"seeds": 3, "first_seed": 11})
+    part = evaluate_agent(agent, game, fewer).episodes
+    whole = evaluation.episodes
+    expected = whole[whole["seed"].between(11, 13)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, expected, check_exact=True)
+
+
+def test_is_repeatable_and_the_seed_matters(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
+) -> None:
+    again = evaluate_agent(agent, game, OPTIONS)
+    pd.testing.assert_frame_equal(again.episodes, evaluation.episodes, check_exact=True)
+    assert again.tapes == evaluation.tapes
+    others = evaluate_agent(agent, game, OPTIONS.model_copy(update={"first_seed": 900}))
+    assert set(others.episodes["trajectory"]) != set(again.episodes["trajectory"])
+
+
+def test_agrees_with_a_run_played_by_hand(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
+) -> None:
+    noisy = game.model_copy(update={"idle_ticks": 30, "sticky": 0.1, "max_ticks": 240})
+    env = QwopVectorEnv(16, noisy, autoreset=False)
+    played = play_episodes(agent.policy(), env, [7] * 16, record_keys=True)
+    assert played.keys is not None
+    keys, row = played.keys[0], evaluation.episodes.set_index("seed").loc[7]
+    presses, held = 0, 0
+    for mask in keys.tolist():
+        presses += sum(1 for bit in (1, 2, 4, 8) if mask & bit and not held & bit)
+        held = mask
+    assert row["ticks"] == len(keys) == played.ticks[0]
+    assert row["trajectory"] == hashlib.sha256(keys.tobytes()).hexdigest()
+    assert row["key_presses_per_second"] == pytest.approx(presses / (len(keys) / 30))
+    assert row["distance"] == played.distance[0]
+    assert not keys[: row["idle_ticks"]].any()
+
+
+class Scraper(Policy):
+    """Scrapes along on its knees with an even beat; slow, but it gets somewhere."""
+
+    BEAT = ("WO",) * 5 + ("QP",) * 4
+
+    def __init__(self, actions: str) -> None:
+        self._masks = [key_names(int(mask)) for mask in ACTION_SETS[actions]]
+        self._decision = 0
+
+    def act(
+        self,
+        observations: NDArray[np.float32],
+        deterministic: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> NDArray[np.int64]:
+        keys = self.BEAT[self._decision % len(self.BEAT)]
+        self._decision += 1
+        return np.full(len(observations), self._masks.index(keys))
+
+
+class ScrapingAgent(Agent):
+    def policy(self) -> Policy:
+        return Scraper(self.spec.actions)
+
+
+def test_splits_are_clocks_at_the_marks(agent: Agent) -> None:
+    game = EnvironmentOptions(engine="box2d", ticks_per_action=2)
+    spec = agent.spec.model_copy(update={"ticks_per_action": 2})
+    options = EvaluationOptions(seeds=3, sticky=0.0, max_ticks=1200)
+    evaluation = evaluate_agent(ScrapingAgent(spec, agent.weights), game, options)
+    row = evaluation.episodes.to_dict("records")[farthest_run(evaluation.episodes)]
+    trace = trace_tape(evaluation.tapes["farthest"])
+    decisions = np.arange(row["idle_ticks"] + 2, len(trace.clock), 2)
+    assert row["distance"] > 20
+    for mark in (10, 20):
+        first = decisions[trace.distance[decisions] >= mark][0]
+        assert row[f"split_{mark}"] == trace.clock[first]
+        assert trace.splits()[mark] == pytest.approx(row[f"split_{mark}"], abs=2 / 30)
+    assert all(np.isnan(row[f"split_{mark}"]) for mark in (50, 80, 100))
+    assert list(trace.splits()) == [10, 20]
+
+
+def test_without_a_finish_the_farthest_run_is_kept(evaluation: Evaluation) -> None:
+    assert list(evaluation.tapes) == ["farthest"]
+    tape = evaluation.tapes["farthest"]
+    episodes = evaluation.episodes
+    assert tape.distance == episodes["distance"].max()
+    row = episodes.set_index("seed").loc[tape.meta["seed"]]
+    assert tape.ticks == row["ticks"]
+    assert tape.meta["agent"] == row["agent"]
+    assert hashlib.sha256(tape.per_tick_keys.tobytes()).hexdigest() == row["trajectory"]
+    assert verify_tape(tape).score_time == row["score_time"]
+
+
+def test_native_is_one_run_without_noise(agent: Agent, game: EnvironmentOptions) -> None:
+    evaluation = evaluate_native(agent, game, OPTIONS)
+    assert len(evaluation.episodes) == 1
+    assert evaluation.episodes.loc[0, "protocol"] == "native"
+    assert evaluation.episodes.loc[0, "idle_ticks"] == 0
+    assert list(evaluation.tapes) == ["native"]
+    tape = evaluation.tapes["native"]
+    assert verify_tape(tape).distance == evaluation.episodes.loc[0, "distance"]
+    other = OPTIONS.model_copy(update={"first_seed": 77, "sticky": 0.5})
+    assert evaluate_native(agent, game, other).tapes["native"].keys == tape.keys
+
+
+def test_without_noise_all_seeds_run_the_same(agent: Agent, game: EnvironmentOptions) -> None:
+    quiet = OPTIONS.model_copy(update={"seeds": 5, "idle_ticks": 0, "sticky": 0.0})
+    episodes = evaluate_agent(agent, game, quiet).episodes
+    native = evaluate_native(agent, game, quiet).episodes
+    assert episodes["trajectory"].nunique() == 1
+    assert set(episodes["trajectory"]) == set(native["trajectory"])
+
+
+def test_learning_rules_do_not_end_a_run(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
+) -> None:
+    strict = game.model_copy(update={"sink_height": -0.9, "idle_ticks": 5, "sticky": 0.9})
+    episodes = evaluate_agent(agent, strict, OPTIONS).episodes
+    pd.testing.assert_frame_equal(episodes, evaluation.episodes, check_exact=True)
+
+
+def test_refuses_an_agent_made_for_something_else(agent: Agent, game: EnvironmentOptions) -> None:
+    with pytest.raises(ValueError, match="ticks_per_action"):
+        evaluate_agent(agent, game.model_copy(update={"ticks_per_action": 2}), OPTIONS)
+    full = game.model_copy(update={"actions": "full"})
+    with pytest.raises(ValueError, match="actions"):
+        evaluate_native(agent, full, OPTIONS)
+
+
+def test_weights_matter(evaluation: Evaluation, agent: Agent, game: EnvironmentOptions) -> None:
+    weights = {name: -np.asarray(array) for name, array in agent.weights.items()}
+    episodes = evaluate_agent(replace(agent, weights=weights), game, OPTIONS).episodes
+    assert episodes.loc[0, "agent"] != agent.fingerprint
+    assert set(episodes["trajectory"]) != set(evaluation.episodes["trajectory"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seeds", 0), ("sticky", 1.0), ("idle_ticks", -1), ("confidence_level", 1.0), ("sedes", 5)],
+)
+def test_options_are_checked(name: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=name):
+        EvaluationOptions.model_validate({name: value})

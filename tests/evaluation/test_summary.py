@@ -1,0 +1,87 @@
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.summary import handed_on, summarise
+from tests.evaluation.tables import episode_table, gate
+
+GATES = {
+    "dqnfd": gate((0.2, 70.0, 50.0), (0.5, 68.0, 60.0), promoted=True),
+    "self_play": gate((0.5, 68.0, 60.0), (0.0, None, 20.0), promoted=False),
+}
+
+
+def summary_of(episodes: pd.DataFrame, native: pd.DataFrame) -> dict[str, Any]:
+    options = EvaluationOptions(seeds=len(episodes))
+    return summarise(episodes, native, GATES, options, np.random.default_rng(0))
+
+
+def test_has_the_fields_that_others_read() -> None:
+    times = [50.0, 48.0, None, 46.0, None]
+    summary = summary_of(
+        episode_table(times, distances=[0, 0, 30.0, 0, 50.0], trajectories=list("aabcd")),
+        episode_table([47.0], protocol="native"),
+    )
+    assert summary["seeds"] == 5
+    assert summary["finish_rate"] == 0.6
+    assert summary["median_time"] == 48.0
+    assert summary["best_time"] == 46.0
+    assert summary["native_time"] == 47.0
+    assert summary["distinct_trajectories"] == 4
+    assert summary["mean_distance"] == pytest.approx((3 * 100.4 + 80.0) / 5)
+    assert summary["ends"] == {"finish": 3, "fall": 2}
+    assert list(summary["stages"]) == ["dqnfd", "self_play"]
+    promoted = {"finish_rate": 0.5, "median_time": 68.0, "mean_distance": 60.0}
+    assert summary["stages"] == {"dqnfd": promoted, "self_play": promoted}
+
+
+def test_intervals_hold_their_estimates() -> None:
+    rng = np.random.default_rng(8)
+    times = [float(time) if time < 52 else None for time in rng.normal(50, 3, size=200)]
+    summary = summary_of(episode_table(times), episode_table([50.0]))
+    for name in ("finish_rate", "median_time", "mean_distance"):
+        low, high = summary[f"{name}_interval"]
+        assert low < summary[name] < high
+
+
+def test_profile_marks_count_what_was_faster() -> None:
+    summary = summary_of(episode_table([45.0, 46.0, 50.0, None]), episode_table([45.0]))
+    values = {mark["seconds"]: mark["value"] for mark in summary["profile"]}
+    assert values == {45.167: 0.25, 45.53: 0.25, 47.34: 0.5, 53.0: 0.75, 66.4: 0.75}
+    assert all(mark["low"] <= mark["value"] <= mark["high"] for mark in summary["profile"])
+
+
+@pytest.mark.parametrize("times", [[None], [50.0], [None, None, None], [50.0, None]])
+def test_is_json_without_nan(times: list[float | None]) -> None:
+    summary = summary_of(episode_table(times), episode_table([None], protocol="native"))
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    finished = [time for time in times if time is not None]
+    assert (summary["median_time"] is None) == (not finished)
+    assert (summary["best_time"] is None) == (not finished)
+    assert summary["native_time"] is None
+    assert summary["native_end"] == "fall"
+    assert summary["finish_rate_interval"] is not None
+
+
+def test_is_the_same_for_the_same_generator() -> None:
+    episodes, native = episode_table([50.0, 48.0, None, 46.5]), episode_table([47.0])
+    assert summary_of(episodes, native) == summary_of(episodes, native)
+
+
+def test_refuses_runs_that_do_not_belong_together() -> None:
+    one, other = episode_table([50.0]), episode_table([50.0]).assign(agent="b" * 64)
+    with pytest.raises(ValueError, match="different agents"):
+        summary_of(one, other)
+    with pytest.raises(ValueError, match="one run, got 2"):
+        summary_of(one, episode_table([50.0, 51.0]))
+    with pytest.raises(ValueError, match="no evaluated episodes"):
+        summarise(one.iloc[:0], one, {}, EvaluationOptions(seeds=1), np.random.default_rng(0))
+
+
+def test_a_stage_that_lost_hands_on_what_it_was_given() -> None:
+    assert handed_on(GATES["self_play"])["median_time"] == 68.0
+    assert handed_on(GATES["dqnfd"])["mean_distance"] == 60.0
