@@ -1,0 +1,164 @@
+"""Entry points from Python: advance, restart, copy and read a batch of games."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from qwop_wr.simulator.exact.compilation import compiled, entry_point
+from qwop_wr.simulator.exact.islands import WORK_INTEGERS, WORK_REALS
+from qwop_wr.simulator.exact.layout import (
+    BODY_A,
+    BODY_B,
+    BODY_FIELDS,
+    CONTACT_FIELDS,
+    CONTACT_ORDER,
+    CONTACTS,
+    ENDED,
+    FLAGS,
+    GAME_INTEGERS,
+    GAME_REALS,
+    GROUP_SIZE,
+    N_CONTACTS,
+    N_TILES,
+    STATE_FIELDS,
+    TOUCHING,
+)
+from qwop_wr.simulator.exact.primitives import Pointer, get, pointer, put
+from qwop_wr.simulator.exact.simd import LANES
+from qwop_wr.simulator.exact.world import restart, tick
+
+Entry = Callable[..., Any]
+
+
+@compiled
+def lane_start(game: int) -> int:
+    """Where a game's lane begins in the flat array of lanes.
+
+    Args:
+        game: Index of the game.
+
+    Returns:
+        Offset of its first field.
+    """
+    return (game // LANES) * GROUP_SIZE + game % LANES
+
+
+@entry_point
+def advance(fingerprint: int) -> Entry:
+    """Make the function that steps groups ``first`` to ``last`` by some ticks."""
+
+    def advance_groups(
+        lanes: Any, reals: Any, integers: Any, keys: Any, ticks: int, first: int, last: int
+    ) -> int:
+        work = np.empty(WORK_REALS)
+        found = np.empty(WORK_INTEGERS, np.int64)
+        for game in range(first * LANES, min(last * LANES, len(keys))):
+            lane = pointer(lanes, lane_start(game))
+            game_reals = pointer(reals, game * GAME_REALS)
+            game_integers = pointer(integers, game * GAME_INTEGERS)
+            for _ in range(ticks):
+                if game_integers[FLAGS] & ENDED:
+                    break
+                tick(
+                    lane,
+                    game_reals,
+                    game_integers,
+                    pointer(work, 0),
+                    pointer(found, 0),
+                    keys[game],
+                )
+        return fingerprint
+
+    return advance_groups
+
+
+@entry_point
+def begin(fingerprint: int) -> Entry:
+    """Make the function that restarts one game, all but the reset's own tick."""
+
+    def begin_game(lanes: Any, reals: Any, integers: Any, game: int, soft: bool) -> int:
+        restart(
+            pointer(lanes, lane_start(game)),
+            pointer(reals, game * GAME_REALS),
+            pointer(integers, game * GAME_INTEGERS),
+            soft,
+        )
+        return fingerprint
+
+    return begin_game
+
+
+@entry_point
+def copy(fingerprint: int) -> Entry:
+    """Make the function that copies games, one after the other."""
+
+    def copy_games(
+        from_lanes: Any,
+        from_reals: Any,
+        from_integers: Any,
+        origins: Any,
+        lanes: Any,
+        reals: Any,
+        integers: Any,
+        targets: Any,
+    ) -> int:
+        for index in range(len(targets)):
+            origin, target = origins[index], targets[index]
+            source = pointer(from_lanes, lane_start(origin))
+            lane = pointer(lanes, lane_start(target))
+            for field in range(STATE_FIELDS):
+                put(lane, field, get(source, field))
+            source = pointer(from_reals, origin * GAME_REALS)
+            place = pointer(reals, target * GAME_REALS)
+            for field in range(GAME_REALS):
+                place[field] = source[field]
+            source_integers = pointer(from_integers, origin * GAME_INTEGERS)
+            integer_place = pointer(integers, target * GAME_INTEGERS)
+            for field in range(GAME_INTEGERS):
+                integer_place[field] = source_integers[field]
+        return fingerprint
+
+    return copy_games
+
+
+@entry_point
+def read_bodies(fingerprint: int) -> Entry:
+    """Make the function that gathers the motion of bodies, shape (games, bodies, 6)."""
+
+    def read(lanes: Any, bodies: Any, out: Any) -> int:
+        n_games, n_bodies, n_fields = out.shape
+        for game in range(n_games):
+            lane = pointer(lanes, lane_start(game))
+            for place in range(n_bodies):
+                for field in range(n_fields):
+                    out[game, place, field] = get(lane, bodies[place] * BODY_FIELDS + field)
+        return fingerprint
+
+    return read
+
+
+@compiled
+def _touches_ground(integers: Pointer, contact: int) -> bool:
+    return integers[contact + TOUCHING] == 1 and integers[contact + BODY_A] < N_TILES
+
+
+@entry_point
+def read_contacts(fingerprint: int) -> Entry:
+    """Make the function that looks which bodies touch the ground and counts touching contacts."""
+
+    def read(integers: Any, bodies: Any, on_ground: Any, touching: Any) -> int:
+        n_games, n_bodies = on_ground.shape
+        for game in range(n_games):
+            record = pointer(integers, game * GAME_INTEGERS)
+            touching[game] = 0
+            on_ground[game] = False
+            for place in range(record[N_CONTACTS]):
+                contact = CONTACTS + record[CONTACT_ORDER + place] * CONTACT_FIELDS
+                touching[game] += record[contact + TOUCHING]
+                if _touches_ground(record, contact):
+                    for index in range(n_bodies):
+                        on_ground[game, index] |= record[contact + BODY_B] == bodies[index]
+        return fingerprint
+
+    return read

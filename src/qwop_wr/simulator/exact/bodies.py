@@ -1,0 +1,262 @@
+"""Bodies between the solvers: integration, swept boxes, placement, falling asleep."""
+
+from typing import Final
+
+from qwop_wr.simulator.constants import GRAVITY, TIME_STEP
+from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.layout import (
+    ANGLE,
+    AWAKE,
+    BEFORE,
+    BEFORE_COSINE,
+    BEFORE_FIELDS,
+    BEFORE_SINE,
+    BEFORE_X,
+    BEFORE_Y,
+    BODY_FIELDS,
+    COSINE,
+    HEAD_TORQUE,
+    SINE,
+    SLEEP_TIME,
+    SPIN,
+    SWEPT_BOXES,
+    VX,
+    VY,
+    X,
+    Y,
+)
+from qwop_wr.simulator.exact.narrow_phase import RADIUS
+from qwop_wr.simulator.exact.pairs import find_new_contacts, mark_moved
+from qwop_wr.simulator.exact.primitives import (
+    Pointer,
+    Real,
+    absolute,
+    get,
+    put,
+    select,
+    square_root,
+)
+from qwop_wr.simulator.exact.tables import (
+    HALF_HEIGHT,
+    HALF_WIDTH,
+    INVERSE_INERTIA,
+    body_number,
+)
+from qwop_wr.simulator.exact.tree import leaf_holds, move_leaf
+from qwop_wr.simulator.exact.trigonometry import sine_cosine
+
+HEAD: Final = body_number("head")
+MAX_MOVE: Final = 2.0
+MAX_TURN: Final = 1.5707963267948966
+MAX_TURN_SQUARED: Final = 2.4674011002723395
+STEP_RATE: Final = 1.0 / TIME_STEP
+GRAVITY_STEP: Final = TIME_STEP * GRAVITY
+STILL_SPEED_SQUARED: Final = 0.01 * 0.01
+STILL_SPIN_SQUARED: Final = 0.03490658503988659 * 0.03490658503988659
+TIME_TO_SLEEP: Final = 0.5
+
+
+@compiled
+def accelerate(lane: Pointer, body: int) -> None:
+    """Let gravity, and on the head the accumulated torque, act for a step.
+
+    Args:
+        lane: Lane of a game, or of eight.
+        body: Number of the body.
+    """
+    field = body * BODY_FIELDS
+    put(lane, field + VX, get(lane, field + VX) + 0.0)
+    put(lane, field + VY, get(lane, field + VY) + GRAVITY_STEP)
+    spin = get(lane, field + SPIN) + 0.0
+    if body == HEAD:
+        spin = get(lane, field + SPIN) + TIME_STEP * INVERSE_INERTIA[HEAD] * get(lane, HEAD_TORQUE)
+    put(lane, field + SPIN, spin)
+
+
+@compiled
+def _limited_speed(vx: Real, vy: Real) -> tuple[Real, Real]:
+    move_x, move_y = TIME_STEP * vx, TIME_STEP * vy
+    too_fast = move_x * move_x + move_y * move_y > MAX_MOVE * MAX_MOVE
+    scale = 1.0 / square_root(vx * vx + vy * vy)
+    fastest = MAX_MOVE * STEP_RATE
+    return (
+        select(too_fast, vx * scale * fastest, vx),
+        select(too_fast, vy * scale * fastest, vy),
+    )
+
+
+@compiled
+def move(lane: Pointer, body: int) -> None:
+    """Advance a body by its velocity, and remember where it was.
+
+    Args:
+        lane: Lane of a game, or of eight.
+        body: Number of the body.
+    """
+    field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
+    x, y, angle = get(lane, field + X), get(lane, field + Y), get(lane, field + ANGLE)
+    put(lane, before + BEFORE_X, x)
+    put(lane, before + BEFORE_Y, y)
+    put(lane, before + BEFORE_SINE, get(lane, field + SINE))
+    put(lane, before + BEFORE_COSINE, get(lane, field + COSINE))
+    vx, vy = _limited_speed(get(lane, field + VX), get(lane, field + VY))
+    spin = get(lane, field + SPIN)
+    turn = TIME_STEP * spin
+    fastest = MAX_TURN * STEP_RATE
+    spin = select(turn * turn > MAX_TURN_SQUARED, select(spin < 0.0, -fastest, fastest), spin)
+    put(lane, field + VX, vx)
+    put(lane, field + VY, vy)
+    put(lane, field + SPIN, spin)
+    put(lane, field + X, x + TIME_STEP * vx)
+    put(lane, field + Y, y + TIME_STEP * vy)
+    angle = angle + TIME_STEP * spin
+    sine, cosine = sine_cosine(angle)
+    put(lane, field + ANGLE, angle)
+    put(lane, field + SINE, sine)
+    put(lane, field + COSINE, cosine)
+
+
+@compiled
+def rest(lane: Pointer, body: int) -> Real:
+    """Count how long a body has been still.
+
+    Args:
+        lane: Lane of a game, or of eight.
+        body: Number of the body.
+
+    Returns:
+        Its sleep time [s].
+    """
+    field = body * BODY_FIELDS
+    vx, vy, spin = get(lane, field + VX), get(lane, field + VY), get(lane, field + SPIN)
+    moving = (spin * spin > STILL_SPIN_SQUARED) | (vx * vx + vy * vy > STILL_SPEED_SQUARED)
+    time = get(lane, field + SLEEP_TIME)
+    time = select(moving, 0.0, time + TIME_STEP)
+    put(lane, field + SLEEP_TIME, time)
+    return time
+
+
+@compiled
+def fall_asleep(lane: Pointer, integers: Pointer, body: int) -> None:
+    """Put a body to sleep; the head loses its accumulated torque.
+
+    Args:
+        lane: Lane of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+    """
+    field = body * BODY_FIELDS
+    integers[AWAKE + body] = 0
+    put(lane, field + SLEEP_TIME, 0.0)
+    put(lane, field + VX, 0.0)
+    put(lane, field + VY, 0.0)
+    put(lane, field + SPIN, 0.0)
+    if body == HEAD:
+        put(lane, HEAD_TORQUE, 0.0)
+
+
+@compiled
+def box_extent(
+    sine: Real, cosine: Real, half_width: float, half_height: float
+) -> tuple[Real, Real]:
+    """Measure a turned box.
+
+    Args:
+        sine: Sine of its angle.
+        cosine: Cosine of its angle.
+        half_width: Half extent along its own x axis.
+        half_height: Half extent along its own y axis.
+
+    Returns:
+        Half extents along the world's axes.
+    """
+    return (
+        absolute(cosine) * half_width + absolute(sine) * half_height,
+        absolute(sine) * half_width + absolute(cosine) * half_height,
+    )
+
+
+@compiled
+def sweep(lane: Pointer, reals: Pointer, body: int) -> tuple[float, float]:
+    """Store the box around where a body was and where it is.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        body: Number of the body.
+
+    Returns:
+        Its displacement in x and y [units].
+    """
+    field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
+    half_width, half_height = HALF_WIDTH[body], HALF_HEIGHT[body]
+    x0, y0 = get(lane, before + BEFORE_X), get(lane, before + BEFORE_Y)
+    x1, y1 = get(lane, field + X), get(lane, field + Y)
+    w0, h0 = box_extent(
+        get(lane, before + BEFORE_SINE), get(lane, before + BEFORE_COSINE), half_width, half_height
+    )
+    w1, h1 = box_extent(get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height)
+    box = SWEPT_BOXES + 4 * body
+    reals[box] = min((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
+    reals[box + 1] = min((y0 - h0) - RADIUS, (y1 - h1) - RADIUS)
+    reals[box + 2] = max((x0 + w0) + RADIUS, (x1 + w1) + RADIUS)
+    reals[box + 3] = max((y0 + h0) + RADIUS, (y1 + h1) + RADIUS)
+    return x1 - x0, y1 - y0
+
+
+@compiled
+def synchronise(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
+    """Bring a body's boxes up to date after a step.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+    """
+    move_x, move_y = sweep(lane, reals, body)
+    if not leaf_holds(reals, integers, body):
+        move_leaf(reals, integers, body, move_x, move_y)
+        mark_moved(integers, body)
+
+
+@compiled
+def stand_still(lane: Pointer, body: int) -> None:
+    """Let a body count as not having moved.
+
+    Args:
+        lane: Lane of the game.
+        body: Number of the body.
+    """
+    field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
+    put(lane, before + BEFORE_X, get(lane, field + X))
+    put(lane, before + BEFORE_Y, get(lane, field + Y))
+    put(lane, before + BEFORE_SINE, get(lane, field + SINE))
+    put(lane, before + BEFORE_COSINE, get(lane, field + COSINE))
+
+
+@compiled
+def place(
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, angle: float
+) -> None:
+    """Set a body down somewhere; new contacts are looked for at once.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+        x: Centre [units].
+        y: Centre [units].
+        angle: Angle [rad].
+    """
+    field = body * BODY_FIELDS
+    sine, cosine = sine_cosine(angle)
+    put(lane, field + X, x)
+    put(lane, field + Y, y)
+    put(lane, field + ANGLE, angle)
+    put(lane, field + SINE, sine)
+    put(lane, field + COSINE, cosine)
+    stand_still(lane, body)
+    synchronise(lane, reals, integers, body)
+    find_new_contacts(reals, integers)

@@ -1,0 +1,93 @@
+"""How the engine's functions are compiled: strict IEEE arithmetic, cached, and never silently slow."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from numba import njit
+
+from qwop_wr.simulator import anatomy, constants
+
+logger = logging.getLogger(__name__)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SILENT_SECONDS: Final = 2.0
+"""Loading compiled code is done by then; what lasts longer is compilation."""
+
+USUAL_SECONDS: Final = 40
+"""How long a cold compilation takes on a common machine."""
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function of the engine on first use.
+
+    No fast mathematics and no contraction into fused operations: every
+    operation rounds once, as in the original.
+
+    Args:
+        function: Function within Numba's subset of Python.
+
+    Returns:
+        The dispatcher that compiles it.
+    """
+    return cast("Function", njit(error_model="numpy", fastmath=False)(function))
+
+
+def _fingerprint() -> int:
+    folder = Path(__file__).parent
+    anatomy_folder = Path(anatomy.__file__).parent
+    sources = [*folder.glob("*.py"), *anatomy_folder.glob("*.py"), Path(constants.__file__)]
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return int.from_bytes(digest.digest()[:7], "big")
+
+
+FINGERPRINT: Final = _fingerprint()
+"""Changes with any source of the engine.
+
+Numba's cache looks at the one file that holds the compiled function. Entry
+points take this number into their closure, so that a change in any other file
+is not answered with old code.
+"""
+
+
+def entry_point(make: Callable[[int], Function]) -> Function:
+    """Compile a function that Python calls: without the interpreter lock, and cached.
+
+    Where no cache can be written the function is compiled in every process.
+
+    Args:
+        make: Returns the function, which must refer to the number that it was given.
+
+    Returns:
+        The dispatcher that compiles it on first use.
+    """
+    function = make(FINGERPRINT)
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
+    try:
+        return cast("Function", njit(cache=True, **options)(function))
+    except (RuntimeError, OSError) as error:
+        logger.warning("the exact engine's compiled code cannot be cached: %s", error)
+        return cast("Function", njit(**options)(function))
+
+
+@contextmanager
+def announced() -> Iterator[None]:
+    """Say so if what happens inside is a compilation rather than a load from the cache."""
+    timer = threading.Timer(
+        SILENT_SECONDS,
+        logger.warning,
+        ("compiling the exact engine, about %d s, once", USUAL_SECONDS),
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

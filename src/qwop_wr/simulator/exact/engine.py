@@ -1,0 +1,255 @@
+"""The exact engine behind the simulator interface."""
+
+import functools
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
+from qwop_wr.simulator.exact.batch import advance, begin, copy, read_bodies, read_contacts
+from qwop_wr.simulator.exact.compilation import announced
+from qwop_wr.simulator.exact.layout import (
+    CALF_KEY,
+    CAMERA_X,
+    ENDED,
+    FALLEN,
+    FIRST_PART,
+    FLAGS,
+    HEAD_TORQUE,
+    HURDLE_BASE,
+    JUMPED,
+    LANDED,
+    SCORE,
+    SCORE_TIME,
+    TICKS,
+)
+from qwop_wr.simulator.exact.simd import LANES
+from qwop_wr.simulator.exact.snapshot import GameSnapshot
+from qwop_wr.simulator.exact.storage import Storage
+from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
+from qwop_wr.simulator.exact.workers import share
+from qwop_wr.simulator.keys import KeyMasks
+
+_HURDLE_BODIES: Final = np.arange(HURDLE_BASE, FIRST_PART)
+_FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
+
+
+@functools.cache
+def _fresh_game() -> Storage:
+    """Load the compiled code and run the one game that every hard reset copies."""
+    with announced():
+        storage = Storage.for_games(1)
+        arrays = (storage.lanes, storage.reals, storage.integers)
+        begin(*arrays, 0, False)
+        advance(*arrays, np.zeros(1, dtype=np.uint8), 1, 0, 1)
+    return storage
+
+
+class ExactSimulator(Simulator):
+    """Games that run as in the browser, bit for bit, eight to a vector.
+
+    Games are stepped in groups of eight and groups are shared among threads,
+    as many as ``NUMBA_NUM_THREADS`` says; neither changes a bit of any game.
+
+    Args:
+        n_games: Number of games, at least 1; each begins after a hard reset.
+
+    Raises:
+        ValueError: If ``n_games`` is not positive.
+    """
+
+    engine: ClassVar[str] = "exact"
+    version: ClassVar[str] = "1"
+
+    def __init__(self, n_games: int) -> None:
+        super().__init__(n_games)
+        self._storage = Storage.for_games(n_games)
+        self.reset()
+
+    def reset(self, games: GameIndices | None = None, soft: bool = False) -> None:
+        """Begin new episodes; see ``Simulator.reset``."""
+        indices = self._checked_games(games)
+        if not soft:
+            _copy(_fresh_game(), np.zeros(len(indices), dtype=np.int64), self._storage, indices)
+            return
+        for game in np.unique(indices):
+            # The reset's tick runs apart, so that no other game of the group moves.
+            alone = Storage.for_games(1)
+            first, number = np.zeros(1, dtype=np.int64), np.array([game])
+            _copy(self._storage, number, alone, first)
+            begin(alone.lanes, alone.reals, alone.integers, 0, True)
+            _advance(alone, np.zeros(1, dtype=np.uint8), 1)
+            _copy(alone, first, self._storage, number)
+
+    def step(self, keys: ArrayLike, ticks: int = 1) -> None:
+        """Advance every game that has not ended; see ``Simulator.step``."""
+        _advance(self._storage, self._checked_keys(keys, ticks), ticks)
+
+    def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
+        """Clone games, all hidden state included; see ``Simulator.copy_games``."""
+        origins, targets = self._checked_copy(source, source_games, games)
+        assert isinstance(source, ExactSimulator)  # noqa: S101  # _checked_copy has seen to it
+        if source is self:
+            origins, targets = self._without_overlap(origins, targets)
+        _copy(source._storage, origins, self._storage, targets)
+
+    def snapshot(self, games: GameIndices | None = None) -> GameSnapshot:
+        """Keep games for later.
+
+        Args:
+            games: Games to keep; all if omitted.
+
+        Returns:
+            Their state, all hidden state included.
+
+        Raises:
+            ValueError: If a game index is out of range.
+        """
+        indices = self._checked_games(games)
+        kept = Storage.for_games(len(indices))
+        _copy(self._storage, indices, kept, np.arange(len(indices)))
+        return GameSnapshot(self.version, len(indices), kept)
+
+    def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
+        """Put kept games back, here or in another simulator of the engine.
+
+        Args:
+            snapshot: What :meth:`snapshot` returned.
+            games: Games to overwrite, as many as were kept; all if omitted.
+
+        Raises:
+            ValueError: If the snapshot is another version's, its number of
+                games does not fit or a game index is out of range.
+        """
+        if not isinstance(snapshot, GameSnapshot):
+            raise ValueError(f"a snapshot of the exact engine is needed, got {snapshot!r}")
+        if snapshot.version != self.version:
+            raise ValueError(
+                f"the snapshot is of version {snapshot.version!r} of the exact engine, "
+                f"which is now at {self.version!r}"
+            )
+        expected = Storage.for_games(snapshot.n_games)
+        if any(
+            getattr(snapshot.storage, name).shape != getattr(expected, name).shape
+            for name in ("lanes", "reals", "integers")
+        ):
+            raise ValueError(f"the snapshot does not hold {snapshot.n_games} games")
+        targets = self._checked_games(games)
+        if len(targets) != snapshot.n_games or len(np.unique(targets)) != len(targets):
+            raise ValueError(
+                f"a snapshot of {snapshot.n_games} games does not fit {len(targets)} games"
+            )
+        _copy(snapshot.storage, np.arange(snapshot.n_games), self._storage, targets)
+
+    @property
+    def state(self) -> Floats:
+        """Parts' motion; see ``Simulator.state``."""
+        return self._read(STATE_BODIES)
+
+    @property
+    def hurdle(self) -> Floats:
+        """Motion of hurdle base and top; see ``Simulator.hurdle``."""
+        return self._read(_HURDLE_BODIES)
+
+    @property
+    def score_time(self) -> Floats:
+        """The game's clock [s], shape (n_games,)."""
+        return self._storage.real(SCORE_TIME)[: self.n_games].copy()
+
+    @property
+    def score(self) -> Floats:
+        """The displayed distance [m], shape (n_games,)."""
+        return self._storage.real(SCORE)[: self.n_games].copy()
+
+    @property
+    def ticks(self) -> Integers:
+        """Ticks since the reset, its own tick not counted, shape (n_games,)."""
+        return self._storage.integer(TICKS)[: self.n_games].copy()
+
+    @property
+    def fallen(self) -> Booleans:
+        """Whether head, arm or forearm has touched the ground, shape (n_games,)."""
+        return self._flag(FALLEN)
+
+    @property
+    def jumped(self) -> Booleans:
+        """Whether the left foot has touched the jump line, shape (n_games,)."""
+        return self._flag(JUMPED)
+
+    @property
+    def landed(self) -> Booleans:
+        """Whether the runner has landed in the sand pit, shape (n_games,)."""
+        return self._flag(LANDED)
+
+    @property
+    def ended(self) -> Booleans:
+        """Whether the game is over, shape (n_games,)."""
+        return self._flag(ENDED)
+
+    @property
+    def camera_x(self) -> Floats:
+        """Camera position [pixels], shape (n_games,)."""
+        return self._storage.real(CAMERA_X)[: self.n_games].copy()
+
+    @property
+    def head_torque(self) -> Floats:
+        """Torque accumulated on the head, shape (n_games,)."""
+        return self._storage.field(HEAD_TORQUE)[: self.n_games]
+
+    @property
+    def calf_key(self) -> KeyMasks:
+        """Calf key that last set the hip limits, shape (n_games,)."""
+        return self._storage.integer(CALF_KEY)[: self.n_games].astype(np.uint8)
+
+    @property
+    def foot_contacts(self) -> Booleans:
+        """Whether left and right foot touch the ground, shape (n_games, 2)."""
+        return self._contacts()[0]
+
+    @property
+    def touching(self) -> Integers:
+        """Touching contacts in the world, shape (n_games,)."""
+        return self._contacts()[1]
+
+    def _contacts(self) -> tuple[Booleans, Integers]:
+        on_ground = np.empty((self.n_games, len(_FEET)), dtype=np.bool_)
+        touching = np.empty(self.n_games, dtype=np.int64)
+        read_contacts(self._storage.integers, _FEET, on_ground, touching)
+        return on_ground, touching
+
+    def _read(self, bodies: NDArray[np.int64]) -> Floats:
+        out = np.empty((self.n_games, len(bodies), 6))
+        read_bodies(self._storage.lanes, bodies, out)
+        return out
+
+    def _flag(self, flag: int) -> Booleans:
+        return (self._storage.integer(FLAGS)[: self.n_games] & flag) != 0
+
+    def _without_overlap(self, origins: Integers, targets: Integers) -> tuple[Integers, Integers]:
+        # Within one simulator an early copy may overwrite what a later one reads.
+        if np.intersect1d(origins, targets).size == 0:
+            return origins, targets
+        kept = self.snapshot(origins)
+        _copy(kept.storage, np.arange(len(targets)), self._storage, targets)
+        return origins[:0], targets[:0]
+
+
+def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
+    n_groups = -(-len(keys) // LANES)
+    arrays = (storage.lanes, storage.reals, storage.integers)
+    masks = np.ascontiguousarray(keys)
+    share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
+
+
+def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers) -> None:
+    copy(
+        source.lanes,
+        source.reals,
+        source.integers,
+        origins,
+        target.lanes,
+        target.reals,
+        target.integers,
+        targets,
+    )

@@ -1,0 +1,129 @@
+"""Where every number of a game lives.
+
+A batch of games is three flat arrays. *Lanes* hold what the vector code
+works on: the same field of eight games side by side, ``[group][field][lane]``.
+*Reals* and *integers* hold the rest, game by game: the broad-phase tree, the
+contacts, flags and counters. Bodies are numbered in the order of creation.
+"""
+
+from typing import Final
+
+from qwop_wr.simulator.exact.simd import LANES
+
+# Bodies: three tiles, the block, the hurdle's base and top, twelve parts.
+N_TILES: Final = 3
+BLOCK: Final = 3
+HURDLE_BASE: Final = 4
+HURDLE_TOP: Final = 5
+FIRST_DYNAMIC: Final = 4
+FIRST_PART: Final = 6
+N_PARTS: Final = 12
+N_BODIES: Final = 18
+N_JOINTS: Final = 12
+
+# Fields of a body in the lanes.
+X: Final = 0
+Y: Final = 1
+ANGLE: Final = 2
+VX: Final = 3
+VY: Final = 4
+SPIN: Final = 5
+SINE: Final = 6
+COSINE: Final = 7
+SLEEP_TIME: Final = 8
+BODY_FIELDS: Final = 9
+
+# Fields of a joint in the lanes. The accumulated pivot, motor and limit are
+# forces and torques, not impulses.
+JOINTS: Final = N_BODIES * BODY_FIELDS
+FORCE_X: Final = 0
+FORCE_Y: Final = 1
+MOTOR: Final = 2
+LIMIT: Final = 3
+LIMIT_STATE: Final = 4
+MOTOR_SPEED: Final = 5
+LOWER: Final = 6
+UPPER: Final = 7
+JOINT_FIELDS: Final = 8
+
+HEAD_TORQUE: Final = JOINTS + N_JOINTS * JOINT_FIELDS
+STATE_FIELDS: Final = HEAD_TORQUE + 1
+"""Fields of the lanes that a game carries from tick to tick."""
+
+# Where a body was before the step, for the swept boxes; scratch.
+BEFORE: Final = STATE_FIELDS
+BEFORE_X: Final = 0
+BEFORE_Y: Final = 1
+BEFORE_SINE: Final = 2
+BEFORE_COSINE: Final = 3
+BEFORE_FIELDS: Final = 4
+LANE_FIELDS: Final = BEFORE + N_BODIES * BEFORE_FIELDS
+GROUP_SIZE: Final = LANE_FIELDS * LANES
+"""Floats of a group of eight games."""
+
+# Limit states, kept as floats in the lanes.
+INACTIVE: Final = 0.0
+AT_LOWER: Final = 1.0
+AT_UPPER: Final = 2.0
+EQUAL: Final = 3.0
+
+# Reals of a game. A box is lower x, lower y, upper x, upper y.
+MAX_NODES: Final = 2 * N_BODIES - 1
+MAX_CONTACTS: Final = 64
+NODE_BOXES: Final = 0
+SWEPT_BOXES: Final = NODE_BOXES + 4 * MAX_NODES
+SCORE_TIME: Final = SWEPT_BOXES + 4 * N_BODIES
+SCORE: Final = SCORE_TIME + 1
+CAMERA_X: Final = SCORE + 1
+MANIFOLDS: Final = CAMERA_X + 1
+NORMAL: Final = 0
+PLANE: Final = 2
+POINTS: Final = 4
+NORMAL_IMPULSES: Final = 8
+TANGENT_IMPULSES: Final = 10
+MANIFOLD_FIELDS: Final = 12
+GAME_REALS: Final = MANIFOLDS + MAX_CONTACTS * MANIFOLD_FIELDS
+
+# Integers of a game: tree, then contacts, then rules.
+PARENTS: Final = 0
+FIRST_CHILDREN: Final = PARENTS + MAX_NODES
+SECOND_CHILDREN: Final = FIRST_CHILDREN + MAX_NODES
+NODE_BODIES: Final = SECOND_CHILDREN + MAX_NODES
+LEAVES: Final = NODE_BODIES + MAX_NODES
+ROOT: Final = LEAVES + N_BODIES
+FREE_NODE: Final = ROOT + 1
+NEXT_NODE: Final = FREE_NODE + 1
+N_MOVED: Final = NEXT_NODE + 1
+MOVED: Final = N_MOVED + 1
+MAX_MOVED: Final = 2 * N_BODIES
+AWAKE: Final = MOVED + MAX_MOVED
+PARTNERS: Final = AWAKE + N_BODIES
+"""Per body, the bodies that it has a contact with, as bits."""
+FLAGS: Final = PARTNERS + N_BODIES
+TICKS: Final = FLAGS + 1
+CALF_KEY: Final = TICKS + 1
+N_CONTACTS: Final = CALF_KEY + 1
+USED_CONTACTS: Final = N_CONTACTS + 1
+"""Records in use, as bits."""
+CONTACT_ORDER: Final = USED_CONTACTS + 1
+"""Records of the contacts, oldest first."""
+CONTACTS: Final = CONTACT_ORDER + MAX_CONTACTS
+BODY_A: Final = 0
+BODY_B: Final = 1
+TOUCHING: Final = 2
+FLIPPED: Final = 3
+N_POINTS: Final = 4
+IDS: Final = 5
+CONTACT_FIELDS: Final = 7
+QUERY_STACK: Final = CONTACTS + MAX_CONTACTS * CONTACT_FIELDS
+"""Scratch of the tree's queries."""
+GAME_INTEGERS: Final = QUERY_STACK + MAX_NODES
+
+NONE: Final = -1
+"""No node."""
+
+# Flags, as in the recorded runs.
+FALLEN: Final = 1
+JUMPED: Final = 2
+LANDED: Final = 4
+ENDED: Final = 8

@@ -1,0 +1,251 @@
+"""Operations that floats and eight lanes share: memory, selection, square root.
+
+The engine's memory is addressed through bare pointers: no bounds, no
+reference counts, no negative indices. A pointer's type decides how a field is
+read. Through a pointer to floats, :func:`get` reads the field of one lane;
+through a pointer to ``float64x8`` it reads the same field of eight lanes.
+"""
+
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.extending import intrinsic
+from numba.core.typing.templates import signature
+
+from qwop_wr.simulator.exact.simd import BITS, DOUBLES, LANES, bool8, float64x8
+
+Pointer: TypeAlias = Any
+"""A pointer to floats, to ``float64x8`` or to integers."""
+
+Real: TypeAlias = Any
+"""A float, or eight of them."""
+
+Truth: TypeAlias = Any
+"""A truth value, or eight of them."""
+
+_WORDS = ir.VectorType(ir.IntType(64), LANES)
+_FLOATS = types.CPointer(types.float64)
+_VECTORS = types.CPointer(float64x8)
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [offset])
+
+
+@intrinsic
+def pointer(typingctx: Any, array: Any, offset: Any) -> Any:
+    """Point at element ``offset`` of a flat array."""
+    del typingctx
+    result = types.CPointer(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _address(context, builder, sig.args[0], args[0], args[1])
+
+    return signature(result, array, types.intp), emit
+
+
+@intrinsic
+def vector_pointer(typingctx: Any, array: Any, offset: Any) -> Any:
+    """Point at eight lanes from element ``offset`` of a flat array of floats."""
+    del typingctx, offset
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address = _address(context, builder, sig.args[0], args[0], args[1])
+        return builder.bitcast(address, DOUBLES.as_pointer())
+
+    return signature(_VECTORS, array, types.intp), emit
+
+
+@intrinsic
+def lane_of(typingctx: Any, vectors: Any, lane: Any) -> Any:
+    """Point at one lane of what a vector pointer points at."""
+    del typingctx, vectors, lane
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        first = builder.bitcast(args[0], ir.DoubleType().as_pointer())
+        return builder.gep(first, [args[1]])
+
+    return signature(_FLOATS, _VECTORS, types.intp), emit
+
+
+@intrinsic
+def moved(typingctx: Any, place: Any, floats: Any) -> Any:
+    """Point ``floats`` further on, with a pointer of the same kind."""
+    del typingctx, floats
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context
+        index = args[1]
+        if sig.return_type == _VECTORS:
+            index = builder.sdiv(index, ir.Constant(index.type, LANES))
+        return builder.gep(args[0], [index])
+
+    return signature(place, place, types.intp), emit
+
+
+@intrinsic
+def get(typingctx: Any, lanes: Any, field: Any) -> Any:
+    """Read a field: of one lane through floats, of eight through vectors."""
+    del typingctx, field
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context
+        place, index = args
+        if sig.args[0] == _FLOATS:
+            index = builder.mul(index, ir.Constant(index.type, LANES))
+        return builder.load(builder.gep(place, [index]), align=8)
+
+    return signature(lanes.dtype, lanes, types.intp), emit
+
+
+@intrinsic
+def put(typingctx: Any, lanes: Any, field: Any, value: Any) -> Any:
+    """Write a field: of one lane through floats, of eight through vectors."""
+    del typingctx, field, value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place, index, number = args
+        if sig.args[0] == _FLOATS:
+            index = builder.mul(index, ir.Constant(index.type, LANES))
+        builder.store(number, builder.gep(place, [index]), align=8)
+        return context.get_dummy_value()
+
+    return signature(types.void, lanes, types.intp, lanes.dtype), emit
+
+
+@intrinsic
+def select(typingctx: Any, condition: Any, chosen: Any, other: Any) -> Any:
+    """Choose ``chosen`` where the condition holds, else ``other``; both are evaluated."""
+    del typingctx, chosen, other
+    number = float64x8 if condition == bool8 else types.float64
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        return builder.select(*args)
+
+    return signature(number, condition, number, number), emit
+
+
+def _llvm_unary(name: str, number: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        kind = args[0].type
+        suffix = "v8f64" if kind == DOUBLES else "f64"
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), f"llvm.{name}.{suffix}"
+        )
+        return builder.call(function, args)
+
+    return signature(number, number), emit
+
+
+@intrinsic
+def square_root(typingctx: Any, number: Any) -> Any:
+    """Correctly rounded square root."""
+    del typingctx
+    return _llvm_unary("sqrt", number)
+
+
+@intrinsic
+def absolute(typingctx: Any, number: Any) -> Any:
+    """Absolute value."""
+    del typingctx
+    return _llvm_unary("fabs", number)
+
+
+@intrinsic
+def rounded_down(typingctx: Any, number: Any) -> Any:
+    """Largest integer that is not greater, as a float."""
+    del typingctx
+    return _llvm_unary("floor", number)
+
+
+@intrinsic
+def quartered(typingctx: Any, number: Any) -> Any:
+    """A quarter of a number below 1 whose last 32 bits are dropped, as fdlibm's cosine uses it."""
+    del typingctx
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        words = _WORDS if args[0].type == DOUBLES else ir.IntType(64)
+
+        def constant(value: int) -> Any:
+            return ir.Constant(words, [value] * LANES if words == _WORDS else value)
+
+        high = builder.and_(builder.bitcast(args[0], words), constant(0x7FFFFFFF << 32))
+        return builder.bitcast(builder.sub(high, constant(0x00200000 << 32)), args[0].type)
+
+    return signature(number, number), emit
+
+
+@intrinsic
+def bits_of(typingctx: Any, truth: Any) -> Any:
+    """The lanes that hold, as an integer: lane i is bit i."""
+    del typingctx
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        packed = args[0]
+        if packed.type == BITS:
+            packed = builder.bitcast(packed, ir.IntType(LANES))
+        return builder.zext(packed, ir.IntType(64))
+
+    return signature(types.int64, truth), emit
+
+
+@intrinsic
+def truth_of(typingctx: Any, lanes: Any, bits: Any) -> Any:
+    """The reverse of :func:`bits_of`, in the kind that fits a pointer's numbers."""
+    del typingctx, bits
+    result = bool8 if lanes == _VECTORS else types.boolean
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context
+        if sig.return_type == bool8:
+            return builder.bitcast(builder.trunc(args[1], ir.IntType(LANES)), BITS)
+        return builder.trunc(args[1], ir.IntType(1))
+
+    return signature(result, lanes, types.int64), emit
+
+
+@intrinsic
+def width(typingctx: Any, number: Any) -> Any:
+    """How many floats a number stands for: 1 or 8."""
+    del typingctx
+    lanes = LANES if number == float64x8 else 1
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, builder, sig, args
+        return ir.Constant(ir.IntType(64), lanes)
+
+    return signature(types.int64, number), emit
+
+
+@intrinsic
+def element(typingctx: Any, number: Any, lane: Any) -> Any:
+    """One lane of a number; a plain float has but one."""
+    del typingctx, lane
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        return builder.extract_element(*args) if args[0].type == DOUBLES else args[0]
+
+    return signature(types.float64, number, types.int64), emit
+
+
+@intrinsic
+def with_element(typingctx: Any, number: Any, lane: Any, value: Any) -> Any:
+    """A number with one lane replaced."""
+    del typingctx, lane, value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        number_, lane_, value_ = args
+        if number_.type == DOUBLES:
+            return builder.insert_element(number_, value_, lane_)
+        return value_
+
+    return signature(number, number, types.int64, types.float64), emit

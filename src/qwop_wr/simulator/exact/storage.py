@@ -1,0 +1,92 @@
+"""The memory of a batch of games."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr.simulator.base import Floats, Integers
+from qwop_wr.simulator.exact.layout import (
+    GAME_INTEGERS,
+    GAME_REALS,
+    GROUP_SIZE,
+    LANE_FIELDS,
+)
+from qwop_wr.simulator.exact.simd import LANES
+
+CACHE_LINE: Final = 64
+"""Alignment of the lanes [bytes], so that a vector never straddles two lines."""
+
+
+def _aligned(size: int) -> Floats:
+    spare = CACHE_LINE // 8
+    block = np.zeros(size + spare)
+    start = (-block.ctypes.data % CACHE_LINE) // 8
+    return block[start : start + size]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Three flat arrays; see ``layout`` for what is where.
+
+    Attributes:
+        lanes: Vector state, ``[group][field][lane]``.
+        reals: Other floats, ``[game][field]``.
+        integers: Links, counters and flags, ``[game][field]``.
+    """
+
+    lanes: Floats
+    reals: Floats
+    integers: Integers
+
+    @classmethod
+    def for_games(cls, n_games: int) -> "Storage":
+        """Allocate whole groups of games.
+
+        Args:
+            n_games: Number of games.
+
+        Returns:
+            Zeroed storage.
+        """
+        n_groups = -(-n_games // LANES)
+        n_places = n_groups * LANES
+        return cls(
+            _aligned(n_groups * GROUP_SIZE),
+            np.zeros(n_places * GAME_REALS),
+            np.zeros(n_places * GAME_INTEGERS, dtype=np.int64),
+        )
+
+    def field(self, number: int) -> Floats:
+        """View a field of the lanes.
+
+        Args:
+            number: Field of the lanes.
+
+        Returns:
+            A copy, shape (places,).
+        """
+        return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].reshape(-1)
+
+    def real(self, number: int) -> Floats:
+        """View a real.
+
+        Args:
+            number: Offset within a game's reals.
+
+        Returns:
+            A view, shape (places,).
+        """
+        return self.reals[number::GAME_REALS]
+
+    def integer(self, number: int) -> NDArray[np.int64]:
+        """View an integer.
+
+        Args:
+            number: Offset within a game's integers.
+
+        Returns:
+            A view, shape (places,).
+        """
+        return self.integers[number::GAME_INTEGERS]

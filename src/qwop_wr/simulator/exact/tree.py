@@ -1,0 +1,257 @@
+"""The broad phase's tree of boxes.
+
+A binary tree without rebalancing, as in the original. Its shape depends on
+the order of everything that ever moved, and decides in which order contacts
+are found; so it is kept exactly, down to the numbers of its nodes.
+"""
+
+from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.layout import (
+    FIRST_CHILDREN,
+    FREE_NODE,
+    LEAVES,
+    NEXT_NODE,
+    NODE_BODIES,
+    NODE_BOXES,
+    NONE,
+    PARENTS,
+    ROOT,
+    SECOND_CHILDREN,
+    SWEPT_BOXES,
+)
+from qwop_wr.simulator.exact.primitives import Pointer
+
+MARGIN = 0.1
+"""By how much a stored box exceeds what it holds, on every side [units]."""
+
+MARGIN_PER_MOVE = 2.0
+"""By how much more, per unit of displacement."""
+
+
+@compiled
+def boxes_overlap(reals: Pointer, first: int, second: int) -> bool:
+    """Tell whether two boxes share a point.
+
+    Args:
+        reals: Reals of the game.
+        first: Offset of one box.
+        second: Offset of the other.
+
+    Returns:
+        Whether they overlap; touching counts.
+    """
+    return (
+        reals[second] <= reals[first + 2]
+        and reals[second + 1] <= reals[first + 3]
+        and reals[first] <= reals[second + 2]
+        and reals[first + 1] <= reals[second + 3]
+    )
+
+
+@compiled
+def _contains(reals: Pointer, outer: int, inner: int) -> bool:
+    return (
+        reals[outer] <= reals[inner]
+        and reals[outer + 1] <= reals[inner + 1]
+        and reals[inner + 2] <= reals[outer + 2]
+        and reals[inner + 3] <= reals[outer + 3]
+    )
+
+
+@compiled
+def _enclose(reals: Pointer, node: int, first: int, second: int) -> None:
+    target = NODE_BOXES + 4 * node
+    one, other = NODE_BOXES + 4 * first, NODE_BOXES + 4 * second
+    reals[target] = min(reals[one], reals[other])
+    reals[target + 1] = min(reals[one + 1], reals[other + 1])
+    reals[target + 2] = max(reals[one + 2], reals[other + 2])
+    reals[target + 3] = max(reals[one + 3], reals[other + 3])
+
+
+@compiled
+def _allocate(integers: Pointer) -> int:
+    node = integers[FREE_NODE]
+    if node != NONE:
+        integers[FREE_NODE] = integers[PARENTS + node]
+    else:
+        node = integers[NEXT_NODE]
+        integers[NEXT_NODE] = node + 1
+    integers[PARENTS + node] = NONE
+    integers[FIRST_CHILDREN + node] = NONE
+    integers[SECOND_CHILDREN + node] = NONE
+    integers[NODE_BODIES + node] = NONE
+    return node
+
+
+@compiled
+def _free(integers: Pointer, node: int) -> None:
+    integers[PARENTS + node] = integers[FREE_NODE]
+    integers[FREE_NODE] = node
+
+
+@compiled
+def _distance(reals: Pointer, node: int, x: float, y: float) -> float:
+    box = NODE_BOXES + 4 * node
+    return abs((reals[box] + reals[box + 2]) * 0.5 - x) + abs(
+        (reals[box + 1] + reals[box + 3]) * 0.5 - y
+    )
+
+
+@compiled
+def _nearest_leaf(reals: Pointer, integers: Pointer, leaf: int) -> int:
+    box = NODE_BOXES + 4 * leaf
+    x = (reals[box] + reals[box + 2]) * 0.5
+    y = (reals[box + 1] + reals[box + 3]) * 0.5
+    node = integers[ROOT]
+    first = integers[FIRST_CHILDREN + node]
+    while first != NONE:
+        second = integers[SECOND_CHILDREN + node]
+        nearer_first = _distance(reals, first, x, y) < _distance(reals, second, x, y)
+        node = first if nearer_first else second
+        first = integers[FIRST_CHILDREN + node]
+    return node
+
+
+@compiled
+def _replace_child(integers: Pointer, parent: int, child: int, other: int) -> None:
+    if integers[FIRST_CHILDREN + parent] == child:
+        integers[FIRST_CHILDREN + parent] = other
+    else:
+        integers[SECOND_CHILDREN + parent] = other
+
+
+@compiled
+def _insert(reals: Pointer, integers: Pointer, leaf: int) -> None:
+    if integers[ROOT] == NONE:
+        integers[ROOT] = leaf
+        integers[PARENTS + leaf] = NONE
+        return
+    sibling = _nearest_leaf(reals, integers, leaf)
+    above = integers[PARENTS + sibling]
+    node = _allocate(integers)
+    integers[PARENTS + node] = above
+    _enclose(reals, node, leaf, sibling)
+    integers[FIRST_CHILDREN + node] = sibling
+    integers[SECOND_CHILDREN + node] = leaf
+    integers[PARENTS + sibling] = node
+    integers[PARENTS + leaf] = node
+    if above == NONE:
+        integers[ROOT] = node
+        return
+    _replace_child(integers, above, sibling, node)
+    while above != NONE:
+        if _contains(reals, NODE_BOXES + 4 * above, NODE_BOXES + 4 * node):
+            break
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
+        node = above
+        above = integers[PARENTS + above]
+
+
+@compiled
+def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
+    if integers[ROOT] == leaf:
+        integers[ROOT] = NONE
+        return
+    parent = integers[PARENTS + leaf]
+    above = integers[PARENTS + parent]
+    sibling = integers[FIRST_CHILDREN + parent]
+    if sibling == leaf:
+        sibling = integers[SECOND_CHILDREN + parent]
+    integers[PARENTS + sibling] = above
+    _free(integers, parent)
+    if above == NONE:
+        integers[ROOT] = sibling
+        return
+    _replace_child(integers, above, parent, sibling)
+    # The original would go on upwards if the old box did not contain the new
+    # one, but a box that loses a leaf never grows: one update is all there is,
+    # and the boxes above stay loose.
+    while above != NONE:
+        box = NODE_BOXES + 4 * above
+        lower_x, lower_y, upper_x, upper_y = (
+            reals[box],
+            reals[box + 1],
+            reals[box + 2],
+            reals[box + 3],
+        )
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
+        if (
+            lower_x <= reals[box]
+            and lower_y <= reals[box + 1]
+            and reals[box + 2] <= upper_x
+            and reals[box + 3] <= upper_y
+        ):
+            break
+        above = integers[PARENTS + above]
+
+
+@compiled
+def create_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
+    """Give a body a leaf around its swept box.
+
+    Args:
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+    """
+    leaf = _allocate(integers)
+    integers[NODE_BODIES + leaf] = body
+    integers[LEAVES + body] = leaf
+    box, swept = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body
+    reals[box] = reals[swept] - MARGIN
+    reals[box + 1] = reals[swept + 1] - MARGIN
+    reals[box + 2] = reals[swept + 2] + MARGIN
+    reals[box + 3] = reals[swept + 3] + MARGIN
+    _insert(reals, integers, leaf)
+
+
+@compiled
+def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
+    """Take a body's leaf out of the tree; its node may be used again.
+
+    Args:
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+    """
+    leaf = integers[LEAVES + body]
+    _remove(reals, integers, leaf)
+    _free(integers, leaf)
+
+
+@compiled
+def leaf_holds(reals: Pointer, integers: Pointer, body: int) -> bool:
+    """Tell whether a body's swept box is still within its leaf.
+
+    Args:
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+
+    Returns:
+        Whether the leaf need not be moved.
+    """
+    return _contains(reals, NODE_BOXES + 4 * integers[LEAVES + body], SWEPT_BOXES + 4 * body)
+
+
+@compiled
+def move_leaf(reals: Pointer, integers: Pointer, body: int, move_x: float, move_y: float) -> None:
+    """Insert a body's leaf anew around its swept box.
+
+    Args:
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+        move_x: Displacement in this step, which widens the margin [units].
+        move_y: The same in y.
+    """
+    leaf = integers[LEAVES + body]
+    _remove(reals, integers, leaf)
+    box, swept = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body
+    margin_x = MARGIN + MARGIN_PER_MOVE * abs(move_x)
+    margin_y = MARGIN + MARGIN_PER_MOVE * abs(move_y)
+    reals[box] = reals[swept] - margin_x
+    reals[box + 1] = reals[swept + 1] - margin_y
+    reals[box + 2] = reals[swept + 2] + margin_x
+    reals[box + 3] = reals[swept + 3] + margin_y
+    _insert(reals, integers, leaf)

@@ -1,0 +1,39 @@
+"""Threads that share the groups of a batch; compiled code runs without the interpreter lock."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numba
+
+_POOLS: Final[dict[int, ThreadPoolExecutor]] = {}
+
+
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    # Threads do not survive a fork: a child process makes its own.
+    process = os.getpid()
+    if process not in _POOLS:
+        _POOLS.clear()
+        _POOLS[process] = ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
+    return _POOLS[process]
+
+
+def share(work: Callable[[int, int], object], n_groups: int) -> None:
+    """Call ``work(first, last)`` for parts of all groups at the same time.
+
+    Args:
+        work: Processes groups ``first`` to ``last``, the latter excluded.
+        n_groups: Number of groups.
+    """
+    n_threads = int(numba.config.NUMBA_NUM_THREADS)
+    n_parts = min(n_threads, n_groups)
+    if n_parts < 2:
+        work(0, n_groups)
+        return
+    bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
+    pool = _pool(n_threads)
+    others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
+    work(bounds[0], bounds[1])
+    for other in others:
+        other.result()

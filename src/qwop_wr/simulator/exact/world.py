@@ -1,0 +1,204 @@
+"""Worlds: a fresh page, a restart, and one tick."""
+
+from typing import Final
+
+from qwop_wr.simulator.constants import (
+    FRESH_PAGE_CAMERA_PX,
+    HEAD_TORQUE_GAIN,
+    HEAD_TORQUE_OFFSET,
+    PIXELS_PER_UNIT,
+    START_CAMERA_PX,
+    TILE_WIDTH,
+)
+from qwop_wr.simulator.exact.bodies import HEAD, place, stand_still, sweep, synchronise
+from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.contacts import destroy_contacts_of, update_contacts, wake
+from qwop_wr.simulator.exact.islands import solve_islands
+from qwop_wr.simulator.exact.layout import (
+    ANGLE,
+    AWAKE,
+    BODY_FIELDS,
+    CALF_KEY,
+    CAMERA_X,
+    COSINE,
+    FALLEN,
+    FIRST_DYNAMIC,
+    FIRST_PART,
+    FLAGS,
+    FREE_NODE,
+    GAME_INTEGERS,
+    GAME_REALS,
+    HEAD_TORQUE,
+    HURDLE_BASE,
+    JOINT_FIELDS,
+    JOINTS,
+    LANE_FIELDS,
+    LOWER,
+    N_BODIES,
+    N_JOINTS,
+    N_TILES,
+    NONE,
+    ROOT,
+    SCORE,
+    SCORE_TIME,
+    TICKS,
+    UPPER,
+    X,
+    Y,
+)
+from qwop_wr.simulator.exact.pairs import find_new_contacts, mark_moved
+from qwop_wr.simulator.exact.primitives import Pointer, get, put
+from qwop_wr.simulator.exact.rules import judge, press_keys, start_clock
+from qwop_wr.simulator.exact.tables import (
+    DESTRUCTION_ORDER,
+    JOINT,
+    JOINT_COLUMNS,
+    START_ANGLE,
+    START_LOWER,
+    START_UPPER,
+    START_X,
+    START_Y,
+)
+from qwop_wr.simulator.exact.tree import create_leaf, destroy_leaf
+
+SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
+
+
+@compiled
+def _create_body(
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, awake: int
+) -> None:
+    for field in range(BODY_FIELDS):
+        put(lane, body * BODY_FIELDS + field, 0.0)
+    put(lane, body * BODY_FIELDS + X, x)
+    put(lane, body * BODY_FIELDS + Y, y)
+    put(lane, body * BODY_FIELDS + COSINE, 1.0)
+    integers[AWAKE + body] = awake
+    stand_still(lane, body)
+    sweep(lane, reals, body)
+    create_leaf(reals, integers, body)
+    mark_moved(integers, body)
+
+
+@compiled
+def _create_joint(lane: Pointer, number: int) -> None:
+    joint = JOINTS + number * JOINT_FIELDS
+    for field in range(JOINT_FIELDS):
+        put(lane, joint + field, 0.0)
+    put(lane, joint + LOWER, JOINT[number * JOINT_COLUMNS + START_LOWER])
+    put(lane, joint + UPPER, JOINT[number * JOINT_COLUMNS + START_UPPER])
+
+
+@compiled
+def _create_hurdle_and_runner(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
+    for body in range(HURDLE_BASE, FIRST_PART):
+        _create_body(lane, reals, integers, body, START_X[body], START_Y[body], 0)
+    for body in range(FIRST_PART, N_BODIES):
+        _create_body(lane, reals, integers, body, 0.0, 0.0, 1)
+        place(lane, reals, integers, body, START_X[body], START_Y[body], 0.0)
+        place(lane, reals, integers, body, START_X[body], START_Y[body], START_ANGLE[body])
+    for joint in range(N_JOINTS):
+        _create_joint(lane, joint)
+    put(lane, HEAD_TORQUE, 0.0)
+
+
+@compiled
+def _open_page(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
+    for field in range(LANE_FIELDS):
+        put(lane, field, 0.0)
+    for index in range(GAME_REALS):
+        reals[index] = 0.0
+    for index in range(GAME_INTEGERS):
+        integers[index] = 0
+    integers[ROOT] = NONE
+    integers[FREE_NODE] = NONE
+    reals[CAMERA_X] = FRESH_PAGE_CAMERA_PX
+    for body in range(FIRST_DYNAMIC):
+        _create_body(lane, reals, integers, body, START_X[body], START_Y[body], 1)
+    _create_hurdle_and_runner(lane, reals, integers)
+
+
+@compiled
+def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool) -> None:
+    """Create hurdle and runner anew; the reset's own tick is still to come.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+        soft: Whether the world goes on from its last game; else a page is opened first.
+    """
+    if not soft:
+        _open_page(lane, reals, integers)
+    for index in range(N_BODIES - FIRST_DYNAMIC):
+        body = DESTRUCTION_ORDER[index]
+        destroy_contacts_of(lane, integers, body)
+        destroy_leaf(reals, integers, body)
+    reals[SCORE_TIME] = 0.0
+    reals[SCORE] = 0.0
+    reals[CAMERA_X] = START_CAMERA_PX
+    integers[FLAGS] = 0
+    integers[CALF_KEY] = 0
+    # The reset's own tick is not counted.
+    integers[TICKS] = -1
+    _create_hurdle_and_runner(lane, reals, integers)
+
+
+@compiled
+def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
+    """Move the ground tiles to where the camera is.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+    """
+    first = reals[CAMERA_X] // SCREEN_PX
+    for tile in range(N_TILES):
+        x = (first + tile) * TILE_WIDTH
+        if get(lane, tile * BODY_FIELDS + X) != x:
+            place(lane, reals, integers, tile, x, START_Y[tile], 0.0)
+
+
+@compiled
+def hold_head(lane: Pointer, integers: Pointer) -> None:
+    """Add to the torque that holds the head up; it is never cleared while awake.
+
+    Args:
+        lane: Lane of the game.
+        integers: Integers of the game.
+    """
+    if integers[FLAGS] & FALLEN:
+        return
+    if integers[AWAKE + HEAD] == 0:
+        wake(lane, integers, HEAD)
+    angle = get(lane, HEAD * BODY_FIELDS + ANGLE)
+    torque = HEAD_TORQUE_GAIN * (angle + HEAD_TORQUE_OFFSET)
+    put(lane, HEAD_TORQUE, get(lane, HEAD_TORQUE) + torque)
+
+
+@compiled
+def tick(
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, keys: int
+) -> None:
+    """Advance one game by one tick.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+        work: Workspace of floats.
+        found: Workspace of integers.
+        keys: Mask of the keys held.
+    """
+    start_clock(reals, integers)
+    lay_tiles(lane, reals, integers)
+    hold_head(lane, integers)
+    press_keys(lane, integers, keys)
+    update_contacts(lane, reals, integers)
+    solve_islands(lane, reals, integers, work, found)
+    for body in range(N_BODIES - 1, FIRST_DYNAMIC - 1, -1):
+        if integers[AWAKE + body]:
+            synchronise(lane, reals, integers, body)
+    find_new_contacts(reals, integers)
+    judge(lane, reals, integers)
