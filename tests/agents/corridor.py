@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 N_OBSERVATIONS = 4
 N_ACTIONS = 3
@@ -44,7 +46,7 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
         self.last_ticks = np.zeros(n_games, dtype=np.int64)
         self.drawn_idle_ticks = np.zeros(n_games, dtype=np.int64)
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         if seed is not None:
@@ -107,8 +109,8 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
 class CorridorVecEnv(VecEnv):
     """The corridor in the form that SB3 learns from; a finish counts as truncation."""
 
-    def __init__(self, n_games: int, **corridor: Any) -> None:
-        self.games = CorridorVectorEnv(n_games, **corridor)
+    def __init__(self, n_games: int) -> None:
+        self.games = CorridorVectorEnv(n_games)
         self.returns, self.lengths = np.zeros(n_games), np.zeros(n_games, dtype=np.int64)
         super().__init__(
             n_games, self.games.single_observation_space, self.games.single_action_space
@@ -135,11 +137,8 @@ class CorridorVecEnv(VecEnv):
             infos[game] = {
                 "terminal_observation": arrays["final_obs"][game],
                 "TimeLimit.truncated": bool(truncated[game] or arrays["finished"][game]),
-                "episode": {
-                    "r": self.returns[game],
-                    "l": self.lengths[game],
-                    **{k: arrays[k][game] for k in ("distance", "finished", "score_time")},
-                },
+                "episode": {"r": self.returns[game], "l": self.lengths[game]},
+                **{k: arrays[k][game] for k in ("distance", "finished", "score_time")},
             }
             self.returns[game] = self.lengths[game] = 0
         return obs, rewards, dones, infos
@@ -147,14 +146,24 @@ class CorridorVecEnv(VecEnv):
     def close(self) -> None:
         """Nothing to close."""
 
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         return [getattr(self.games, attr_name, None)] * self.num_envs
 
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+    def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
         raise NotImplementedError
 
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kw: Any) -> list[Any]:
+    def env_method(
+        self,
+        method_name: str,
+        *method_args: object,
+        indices: VecEnvIndices = None,
+        **method_kwargs: object,
+    ) -> list[Any]:
         raise NotImplementedError
 
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+    def env_is_wrapped(
+        self,
+        wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
+        indices: VecEnvIndices = None,
+    ) -> list[bool]:
         return [False] * self.num_envs

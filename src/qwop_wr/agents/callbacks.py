@@ -1,6 +1,7 @@
 """What watches a training: its clock, its metrics, its progress bar."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +12,9 @@ from tqdm import tqdm
 
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.metrics import MetricHistory
+
+N_RECENT_EPISODES = 100
+"""Training episodes that an average is taken over."""
 
 
 def history_logger(history: MetricHistory) -> Logger:
@@ -44,15 +48,48 @@ class BudgetCallback(BaseCallback):
         return not self._spent
 
 
+class RecentEpisodes(BaseCallback):
+    """Remembers how the latest training episodes ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._infos: deque[Mapping[str, Any]] = deque(maxlen=N_RECENT_EPISODES)
+
+    def _on_step(self) -> bool:
+        ended = np.flatnonzero(self.locals["dones"])
+        self._infos.extend(self.locals["infos"][game] for game in ended)
+        return True
+
+    def metrics(self) -> dict[str, float]:
+        """Average over them.
+
+        Returns:
+            ``finish_rate``, ``distance_mean`` [m] and, if a run has finished,
+            ``finish_time_mean`` [s]; nothing before the first end.
+        """
+        if not self._infos:
+            return {}
+        times = [float(info["score_time"]) for info in self._infos if info["finished"]]
+        metrics = {
+            "finish_rate": len(times) / len(self._infos),
+            "distance_mean": float(np.mean([info["distance"] for info in self._infos])),
+        }
+        if times:
+            metrics["finish_time_mean"] = float(np.mean(times))
+        return metrics
+
+
 class MetricsCallback(BaseCallback):
     """Adds what recent training episodes came to, and dumps the logger.
 
     Args:
+        episodes: The recent episodes.
         every: Steps between two dumps.
     """
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, episodes: RecentEpisodes, every: int) -> None:
         super().__init__()
+        self._episodes = episodes
         self._every = every
         self._dumped_at = 0
 
@@ -69,32 +106,9 @@ class MetricsCallback(BaseCallback):
 
     def _dump(self) -> None:
         self._dumped_at = self.num_timesteps
-        for name, value in episode_metrics(self.model.ep_info_buffer or ()).items():
+        for name, value in self._episodes.metrics().items():
             self.logger.record(f"rollout/{name}", value)
         self.model.dump_logs()
-
-
-def episode_metrics(episodes: Any) -> dict[str, float]:  # noqa: ANN401 - SB3's deque of dicts
-    """Average the latest training episodes.
-
-    Args:
-        episodes: The ``episode`` entries of SB3's infos.
-
-    Returns:
-        ``finish_rate``, ``distance_mean`` [m] and, once a run has finished,
-        ``finish_time_mean`` [s].
-    """
-    known = [episode for episode in episodes if "finished" in episode]
-    if not known:
-        return {}
-    times = [float(episode["score_time"]) for episode in known if episode["finished"]]
-    metrics = {
-        "finish_rate": len(times) / len(known),
-        "distance_mean": float(np.mean([float(episode["distance"]) for episode in known])),
-    }
-    if times:
-        metrics["finish_time_mean"] = float(np.mean(times))
-    return metrics
 
 
 class ProgressBarCallback(BaseCallback):
@@ -102,11 +116,13 @@ class ProgressBarCallback(BaseCallback):
 
     Args:
         clock: The running budget.
+        episodes: The recent episodes.
     """
 
-    def __init__(self, clock: BudgetClock) -> None:
+    def __init__(self, clock: BudgetClock, episodes: RecentEpisodes) -> None:
         super().__init__()
         self._clock = clock
+        self._episodes = episodes
         self._bar: tqdm[Any] | None = None
 
     def _on_training_start(self) -> None:
@@ -121,8 +137,8 @@ class ProgressBarCallback(BaseCallback):
         if self._bar is not None:
             progress = self._clock.progress(self.num_timesteps)
             self._bar.total = round(self.num_timesteps / progress) if progress else None
-            recent = episode_metrics(self.model.ep_info_buffer or ())
-            self._bar.set_postfix({k: f"{v:.3g}" for k, v in recent.items()}, refresh=False)
+            recent = {k: f"{v:.3g}" for k, v in self._episodes.metrics().items()}
+            self._bar.set_postfix(recent, refresh=False)
 
     def close(self) -> None:
         """Leave the bar as it stands; also after an error."""
@@ -146,9 +162,9 @@ def training_callbacks(
     Yields:
         Callbacks for ``learn``.
     """
-    # Metrics come first, so that an evaluation's time is not in their rates.
-    callbacks = [MetricsCallback(log_every), evaluation, BudgetCallback(clock)]
-    bar = ProgressBarCallback(clock) if progress_bar else None
+    episodes = RecentEpisodes()
+    callbacks = [episodes, MetricsCallback(episodes, log_every), evaluation, BudgetCallback(clock)]
+    bar = ProgressBarCallback(clock, episodes) if progress_bar else None
     try:
         yield CallbackList([*callbacks, *([bar] if bar else [])])
     finally:

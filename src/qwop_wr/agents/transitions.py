@@ -58,6 +58,26 @@ class Transitions:
         """Number of episodes."""
         return int(self.ends.sum())
 
+    def select(self, episodes: NDArray[np.integer]) -> "Transitions":
+        """Keep some episodes whole.
+
+        Args:
+            episodes: Numbers of the episodes to keep, at least one of them present.
+
+        Returns:
+            Their steps, the episodes numbered anew from 0.
+        """
+        kept = np.isin(self.episode, episodes)
+        _, renumbered = np.unique(self.episode[kept], return_inverse=True)
+        return Transitions(
+            obs=self.obs[kept],
+            actions=self.actions[kept],
+            rewards=self.rewards[kept],
+            next_obs=self.next_obs[kept],
+            dones=self.dones[kept],
+            episode=renumbered.astype(np.int32),
+        )
+
     def _check_types(self) -> None:
         if self.obs.ndim != 2 or min(self.obs.shape) == 0:
             raise ValueError(f"transitions: obs must have shape (N, d), got {self.obs.shape}")

@@ -1,0 +1,125 @@
+"""The ring against a plain list of everything that was ever stored."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from qwop_wr.agents.replay.experience import ExperienceBuffer
+
+GAMMA = 0.9
+N_GAMES = 3
+
+
+def make_buffer(n_rows: int, n_steps: int, seed: int = 0) -> ExperienceBuffer:
+    return ExperienceBuffer(
+        n_rows * N_GAMES,
+        spaces.Box(-1e6, 1e6, (2,), np.float32),
+        spaces.Discrete(4),
+        n_envs=N_GAMES,
+        n_steps=n_steps,
+        gamma=GAMMA,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def fill(buffer: ExperienceBuffer, n: int) -> dict[str, Any]:
+    """Store n rows of random steps: observation (time, game), falls and truncations."""
+    rng = np.random.default_rng(5)
+    log: dict[str, Any] = {
+        "actions": rng.integers(4, size=(n, N_GAMES)),
+        "rewards": rng.normal(size=(n, N_GAMES)).astype(np.float32),
+        "dones": rng.random((n, N_GAMES)) < 0.2,
+    }
+    log["truncated"] = log["dones"] & (rng.random((n, N_GAMES)) < 0.5)
+    for t in range(n):
+        obs = np.array([[t, game] for game in range(N_GAMES)], dtype=np.float32)
+        infos = [{"TimeLimit.truncated": bool(flag)} for flag in log["truncated"][t]]
+        buffer.add(
+            obs,
+            obs + np.array([0.5, 0.0], dtype=np.float32),
+            log["actions"][t],
+            log["rewards"][t],
+            log["dones"][t],
+            infos,
+        )
+    return log
+
+
+def naive(log: dict[str, Any], t: int, game: int, n_steps: int) -> tuple[float, float, float]:
+    """n-step return, discount and time of the last step, by walking on from step t."""
+    total, discount, last = 0.0, 1.0, t
+    for k in range(n_steps):
+        last = t + k
+        total += discount * float(log["rewards"][last, game])
+        discount *= GAMMA
+        if log["dones"][last, game]:
+            return total, discount * float(log["truncated"][last, game]), last
+        if last + 1 == len(log["rewards"]):
+            break
+    return total, discount, last
+
+
+@pytest.mark.parametrize("n_stored", [1, 5, 12, 13, 31])
+@pytest.mark.parametrize("n_steps", [1, 3, 5])
+def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
+    buffer = make_buffer(n_rows=12, n_steps=n_steps)
+    log = fill(buffer, n_stored)
+    rows, games = map(np.ravel, np.meshgrid(np.arange(buffer.size()), np.arange(N_GAMES)))
+    samples = buffer.n_step_samples(rows, games)
+    oldest = max(n_stored - 12, 0)
+    assert {int(t) for t in samples.observations[:, 0]} == set(range(oldest, n_stored))
+    for i in range(len(rows)):
+        t, game = map(int, samples.observations[i])
+        total, discount, last = naive(log, t, game, n_steps)
+        assert samples.actions[i] == log["actions"][t, game]
+        assert samples.returns[i] == pytest.approx(total, rel=1e-5, abs=1e-6)
+        assert samples.discounts[i] == pytest.approx(discount, rel=1e-6)
+        assert samples.next_observations[i].tolist() == [last + 0.5, game]
+
+
+def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
+    buffer = make_buffer(n_rows=4, n_steps=1)
+    obs = np.zeros((N_GAMES, 2), dtype=np.float32)
+    infos: list[dict[str, Any]] = [{}, {"TimeLimit.truncated": True}, {}]
+    done = np.array([True, True, False])
+    buffer.add(obs, obs, np.zeros(N_GAMES, dtype=np.int64), np.ones(N_GAMES), done, infos)
+    samples = buffer.n_step_samples(np.zeros(3, dtype=np.int64), np.arange(3))
+    np.testing.assert_allclose(samples.discounts, [0.0, GAMMA, GAMMA])
+
+
+def test_every_stored_step_is_drawn_equally_often() -> None:
+    buffer = make_buffer(n_rows=4, n_steps=2)
+    fill(buffer, 9)
+    samples = buffer.sample_n_step(24_000)
+    _, counts = np.unique(samples.observations, axis=0, return_counts=True)
+    # 12 steps at 2,000 expected draws each, six standard deviations either way.
+    assert len(counts) == 12
+    assert np.abs(counts - 2_000).max() < 260
+
+
+def test_draws_come_from_the_generator_alone() -> None:
+    batches = []
+    for global_seed in (0, 1):
+        np.random.seed(global_seed)  # noqa: NPY002 - shows that it does not matter
+        buffer = make_buffer(n_rows=12, n_steps=3, seed=7)
+        fill(buffer, 20)
+        batches.append(buffer.sample_n_step(32).observations)
+    np.testing.assert_array_equal(batches[0], batches[1])
+
+
+def test_samples_in_sb3s_form_are_the_same() -> None:
+    one, other = make_buffer(8, 3, seed=1), make_buffer(8, 3, seed=1)
+    fill(one, 8)
+    fill(other, 8)
+    ours, theirs = one.sample_n_step(16), other.sample(16)
+    np.testing.assert_array_equal(theirs.rewards.numpy()[:, 0], ours.returns)
+    assert theirs.discounts is not None
+    np.testing.assert_array_equal(theirs.discounts.numpy()[:, 0], ours.discounts)
+    assert not theirs.dones.any()
+
+
+def test_an_empty_buffer_cannot_be_sampled() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        make_buffer(8, 3).sample_n_step(4)

@@ -1,0 +1,57 @@
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from qwop_wr.agents.budget import BudgetClock, TrainingBudget
+from qwop_wr.agents.schedules import Schedule
+
+
+def test_linear_schedule_interpolates_and_stays_within() -> None:
+    schedule = Schedule.linear(0.1, 0.02)
+    values = [schedule(progress) for progress in (-1.0, 0.0, 0.25, 1.0, 2.0)]
+    assert values == pytest.approx([0.1, 0.1, 0.08, 0.02, 0.02])
+
+
+def test_cosine_schedule_is_flat_at_both_ends() -> None:
+    schedule = Schedule(start=1.0, end=0.0, shape="cosine")
+    values = [schedule(progress) for progress in (0.0, 0.25, 0.5, 1.0)]
+    assert values == pytest.approx([1.0, 0.8535534, 0.5, 0.0])
+
+
+class Holder(BaseModel):
+    rate: Schedule
+
+
+@pytest.mark.parametrize("value", [1e-4, "1e-4", 1])
+def test_a_plain_number_is_a_constant(value: object) -> None:
+    # YAML reads 1e-4 as text.
+    schedule = Holder.model_validate({"rate": value}).rate
+    assert schedule == Schedule.constant(float(value))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["fast", {"start": 1}, {"start": -1, "end": 0}, None])
+def test_anything_else_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError, match="rate"):
+        Holder.model_validate({"rate": value})
+
+
+def test_the_tighter_limit_counts() -> None:
+    now = [100.0]
+    clock = BudgetClock(TrainingBudget(steps=1000, minutes=1.0), now=lambda: now[0])
+    assert clock.progress(500) == 0.5
+    now[0] += 45.0
+    assert clock.progress(500) == 0.75
+    now[0] += 45.0
+    assert clock.progress(0) == 1.0
+
+
+def test_steps_alone_do_not_look_at_the_clock() -> None:
+    now = [0.0]
+    clock = BudgetClock(TrainingBudget(steps=10), now=lambda: now[0])
+    now[0] = 1e9
+    assert clock.progress(1) == 0.1
+
+
+@pytest.mark.parametrize("limits", [{}, {"steps": 0}, {"minutes": 0}, {"minutes": "inf"}])
+def test_a_budget_has_a_sensible_limit(limits: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingBudget.model_validate(limits)

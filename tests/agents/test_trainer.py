@@ -1,0 +1,202 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.errors import TrainingDivergedError
+from qwop_wr.agents.gate import score_agent
+from qwop_wr.agents.metrics import MetricSink, silent_sink
+from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
+from qwop_wr.agents.stage import StageOptions, StageResult
+from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.transitions import Transitions
+from tests.agents.conftest import make_agent, walk
+from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
+from tests.agents.test_qrdqn import make_options
+
+
+def train(
+    options: StageOptions,
+    incoming: Agent | None = None,
+    demonstrations: Transitions | None = None,
+    seed: int = 1,
+    sink: MetricSink = silent_sink,
+) -> StageResult:
+    return train_stage(
+        options,
+        CorridorVecEnv(4),
+        CorridorVectorEnv(8, autoreset=False),
+        options.agent_spec(INTERFACE, "toy"),
+        incoming,
+        demonstrations,
+        seed,
+        sink,
+    )
+
+
+LEARNING = {
+    "budget": {"steps": 8000},
+    "replay_ratio": 8.0,
+    "learning_rate": 3e-3,
+    "exploration": {"start": 0.5, "end": 0.05},
+    "evaluation_every": 1000,
+}
+
+
+def test_a_fresh_network_learns_to_walk_by_playing() -> None:
+    result = train(make_options(**LEARNING))
+    assert result.gate.incoming is None
+    assert result.gate.promoted
+    assert result.gate.outgoing.finish_rate == 1.0
+    evaluations = result.history[result.history["metric"] == "evaluation/mean_distance"]
+    assert evaluations["step"].tolist() == list(range(0, 8001, 1000))
+    assert evaluations["value"].iloc[0] < 10.0 < evaluations["value"].max()
+    assert {"train/td_loss", "rollout/finish_rate", "time/fps"} <= set(result.history["metric"])
+
+
+def test_demonstrations_teach_before_the_first_step() -> None:
+    options = make_options(demonstration_share=0.5, pretraining_steps=300)
+    result = train(options, demonstrations=walk(5))
+    history = result.history
+    first = history[(history["metric"] == "evaluation/finish_rate") & (history["step"] == 0)]
+    assert first["value"].tolist() == [1.0]
+    agreement = history.loc[history["metric"] == "pretraining/agreement", "value"]
+    assert len(agreement) == 50
+    assert agreement.iloc[-1] == 1.0
+    assert result.agent.card["reward_scale"] == options.reward_scale
+    assert result.agent.card["options"] == options.model_dump(mode="json")
+    assert result.agent.card["incoming"] is None
+
+
+def test_one_seed_gives_identical_weights_and_another_does_not() -> None:
+    options = make_options(budget={"steps": 1000}, demonstration_share=0.25, pretraining_steps=20)
+    results = [train(options, demonstrations=walk(3), seed=seed) for seed in (4, 4, 5)]
+    assert results[0].agent.fingerprint == results[1].agent.fingerprint
+    assert results[0].agent.fingerprint != results[2].agent.fingerprint
+    numbers = [
+        result.history[~result.history["metric"].str.startswith("time/")] for result in results
+    ]
+    assert numbers[0].equals(numbers[1])
+
+
+def make_walker(options: StageOptions) -> Agent:
+    """An agent that walks well: quantiles that favour the other foot."""
+    agent = make_agent(options.agent_spec(INTERFACE, "toy"))
+    weights = {name: np.zeros_like(array) for name, array in agent.weights.items()}
+    weights["hidden.norm.0.weight"][:] = 1.0
+    weights["hidden.linear.0.weight"][0, 0] = weights["hidden.linear.0.weight"][1, 1] = 1.0
+    output = weights["output.weight"].reshape(5, 3, 16)
+    output[:, 2, 0] = output[:, 1, 1] = 1.0
+    return Agent(agent.spec, weights)
+
+
+def test_a_stage_continues_from_the_incoming_agent_and_improves_on_it() -> None:
+    options = make_options(**LEARNING)
+    weak = make_agent(options.agent_spec(INTERFACE, "toy"), seed=2)
+    result = train(options, incoming=weak)
+    assert result.gate.promoted
+    assert result.gate.incoming is not None
+    assert result.gate.outgoing.improves_on(result.gate.incoming)
+    assert result.agent.fingerprint != weak.fingerprint
+    assert result.agent.card["incoming"] == weak.fingerprint
+
+
+@pytest.mark.parametrize("learning_rate", [1e-3, 1.0])
+def test_a_stage_that_spoils_its_agent_hands_on_the_incoming_one(learning_rate: float) -> None:
+    options = make_options(learning_rate=learning_rate, exploration=1.0)
+    walker = make_walker(options)
+    result = train(options, incoming=walker)
+    assert result.agent is walker
+    assert not result.gate.promoted
+    assert result.gate.incoming is not None
+    assert result.gate.incoming.finish_rate == 1.0
+
+
+def test_an_agent_from_another_engine_may_go_on() -> None:
+    options = make_options(budget={"steps": 400})
+    weak = make_agent(options.agent_spec(INTERFACE, "elsewhere"))
+    result = train(options, incoming=weak)
+    assert result.agent.spec.engine in {"toy", "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"net_arch": (8,)}, "net_arch"), ({"n_quantiles": 7}, "n_quantiles")],
+)
+def test_an_incoming_agent_of_another_shape_is_refused(
+    changes: dict[str, object], name: str
+) -> None:
+    other = make_agent(make_options(**changes).agent_spec(INTERFACE, "toy"))
+    with pytest.raises(ValueError, match=f"incoming agent has {name} = .*stage asks for"):
+        train(make_options(), incoming=other)
+
+
+def test_demonstrations_that_do_not_fit_are_refused() -> None:
+    options = make_options(demonstration_share=0.5)
+    walks = walk(2)
+    with pytest.raises(ValueError, match="there are no demonstrations"):
+        train(options)
+    wide = np.zeros((len(walks), 60), dtype=np.float32)
+    with pytest.raises(ValueError, match="60 numbers per observation, the environment gives 4"):
+        train(options, demonstrations=replace(walks, obs=wide, next_obs=wide))
+    other_actions = np.full(len(walks), 8)
+    with pytest.raises(ValueError, match="hold action 8, the environment has actions 0 to 2"):
+        train(options, demonstrations=replace(walks, actions=other_actions))
+
+
+def test_an_environment_of_another_observation_is_refused() -> None:
+    options = make_options()
+    spec = options.agent_spec({**INTERFACE, "n_observations": 60}, "toy")
+    env, evaluation_env = CorridorVecEnv(2), CorridorVectorEnv(2, autoreset=False)
+    with pytest.raises(ValueError, match=r"observations have shape \(4,\), the agent's \(60,\)"):
+        train_stage(options, env, evaluation_env, spec, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"demonstration_share": 1.5}, "demonstration_share is a share"),
+        ({"exploration": {"start": 2.0, "end": 0.0}}, "exploration is a share"),
+        ({"warmup_steps": 5000}, "warmup_steps 5000 do not fit into buffer_size 4000"),
+        ({"pretraining_steps": 10}, "pretraining_steps need a demonstration_share"),
+        ({"gamma": 1.0}, "gamma"),
+        ({"unknown": 1}, "unknown"),
+    ],
+)
+def test_options_out_of_range_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        make_options(**changes)
+
+
+def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    update = DemonstrationQRDQN._update
+
+    def spoil_late(learner: DemonstrationQRDQN, batch: Batch, weight: float) -> dict[str, float]:
+        if learner.num_timesteps > 1200:
+            with torch.no_grad():
+                learner.network.output.bias.fill_(torch.nan)
+        return update(learner, batch, weight)
+
+    monkeypatch.setattr(DemonstrationQRDQN, "_update", spoil_late)
+    options = make_options(replay_ratio=8.0)
+    walker = make_walker(options)
+    with pytest.raises(TrainingDivergedError, match="loss is not finite at step 1204") as raised:
+        train(options, incoming=walker)
+    assert raised.value.agent is not None
+    score = score_agent(raised.value.agent, CorridorVectorEnv(8, autoreset=False), range(8))
+    assert score.finish_rate == 1.0
+
+
+def test_an_interrupt_passes_through() -> None:
+    def interrupt(metrics: Mapping[str, float], step: int) -> None:
+        if step >= 500:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(make_options(), sink=interrupt)
