@@ -67,7 +67,7 @@ class Storage:
         Returns:
             A copy, shape (places,).
         """
-        return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].reshape(-1)
+        return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].flatten()
 
     def real(self, number: int) -> Floats:
         """View a real.
