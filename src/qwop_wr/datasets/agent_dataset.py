@@ -174,6 +174,8 @@ def _read_description(file: IO[bytes]) -> dict[str, Any]:
     expected = {"format_version", "spec", "card", "fingerprint"}
     if not isinstance(description, dict) or description.keys() != expected:
         raise ValueError(f"its description must have the keys {', '.join(sorted(expected))}")
+    if not isinstance(description["card"], dict):
+        raise ValueError("its card must be a JSON object")
     if description["format_version"] != _FORMAT_VERSION:
         raise ValueError(
             f"its format_version is {description['format_version']!r}, expected {_FORMAT_VERSION}"

@@ -166,7 +166,10 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 def _parse_interface(array: np.ndarray[Any, np.dtype[Any]]) -> dict[str, str | int]:
     if array.dtype.kind != "U" or array.shape != () or array.nbytes > 4 * _MAX_INTERFACE_LENGTH:
         raise ValueError(f"'interface' must be one short text, got {array.dtype}{array.shape}")
-    interface = json.loads(str(array))
+    try:
+        interface = json.loads(str(array))
+    except ValueError as error:
+        raise ValueError(f"'interface' must be JSON ({error})") from error
     if not isinstance(interface, dict) or not all(
         isinstance(value, str | int) for value in interface.values()
     ):

@@ -1,0 +1,63 @@
+"""What all tests share: one thread per process, and no trace of MLflow between tests."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Libraries read these when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["DO_NOT_TRACK"] = "true"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> None:
+    """Keep torch to one thread where a test module has imported it."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def isolated_mlflow() -> Iterator[None]:
+    """Hide MLflow's variables from a test, and undo what the test did to MLflow."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("MLFLOW_", "KEDRO_")) and name != "MLFLOW_DISABLE_TELEMETRY":
+            del os.environ[name]
+    yield
+    if mlflow := sys.modules.get("mlflow"):
+        while mlflow.active_run() is not None:
+            mlflow.end_run()
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+        sys.modules["mlflow.tracking.fluent"]._active_experiment_id = None  # type: ignore[attr-defined]
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables; creating one takes seconds, copying it none."""
+    from mlflow import MlflowClient  # noqa: PLC0415 (seconds to import)
+
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def tracking_uri(
+    tmp_path: Path, empty_mlflow_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """MLflow's store in the test's own folder, named by the environment variable."""
+    path = tmp_path / "mlflow.db"
+    shutil.copyfile(empty_mlflow_database, path)
+    uri = f"sqlite:///{path}"
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    # Where MLflow puts artifacts of experiments that do not say it.
+    monkeypatch.chdir(tmp_path)
+    return uri

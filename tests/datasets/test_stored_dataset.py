@@ -1,0 +1,207 @@
+"""What all three datasets do alike."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from kedro.io.core import DatasetError, Version, generate_timestamp
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.datasets import AgentDataset, Recording, TapesDataset, TransitionsDataset
+from qwop_wr.datasets.stored_dataset import StoredDataset
+from qwop_wr.simulator.tape import Tape
+
+
+class Case(NamedTuple):
+    """A dataset class, something to store in it, and a name for it."""
+
+    make: Callable[..., StoredDataset[Any, Any]]
+    data: Any
+    name: str
+
+
+@pytest.fixture(params=["agent.safetensors", "recording.npz", "tapes"])
+def case(
+    request: pytest.FixtureRequest, agent: Agent, recording: Recording, tapes: dict[str, Tape]
+) -> Case:
+    cases = [
+        Case(AgentDataset, agent, "agent.safetensors"),
+        Case(TransitionsDataset, recording, "recording.npz"),
+        Case(TapesDataset, tapes, "tapes"),
+    ]
+    return next(case for case in cases if case.name == request.param)
+
+
+def assert_same(loaded: object, saved: object) -> None:
+    assert type(loaded) is type(saved)
+    if isinstance(loaded, Agent) and isinstance(saved, Agent):
+        assert (loaded.fingerprint, loaded.card) == (saved.fingerprint, saved.card)
+    elif isinstance(loaded, Recording) and isinstance(saved, Recording):
+        assert loaded.interface == saved.interface
+        for name, array in vars(saved.transitions).items():
+            np.testing.assert_array_equal(getattr(loaded.transitions, name), array)
+            assert getattr(loaded.transitions, name).dtype == array.dtype
+    else:
+        assert loaded == saved
+
+
+@contextmanager
+def full_disk(free_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond a size, as a full disk would not."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+class TestStored:
+    def test_round_trip_makes_missing_folders(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / "new" / "folder" / case.name)
+        dataset.save(case.data)
+        assert_same(dataset.load(), case.data)
+
+    def test_other_filesystems(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=f"memory://{tmp_path}/{case.name}")
+        assert not dataset.exists()
+        dataset.save(case.data)
+        assert dataset.exists()
+        assert_same(dataset.load(), case.data)
+
+    def test_exists(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        assert not dataset.exists()
+        dataset.save(case.data)
+        assert dataset.exists()
+
+    def test_saving_again_replaces(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        before = files_below(tmp_path)
+        dataset.save(case.data)
+        assert_same(dataset.load(), case.data)
+        assert files_below(tmp_path) == before
+
+    def test_missing_is_named(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        with pytest.raises(DatasetError, match=f"{tmp_path}/{case.name}: there is no .* here; run"):
+            dataset.load()
+
+    def test_full_disk_loses_nothing(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        before = files_below(tmp_path)
+        with (
+            full_disk(100),
+            pytest.raises(DatasetError, match=f"{case.name}: cannot write .* File too large"),
+        ):
+            dataset.save(case.data)
+        assert files_below(tmp_path) == before
+        assert_same(dataset.load(), case.data)
+
+    def test_full_disk_leaves_no_empty_version(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name, version=Version(None, None))
+        with full_disk(100), pytest.raises(DatasetError, match="cannot write"):
+            dataset.save(case.data)
+        assert not dataset.exists()
+        assert files_below(tmp_path) <= {case.name}
+
+    def test_place_that_cannot_be_a_folder(self, case: Case, tmp_path: Path) -> None:
+        (tmp_path / "taken").write_text("a file")
+        dataset = case.make(filepath=tmp_path / "taken" / case.name)
+        with pytest.raises(DatasetError, match=f"taken/{case.name}: cannot write the"):
+            dataset.save(case.data)
+        assert (tmp_path / "taken").read_text() == "a file"
+
+    def test_wrong_type_is_refused(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        with pytest.raises(DatasetError, match=f"{case.name}: .* expected an? "):
+            dataset.save({"seed_1": 3})
+        assert not dataset.exists()
+
+    def test_unknown_load_args(self, case: Case, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match="unknown load_args 'optionl'; known: "):
+            case.make(filepath=tmp_path / case.name, load_args={"optionl": True})
+
+    def test_description_is_configuration_only(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name, metadata={"owner": "me"})
+        before = dataset._describe()
+        dataset.save(case.data)
+        assert dataset._describe() == before
+        assert before.keys() == {"filepath", "protocol", "load_args", "version"}
+        assert dataset.metadata == {"owner": "me"}
+
+    def test_interrupted_save_leaves_nothing_half_written(
+        self, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        before = files_below(tmp_path)
+        real_open = dataset._fs.open
+
+        def interrupted(path: str, mode: str) -> None:
+            real_open(path, mode).close()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(dataset._fs, "open", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            dataset.save(case.data)
+        monkeypatch.undo()
+        assert files_below(tmp_path) == before
+        assert_same(dataset.load(), case.data)
+
+
+class TestVersioned:
+    def test_versions_do_not_replace_one_another(self, case: Case, tmp_path: Path) -> None:
+        path = tmp_path / case.name
+        versions = ["2026-01-01T00.00.00.000Z", "2026-01-02T00.00.00.000Z"]
+        for version in versions:
+            case.make(filepath=path, version=Version(None, version)).save(case.data)
+        assert sorted(p.name for p in path.iterdir()) == versions
+        newest = case.make(filepath=path, version=Version(None, None))
+        assert newest.resolve_load_version() == versions[1]
+        assert_same(newest.load(), case.data)
+        assert_same(case.make(filepath=path, version=Version(versions[0], None)).load(), case.data)
+
+    def test_a_version_is_not_overwritten(self, case: Case, tmp_path: Path) -> None:
+        version = Version(None, generate_timestamp())
+        dataset = case.make(filepath=tmp_path / case.name, version=version)
+        dataset.save(case.data)
+        with pytest.raises(DatasetError, match="must not exist if versioning is enabled"):
+            dataset.save(case.data)
+
+    def test_no_version_yet(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name, version=Version(None, None))
+        assert not dataset.exists()
+        with pytest.raises(DatasetError, match=f"{case.name}: there is no "):
+            dataset.load()
+
+    def test_missing_version_is_named(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name, version=Version("old", None))
+        with pytest.raises(DatasetError, match="in version old"):
+            dataset.load()
+
+    def test_saved_path_is_the_one_that_hooks_compute(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name, version=Version(None, None))
+        dataset.save(case.data)
+        version = dataset.resolve_save_version()
+        assert version is not None
+        assert Path(dataset._get_versioned_path(version)).exists()
+
+    def test_release_forgets_the_version(self, case: Case, tmp_path: Path) -> None:
+        path = tmp_path / case.name
+        case.make(filepath=path, version=Version(None, "1")).save(case.data)
+        dataset = case.make(filepath=path, version=Version(None, None))
+        assert dataset.resolve_load_version() == "1"
+        case.make(filepath=path, version=Version(None, "2")).save(case.data)
+        dataset.release()
+        assert dataset.resolve_load_version() == "2"

@@ -1,0 +1,132 @@
+"""Recordings in npz files: what is refused, and what Kedro-Viz shows."""
+
+import contextlib
+import inspect
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kedro.io.core import DatasetError
+from kedro_datasets._typing import TablePreview
+
+from qwop_wr.datasets import Recording, TransitionsDataset
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> TransitionsDataset:
+    return TransitionsDataset(filepath=tmp_path / "recording.npz")
+
+
+def rewrite(dataset: TransitionsDataset, **changes: object) -> None:
+    """Change arrays in the file, behind the dataset's back; None removes one."""
+    with np.load(dataset._filepath) as arrays:
+        content = {**arrays, **changes}
+    np.savez(dataset._filepath, **{k: v for k, v in content.items() if v is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rewards": None}, "lacks the array 'rewards'"),
+        ({"extra": np.zeros(3)}, "must hold 7 arrays"),
+        ({"obs": np.zeros((7, 4))}, "obs must be float32, got float64"),
+        ({"obs": np.zeros(7, np.float32)}, r"obs must have shape \(N, d\), got \(7,\)"),
+        ({"actions": np.zeros(6, np.int64)}, r"actions must have shape \(7,\), got \(6,\)"),
+        ({"rewards": np.full(7, np.nan, np.float32)}, "rewards holds values that are not finite"),
+        ({"obs": np.full((7, 4), np.inf, np.float32)}, "obs holds values that are not finite"),
+        ({"actions": np.full(7, -1)}, "an action is negative: -1"),
+        ({"actions": np.full(7, 9)}, "action 9, but its interface says n_actions = 9"),
+        ({"episode": np.array([1, 1, 0, 0, 0, 0, 0], np.int32)}, "episode must start at 0"),
+        ({"interface": np.zeros(2)}, "'interface' must be one short text"),
+        ({"interface": np.array("x" * 10_001)}, "'interface' must be one short text"),
+        ({"interface": np.array("{")}, "'interface' must be JSON"),
+        ({"interface": np.array('{"actions": [1]}')}, "'interface' must be a JSON object"),
+        ({"interface": np.array("[]")}, "'interface' must be a JSON object"),
+    ],
+)
+def test_wrong_files_are_refused(
+    dataset: TransitionsDataset, recording: Recording, changes: dict[str, Any], message: str
+) -> None:
+    dataset.save(recording)
+    rewrite(dataset, **changes)
+    with pytest.raises(DatasetError, match=f"recording.npz: no usable recording: .*{message}"):
+        dataset.load()
+
+
+def test_truncated_file(dataset: TransitionsDataset, recording: Recording) -> None:
+    dataset.save(recording)
+    path = Path(dataset._filepath)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DatasetError, match=r"recording\.npz: .* truncated or damaged"):
+        dataset.load()
+
+
+def test_limit_of_memory(dataset: TransitionsDataset, recording: Recording) -> None:
+    dataset.save(recording)
+    small = TransitionsDataset(filepath=dataset._filepath, load_args={"max_bytes": 100})
+    with pytest.raises(DatasetError, match="the limit is 100"):
+        small.load()
+
+
+def test_what_became_invalid_is_not_saved(
+    dataset: TransitionsDataset, recording: Recording
+) -> None:
+    dataset.save(recording)
+    before = Path(dataset._filepath).read_bytes()
+    recording.transitions.rewards[3] = np.nan
+    with pytest.raises(
+        DatasetError, match=r"recording\.npz: the recording is not saved: .*rewards"
+    ):
+        dataset.save(recording)
+    assert Path(dataset._filepath).read_bytes() == before
+
+
+def test_loaded_arrays_belong_to_the_reader(
+    dataset: TransitionsDataset, recording: Recording
+) -> None:
+    dataset.save(recording)
+    transitions = dataset.load().transitions
+    assert all(array.flags.writeable for array in vars(transitions).values())
+
+
+def test_preview_has_one_row_per_episode(dataset: TransitionsDataset, recording: Recording) -> None:
+    dataset.save(recording)
+    assert dataset.preview() == {
+        "index": [0, 1],
+        "columns": ["episode", "transitions", "total_reward", "ended_by_fall"],
+        "data": [[0, 3, 1.5, True], [1, 4, 2.5, False]],
+    }
+    assert len(dataset.preview(nrows=1)["data"]) == 1
+    assert inspect.signature(dataset.preview).return_annotation is TablePreview
+
+
+def test_interfaces_survive(dataset: TransitionsDataset, recording: Recording) -> None:
+    interface = {**recording.interface, "observation": "Größe \N{RUNNER}"}
+    dataset.save(replace(recording, interface=interface))
+    assert dataset.load().interface == interface
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_damaged_bytes_are_refused_or_harmless(
+    dataset: TransitionsDataset, recording: Recording, data: st.DataObject
+) -> None:
+    dataset.save(recording)
+    path = Path(dataset._filepath)
+    content = bytearray(path.read_bytes())
+    positions = st.integers(0, len(content) - 1)
+    for position in data.draw(st.lists(positions, min_size=1, max_size=8)):
+        content[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(positions) + 1])
+    # Any other exception fails the test.
+    with contextlib.suppress(DatasetError):
+        assert isinstance(dataset.load(), Recording)
