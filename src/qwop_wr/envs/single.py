@@ -44,8 +44,8 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     A float32 ``Box``; each number is (quantity - centre) / scale, clipped to
     least and greatest. ``egocentric`` follows the torso and is about 0 at the
     start. It includes what a picture hides: which calf key set the hip limits
-    last, and the torque that has accumulated on the head. A runner without a
-    hurdle or sand pit in the next 10 m sees 1 as its distance, past it -1.
+    last, and the torque that has accumulated on the head. Distances to hurdle
+    and sand pit are clipped to 10 m before and behind.
 
     | Index | Quantity                       | Unit            | Centre | Scale | Least | Greatest |
     | ----- | ------------------------------ | --------------- | ------ | ----- | ----- | -------- |
@@ -203,7 +203,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     * v1: first release.
     """
 
-    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 15}  # noqa: RUF012  # as Gymnasium's own
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 15}  # noqa: RUF012
 
     def __init__(self, render_mode: str | None = None, **options: object) -> None:
         self.options = EnvironmentOptions.from_keywords(options)
@@ -227,7 +227,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             Observation, shape (d,), and info.
 
         Raises:
-            ValueError: If the seed is negative.
+            Error: If the seed is not an integer of at least 0 (Gymnasium's own).
         """
         super().reset(seed=seed)
         self.games.generators[0] = self.np_random

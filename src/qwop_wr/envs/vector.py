@@ -45,6 +45,14 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             it is reset, alone by ``reset(options={"reset_mask": ...})``.
         render_mode: ``"rgb_array"`` or nothing.
 
+    Attributes:
+        simulator: The games.
+        options: How the game is presented.
+        last_keys: Masks that the latest step really played, after sticking, shape (n_games,).
+        last_ticks: Ticks for which it played them, shape (n_games,). With
+            ``drawn_idle_ticks`` zeros before them, the keys repeated that
+            often are the whole run of a game that was not reset since.
+
     Raises:
         ValueError: If ``n_games`` is not positive or the mode is unknown.
     """
