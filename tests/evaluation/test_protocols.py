@@ -1,22 +1,22 @@
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.policy import Policy
 from qwop_wr.agents.rollout import play_episodes
-from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.episodes import COLUMNS, farthest_run
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, evaluate_native
 from qwop_wr.evaluation.trace import trace_tape
-from qwop_wr.simulator.keys import key_names
-from qwop_wr.simulator.tape import verify_tape
+from qwop_wr.simulator.keys import O, P, Q, W
+from qwop_wr.simulator.tape import Tape, verify_tape
+from tests.evaluation.players import player
 
 OPTIONS = EvaluationOptions(seeds=20, first_seed=3, sticky=0.1, max_ticks=240)
 
@@ -78,36 +78,11 @@ def test_agrees_with_a_run_played_by_hand(
     assert not keys[: row["idle_ticks"]].any()
 
 
-class Scraper(Policy):
-    """Scrapes along on its knees with an even beat; slow, but it gets somewhere."""
-
-    BEAT = ("WO",) * 5 + ("QP",) * 4
-
-    def __init__(self, actions: str) -> None:
-        self._masks = [key_names(int(mask)) for mask in ACTION_SETS[actions]]
-        self._decision = 0
-
-    def act(
-        self,
-        observations: NDArray[np.float32],
-        deterministic: bool = True,
-        rng: np.random.Generator | None = None,
-    ) -> NDArray[np.int64]:
-        keys = self.BEAT[self._decision % len(self.BEAT)]
-        self._decision += 1
-        return np.full(len(observations), self._masks.index(keys))
-
-
-class ScrapingAgent(Agent):
-    def policy(self) -> Policy:
-        return Scraper(self.spec.actions)
-
-
-def test_splits_are_clocks_at_the_marks(agent: Agent) -> None:
+def test_splits_are_clocks_at_the_marks() -> None:
     game = EnvironmentOptions(engine="box2d", ticks_per_action=2)
-    spec = agent.spec.model_copy(update={"ticks_per_action": 2})
-    options = EvaluationOptions(seeds=3, sticky=0.0, max_ticks=1200)
-    evaluation = evaluate_agent(ScrapingAgent(spec, agent.weights), game, options)
+    # An even beat that scrapes along on the knees.
+    scraper = player(game, [W | O] * 5 + [Q | P] * 4)
+    evaluation = evaluate_agent(scraper, game, EvaluationOptions(seeds=3, sticky=0, max_ticks=1200))
     row = evaluation.episodes.to_dict("records")[farthest_run(evaluation.episodes)]
     trace = trace_tape(evaluation.tapes["farthest"])
     decisions = np.arange(row["idle_ticks"] + 2, len(trace.clock), 2)
@@ -118,6 +93,39 @@ def test_splits_are_clocks_at_the_marks(agent: Agent) -> None:
         assert trace.splits()[mark] == pytest.approx(row[f"split_{mark}"], abs=2 / 30)
     assert all(np.isnan(row[f"split_{mark}"]) for mark in (50, 80, 100))
     assert list(trace.splits()) == [10, 20]
+
+
+class TestFinish:
+    """The run of 66.40 s that a published agent makes in the original game."""
+
+    GAME = EnvironmentOptions(engine="exact", ticks_per_action=4)
+
+    @pytest.fixture
+    def finisher(self) -> Agent:
+        keys = Tape.load(Path(__file__).with_name("finish.qwop.json")).per_tick_keys
+        return player(self.GAME, keys[:: self.GAME.ticks_per_action].tolist())
+
+    def test_native_time_is_the_known_one(self, finisher: Agent) -> None:
+        evaluation = evaluate_native(
+            finisher, self.GAME, OPTIONS.model_copy(update={"max_ticks": 3000})
+        )
+        row = evaluation.episodes.to_dict("records")[0]
+        assert (row["finished"], row["end"], row["ticks"]) == (True, "finish", 1991)
+        assert row["score_time"] == pytest.approx(66.40)
+        splits = trace_tape(evaluation.tapes["native"]).splits()
+        assert list(splits) == [10, 20, 50, 80, 100]
+        assert splits[100] == row["score_time"]
+        assert splits[10] == pytest.approx(8.63, abs=0.01)
+        assert verify_tape(evaluation.tapes["native"]).finished
+
+    def test_distinct_finishes_become_tapes(self, finisher: Agent) -> None:
+        quiet = EvaluationOptions(seeds=5, idle_ticks=0, sticky=0.0, tapes=3)
+        evaluation = evaluate_agent(finisher, self.GAME, quiet)
+        assert evaluation.episodes["finished"].all()
+        assert list(evaluation.tapes) == ["fastest_01"]
+        assert evaluation.tapes["fastest_01"].ticks == 1991
+        assert evaluation.tapes["fastest_01"].meta["seed"] == quiet.first_seed
+        assert not evaluate_agent(finisher, self.GAME, quiet.model_copy(update={"tapes": 0})).tapes
 
 
 def test_without_a_finish_the_farthest_run_is_kept(evaluation: Evaluation) -> None:

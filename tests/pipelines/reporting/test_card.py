@@ -29,7 +29,9 @@ def test_is_plain_about_failure(fallen: ReportInputs) -> None:
 
 
 def test_values_cannot_break_the_tables(finishing: ReportInputs) -> None:
-    card = card_of(finishing, {"algo|rithm": "a | b\n# title <img src=x> `code`"})
+    card = card_of(
+        finishing, {"n_quantiles": None, "algo|rithm": "a | b\n# title <img src=x> `code`"}
+    )
     row = next(line for line in card.splitlines() if line.startswith("| algo"))
     assert row.replace("\\", "").count("|") == 3
     assert "<img" not in card

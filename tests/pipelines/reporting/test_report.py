@@ -59,14 +59,14 @@ def test_tells_the_story(finishing: ReportInputs) -> None:
     assert "kept what came in" in text
     assert "30.0 % 50.0 %" in text
     assert "qwop verify" in text
-    assert "31204" in text
+    assert "31,204" in text
     assert "0123abc" in text
 
 
 def test_reads_well_when_nothing_finished(fallen: ReportInputs) -> None:
     text = Page(render_report(fallen)).text
     assert "no run has finished yet" in text
-    assert "none of 1 seeds" in text
+    assert "none of 1 seed" in text
     assert "No run finished" in text
     assert text.count("kept what came in") == 3
     assert not re.search(r"\b(nan|NaN|None|inf)\b", text)
@@ -86,7 +86,7 @@ def test_names_cannot_break_out(tape: Tape) -> None:
     evil = "<script>alert(1)</script>"
     inputs = make_inputs([47.0, None], tape, {evil: PROMOTED}, provenance={evil: evil})
     inputs = replace(inputs, tapes={f'"{evil}': tape}, demonstrations={"file": evil})
-    html = render_report(inputs, tapes_path=evil)
+    html = render_report(inputs, tapes=evil)
     page = Page(html)
     assert "script" not in page.tags
     assert page.text.count("alert(1)") >= 6
@@ -159,6 +159,13 @@ class TestContent:
         assert lanes[-1].kind == "agent"
         assert lanes[-1].position == pytest.approx(30.0)
         assert lanes[-1].result == "30.0 m"
+
+    def test_facts_are_written_with_their_units(self) -> None:
+        facts = {"best_time": 47.123, "mean_distance": 60.04, "share": 0.25, "steps": 1234567}
+        written = [report_content.as_fact(name, value) for name, value in facts.items()]
+        assert written == ["47.12 s", "60.0 m", "0.25", "1,234,567"]
+        assert report_content.as_fact("best_time", None) == report_content.NOTHING
+        assert report_content.as_fact("dirty", True) == "True"
 
     def test_stages_without_an_incoming_agent(self) -> None:
         first = {**KEPT, "incoming": None, "promoted": True}

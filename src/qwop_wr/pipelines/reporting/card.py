@@ -5,6 +5,7 @@ from typing import Any
 
 from qwop_wr.evaluation.references import BEST_AI_CLAIM, HUMAN_RECORD
 from qwop_wr.pipelines.reporting.report_content import (
+    as_fact,
     as_metres,
     as_seconds,
     as_share,
@@ -50,13 +51,14 @@ _ALGORITHM = (
     "returns and, in the first stage, a share of demonstrations in every batch (in the manner of "
     "DQfD, Hester et al. 2018, https://arxiv.org/abs/1704.03732). A stage hands its agent on only "
     "if finish rate, median time and mean distance are all at least as good on the same starts and "
-    "one is better; otherwise it hands on what it was given."
+    "one is better; otherwise it hands on what it was given. The table above says which learner "
+    "made the agent that came out."
 )
 
 _COMMANDS = """\
 ```
 kedro run --pipeline=world_record      # demonstrations, three stages, evaluation, report
-qwop verify data/07_model_output/tapes/**/*.qwop.json
+qwop verify data/07_model_output/tapes/*/tapes/*.qwop.json
 ```"""
 
 
@@ -131,10 +133,13 @@ def _limits(summary: Mapping[str, Any]) -> str:
 
 
 def _table(facts: Mapping[str, Any]) -> str:
+    if not facts:
+        return "Not recorded."
     rows = [
-        f"| {_cell(name).replace('_', ' ')} | {_cell(value)} |" for name, value in facts.items()
+        f"| {_cell(name).replace('_', ' ')} | {_cell(as_fact(name, fact))} |"
+        for name, fact in facts.items()
     ]
-    return "\n".join(["| | |", "| --- | --- |", *rows]) if rows else "Not recorded."
+    return "\n".join(["| | |", "| --- | --- |", *rows])
 
 
 def _cell(value: object) -> str:

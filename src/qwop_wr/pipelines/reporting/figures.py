@@ -80,7 +80,8 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
             offset += int(history["step"].max()) if len(history) else 0
         if not drawn:
             say_nothing_to_show(axes, "No stage was measured while it learned.")
-        axes.set(xlabel="environment steps, all stages", ylabel=label, ylim=(0, None))
+        axes.set(xlabel="environment steps, all stages", ylabel=label)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.xaxis.set_major_formatter(EngFormatter())
         if metric.endswith("rate"):
             axes.set_ylim(0, 1.02)
@@ -106,7 +107,9 @@ def draw_distances(episodes: pd.DataFrame) -> Figure:
             say_nothing_to_show(axes, "Every run finished.")
             return figure
         shown = {
-            end: unfinished.loc[unfinished["end"] == end, "distance"].to_numpy()
+            end: unfinished.loc[unfinished["end"] == end, "distance"]
+            .clip(-5, TRACK_LENGTH)
+            .to_numpy()
             for end in END_COLOURS
             if (unfinished["end"] == end).any()
         }

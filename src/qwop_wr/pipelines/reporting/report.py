@@ -49,12 +49,14 @@ class Panel:
     svg: Markup
 
 
-def render_report(inputs: ReportInputs, tapes_path: str = "data/07_model_output/tapes") -> str:
+def render_report(
+    inputs: ReportInputs, tapes: str = "data/07_model_output/tapes/*/tapes/*.qwop.json"
+) -> str:
     """Render the report.
 
     Args:
         inputs: What it is made of.
-        tapes_path: Where the reader finds the tapes.
+        tapes: Where the reader finds the tapes, as a pattern for the shell.
 
     Returns:
         A whole HTML page without references to anything outside itself.
@@ -84,14 +86,18 @@ def render_report(inputs: ReportInputs, tapes_path: str = "data/07_model_output/
         evaluation_panels=_evaluation_panels(inputs.episodes, inputs.summary),
         learning_panels=_learning_panels(inputs.histories),
         stages=report_content.list_stages(inputs.gates),
-        demonstrations=inputs.demonstrations,
-        provenance=inputs.provenance,
+        demonstrations=_facts(inputs.demonstrations),
+        provenance=_facts({"agent": inputs.summary["agent"], **inputs.provenance}),
         tapes=report_content.list_tapes(inputs.tapes).to_dict("records"),
         shown_tape=name,
         tape_link="data:application/json;base64,"
         + base64.b64encode(tape.to_json().encode()).decode(),
-        tapes_path=tapes_path,
+        tapes_pattern=tapes,
     )
+
+
+def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: report_content.as_fact(name, value) for name, value in facts.items()}
 
 
 def _run_panels(trace: Trace) -> list[Panel]:

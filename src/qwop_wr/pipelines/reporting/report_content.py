@@ -95,6 +95,27 @@ def as_share(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
+def as_fact(name: str, value: object) -> str:
+    """Write any fact; a number's name tells its unit.
+
+    Args:
+        name: Name of the fact, for instance ``median_time``.
+        value: What it is; None is the sign for none.
+
+    Returns:
+        The fact in words.
+    """
+    if value is None:
+        return NOTHING
+    if isinstance(value, float):
+        if name.endswith("_time"):
+            return as_seconds(value)
+        return as_metres(value) if name.endswith("_distance") else f"{value:g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
 def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
     """Choose the run to show: the fastest finish, else the farthest run.
 
@@ -170,9 +191,9 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
             else "no run finished",
         ),
         KeyNumber(
-            "Best",
+            "Best finish",
             as_seconds(summary["best_time"]),
-            f"{'none' if summary['best_time'] is None else 'best'} of {seeds} seeds",
+            f"{'none' if summary['best_time'] is None else 'best'} of {_count(seeds, 'seed')}",
         ),
         KeyNumber("Native run", native, f"one run, no noise: {native_end[summary['native_end']]}"),
         KeyNumber(
@@ -183,7 +204,7 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
         KeyNumber(
             "Distinct runs",
             str(summary["distinct_trajectories"]),
-            f"of {seeds}, from {summary['distinct_starts']} starts",
+            f"of {seeds}, from {_count(summary['distinct_starts'], 'start')}",
         ),
     ]
 
@@ -282,9 +303,13 @@ def _protocol_of(tape: Tape, summary: Mapping[str, Any]) -> str:
     if _is_native(tape):
         return "Native protocol: a hard reset, no noise, the agent's one deterministic run (n = 1)"
     return (
-        f"Randomised protocol: the best of {summary['seeds']} seeds; "
+        f"Randomised protocol: the best of {_count(summary['seeds'], 'seed')}; "
         "its keys replay from a hard reset"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _performance(report: Mapping[str, Any] | None) -> tuple[str, str, str]:
