@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
@@ -74,14 +75,7 @@ def summarise(
         "distinct_trajectories": int(episodes["trajectory"].nunique()),
         "distinct_starts": int(episodes["idle_ticks"].nunique()),
         "ends": {str(end): int(count) for end, count in episodes["end"].value_counts().items()},
-        "profile": [
-            {
-                "name": reference.name,
-                "seconds": reference.seconds,
-                **estimate_finish_by(times, trials, reference.seconds, level)._asdict(),
-            }
-            for reference in REFERENCE_TIMES
-        ],
+        "profile": _profile(times, trials, level),
         "stages": {
             name: {field: handed_on(gate)[field] for field in STAGE_FIELDS}
             for name, gate in gates.items()
@@ -100,6 +94,17 @@ def handed_on(gate: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     score: Mapping[str, Any] = gate["outgoing" if gate["promoted"] else "incoming"]
     return score
+
+
+def _profile(times: NDArray[np.float64], trials: int, level: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": reference.name,
+            "seconds": reference.seconds,
+            **estimate_finish_by(times, trials, reference.seconds, level)._asdict(),
+        }
+        for reference in REFERENCE_TIMES
+    ]
 
 
 def _check(episodes: pd.DataFrame, native: pd.DataFrame) -> None:
