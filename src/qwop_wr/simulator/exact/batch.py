@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from qwop_wr.simulator.exact.compilation import compiled, entry_point
-from qwop_wr.simulator.exact.islands import WORK_INTEGERS, WORK_REALS
+from qwop_wr.simulator.exact.groups import Group, run_group
 from qwop_wr.simulator.exact.layout import (
     BODY_A,
     BODY_B,
@@ -14,8 +14,6 @@ from qwop_wr.simulator.exact.layout import (
     CONTACT_FIELDS,
     CONTACT_ORDER,
     CONTACTS,
-    ENDED,
-    FLAGS,
     GAME_INTEGERS,
     GAME_REALS,
     GROUP_SIZE,
@@ -24,9 +22,16 @@ from qwop_wr.simulator.exact.layout import (
     STATE_FIELDS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, get, pointer, put
+from qwop_wr.simulator.exact.primitives import (
+    Pointer,
+    get,
+    pointer,
+    put,
+    vector_pointer,
+)
 from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.world import restart, tick
+from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS
+from qwop_wr.simulator.exact.world import restart
 
 Entry = Callable[..., Any]
 
@@ -49,25 +54,27 @@ def advance(fingerprint: int) -> Entry:
     """Make the function that steps groups ``first`` to ``last`` by some ticks."""
 
     def advance_groups(
-        lanes: Any, reals: Any, integers: Any, keys: Any, ticks: int, first: int, last: int
+        lanes: Any,
+        reals: Any,
+        integers: Any,
+        keys: Any,
+        ticks: int,
+        first: int,
+        last: int,
     ) -> int:
         work = np.empty(WORK_REALS)
         found = np.empty(WORK_INTEGERS, np.int64)
-        for game in range(first * LANES, min(last * LANES, len(keys))):
-            lane = pointer(lanes, lane_start(game))
-            game_reals = pointer(reals, game * GAME_REALS)
-            game_integers = pointer(integers, game * GAME_INTEGERS)
-            for _ in range(ticks):
-                if game_integers[FLAGS] & ENDED:
-                    break
-                tick(
-                    lane,
-                    game_reals,
-                    game_integers,
-                    pointer(work, 0),
-                    pointer(found, 0),
-                    keys[game],
-                )
+        for number in range(first, last):
+            game = number * LANES
+            group = Group(
+                vector_pointer(lanes, number * GROUP_SIZE),
+                pointer(reals, game * GAME_REALS),
+                pointer(integers, game * GAME_INTEGERS),
+                vector_pointer(work, 0),
+                pointer(work, 0),
+                pointer(found, 0),
+            )
+            run_group(group, pointer(keys, game), min(LANES, len(keys) - game), ticks)
         return fingerprint
 
     return advance_groups
@@ -132,7 +139,9 @@ def read_bodies(fingerprint: int) -> Entry:
             lane = pointer(lanes, lane_start(game))
             for place in range(n_bodies):
                 for field in range(n_fields):
-                    out[game, place, field] = get(lane, bodies[place] * BODY_FIELDS + field)
+                    out[game, place, field] = get(
+                        lane, bodies[place] * BODY_FIELDS + field
+                    )
         return fingerprint
 
     return read
@@ -158,7 +167,9 @@ def read_contacts(fingerprint: int) -> Entry:
                 touching[game] += record[contact + TOUCHING]
                 if _touches_ground(record, contact):
                     for index in range(n_bodies):
-                        on_ground[game, index] |= record[contact + BODY_B] == bodies[index]
+                        on_ground[game, index] |= (
+                            record[contact + BODY_B] == bodies[index]
+                        )
         return fingerprint
 
     return read

@@ -19,6 +19,7 @@ from qwop_wr.simulator.exact.layout import (
     SINE,
     SLEEP_TIME,
     SPIN,
+    STORED_BOXES,
     SWEPT_BOXES,
     VX,
     VY,
@@ -30,7 +31,9 @@ from qwop_wr.simulator.exact.pairs import find_new_contacts, mark_moved
 from qwop_wr.simulator.exact.primitives import (
     Pointer,
     Real,
+    Truth,
     absolute,
+    bits_of,
     get,
     put,
     select,
@@ -42,7 +45,7 @@ from qwop_wr.simulator.exact.tables import (
     INVERSE_INERTIA,
     body_number,
 )
-from qwop_wr.simulator.exact.tree import leaf_holds, move_leaf
+from qwop_wr.simulator.exact.tree import move_leaf
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 HEAD: Final = body_number("head")
@@ -69,7 +72,9 @@ def accelerate(lane: Pointer, body: int) -> None:
     put(lane, field + VY, get(lane, field + VY) + GRAVITY_STEP)
     spin = get(lane, field + SPIN) + 0.0
     if body == HEAD:
-        spin = get(lane, field + SPIN) + TIME_STEP * INVERSE_INERTIA[HEAD] * get(lane, HEAD_TORQUE)
+        spin = get(lane, field + SPIN) + TIME_STEP * INVERSE_INERTIA[HEAD] * get(
+            lane, HEAD_TORQUE
+        )
     put(lane, field + SPIN, spin)
 
 
@@ -77,6 +82,8 @@ def accelerate(lane: Pointer, body: int) -> None:
 def _limited_speed(vx: Real, vy: Real) -> tuple[Real, Real]:
     move_x, move_y = TIME_STEP * vx, TIME_STEP * vy
     too_fast = move_x * move_x + move_y * move_y > MAX_MOVE * MAX_MOVE
+    if bits_of(too_fast) == 0:
+        return vx, vy
     scale = 1.0 / square_root(vx * vx + vy * vy)
     fastest = MAX_MOVE * STEP_RATE
     return (
@@ -103,7 +110,9 @@ def move(lane: Pointer, body: int) -> None:
     spin = get(lane, field + SPIN)
     turn = TIME_STEP * spin
     fastest = MAX_TURN * STEP_RATE
-    spin = select(turn * turn > MAX_TURN_SQUARED, select(spin < 0.0, -fastest, fastest), spin)
+    spin = select(
+        turn * turn > MAX_TURN_SQUARED, select(spin < 0.0, -fastest, fastest), spin
+    )
     put(lane, field + VX, vx)
     put(lane, field + VY, vy)
     put(lane, field + SPIN, spin)
@@ -129,7 +138,9 @@ def rest(lane: Pointer, body: int) -> Real:
     """
     field = body * BODY_FIELDS
     vx, vy, spin = get(lane, field + VX), get(lane, field + VY), get(lane, field + SPIN)
-    moving = (spin * spin > STILL_SPIN_SQUARED) | (vx * vx + vy * vy > STILL_SPEED_SQUARED)
+    moving = (spin * spin > STILL_SPIN_SQUARED) | (
+        vx * vx + vy * vy > STILL_SPEED_SQUARED
+    )
     time = get(lane, field + SLEEP_TIME)
     time = select(moving, 0.0, time + TIME_STEP)
     put(lane, field + SLEEP_TIME, time)
@@ -146,7 +157,7 @@ def fall_asleep(lane: Pointer, integers: Pointer, body: int) -> None:
         body: Number of the body.
     """
     field = body * BODY_FIELDS
-    integers[AWAKE + body] = 0
+    integers[AWAKE] &= ~(1 << body)
     put(lane, field + SLEEP_TIME, 0.0)
     put(lane, field + VX, 0.0)
     put(lane, field + VY, 0.0)
@@ -177,31 +188,73 @@ def box_extent(
 
 
 @compiled
-def sweep(lane: Pointer, reals: Pointer, body: int) -> tuple[float, float]:
+def _least(one: Real, other: Real) -> Real:
+    return select(one < other, one, other)
+
+
+@compiled
+def _most(one: Real, other: Real) -> Real:
+    return select(one > other, one, other)
+
+
+@compiled
+def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
     """Store the box around where a body was and where it is.
 
     Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
+        lane: Lane of a game, or of eight.
         body: Number of the body.
+        active: Games in which it has moved; in others the box is kept.
 
     Returns:
-        Its displacement in x and y [units].
+        Whether the box is no longer within the stored one.
     """
     field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
     half_width, half_height = HALF_WIDTH[body], HALF_HEIGHT[body]
     x0, y0 = get(lane, before + BEFORE_X), get(lane, before + BEFORE_Y)
     x1, y1 = get(lane, field + X), get(lane, field + Y)
     w0, h0 = box_extent(
-        get(lane, before + BEFORE_SINE), get(lane, before + BEFORE_COSINE), half_width, half_height
+        get(lane, before + BEFORE_SINE),
+        get(lane, before + BEFORE_COSINE),
+        half_width,
+        half_height,
     )
-    w1, h1 = box_extent(get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height)
-    box = SWEPT_BOXES + 4 * body
-    reals[box] = min((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
-    reals[box + 1] = min((y0 - h0) - RADIUS, (y1 - h1) - RADIUS)
-    reals[box + 2] = max((x0 + w0) + RADIUS, (x1 + w1) + RADIUS)
-    reals[box + 3] = max((y0 + h0) + RADIUS, (y1 + h1) + RADIUS)
-    return x1 - x0, y1 - y0
+    w1, h1 = box_extent(
+        get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height
+    )
+    lower_x = _least((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
+    lower_y = _least((y0 - h0) - RADIUS, (y1 - h1) - RADIUS)
+    upper_x = _most((x0 + w0) + RADIUS, (x1 + w1) + RADIUS)
+    upper_y = _most((y0 + h0) + RADIUS, (y1 + h1) + RADIUS)
+    swept, stored = SWEPT_BOXES + 4 * body, STORED_BOXES + 4 * body
+    put(lane, swept, select(active, lower_x, get(lane, swept)))
+    put(lane, swept + 1, select(active, lower_y, get(lane, swept + 1)))
+    put(lane, swept + 2, select(active, upper_x, get(lane, swept + 2)))
+    put(lane, swept + 3, select(active, upper_y, get(lane, swept + 3)))
+    within = (
+        (get(lane, stored) <= lower_x)
+        & (get(lane, stored + 1) <= lower_y)
+        & (upper_x <= get(lane, stored + 2))
+        & (upper_y <= get(lane, stored + 3))
+    )
+    return active & ~within
+
+
+@compiled
+def refit(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
+    """Move a body's leaf after it, and note that it has moved.
+
+    Args:
+        lane: Lane of the game.
+        reals: Reals of the game.
+        integers: Integers of the game.
+        body: Number of the body.
+    """
+    field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
+    move_x = get(lane, field + X) - get(lane, before + BEFORE_X)
+    move_y = get(lane, field + Y) - get(lane, before + BEFORE_Y)
+    move_leaf(lane, reals, integers, body, move_x, move_y)
+    mark_moved(integers, body)
 
 
 @compiled
@@ -214,10 +267,8 @@ def synchronise(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> 
         integers: Integers of the game.
         body: Number of the body.
     """
-    move_x, move_y = sweep(lane, reals, body)
-    if not leaf_holds(reals, integers, body):
-        move_leaf(reals, integers, body, move_x, move_y)
-        mark_moved(integers, body)
+    if sweep(lane, body, True):
+        refit(lane, reals, integers, body)
 
 
 @compiled
@@ -237,7 +288,13 @@ def stand_still(lane: Pointer, body: int) -> None:
 
 @compiled
 def place(
-    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, angle: float
+    lane: Pointer,
+    reals: Pointer,
+    integers: Pointer,
+    body: int,
+    x: float,
+    y: float,
+    angle: float,
 ) -> None:
     """Set a body down somewhere; new contacts are looked for at once.
 

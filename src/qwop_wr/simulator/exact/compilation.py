@@ -41,7 +41,11 @@ def compiled(function: Function) -> Function:
 def _fingerprint() -> int:
     folder = Path(__file__).parent
     anatomy_folder = Path(anatomy.__file__).parent
-    sources = [*folder.glob("*.py"), *anatomy_folder.glob("*.py"), Path(constants.__file__)]
+    sources = [
+        *folder.glob("*.py"),
+        *anatomy_folder.glob("*.py"),
+        Path(constants.__file__),
+    ]
     digest = hashlib.sha256()
     for source in sorted(sources):
         digest.update(source.read_bytes())

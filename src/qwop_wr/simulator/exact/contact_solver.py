@@ -71,12 +71,18 @@ EQUALIZED_MASS: Final = 6
 NORMAL_IMPULSE: Final = 7
 TANGENT_IMPULSE: Final = 8
 POINT_FIELDS: Final = 9
-CONSTRAINT_FIELDS: Final = FIRST_POINT + 2 * POINT_FIELDS
 
 
 @compiled
 def _prepare_point(
-    lane: Pointer, work: Pointer, constraint: int, point: int, a: int, b: int, x: float, y: float
+    lane: Pointer,
+    work: Pointer,
+    constraint: int,
+    point: int,
+    a: int,
+    b: int,
+    x: float,
+    y: float,
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
@@ -92,15 +98,20 @@ def _prepare_point(
     arm_b = rbx * normal_y - rby * normal_x
     arm_a *= arm_a
     arm_b *= arm_b
-    work[point + NORMAL_MASS] = 1.0 / (((mass_a + mass_b) + inertia_a * arm_a) + inertia_b * arm_b)
+    work[point + NORMAL_MASS] = 1.0 / (
+        ((mass_a + mass_b) + inertia_a * arm_a) + inertia_b * arm_b
+    )
     work[point + EQUALIZED_MASS] = 1.0 / (
-        (MASS_RATIO[a] + MASS_RATIO[b]) + (INERTIA_RATIO[a] * arm_a + INERTIA_RATIO[b] * arm_b)
+        (MASS_RATIO[a] + MASS_RATIO[b])
+        + (INERTIA_RATIO[a] * arm_a + INERTIA_RATIO[b] * arm_b)
     )
     arm_a = rax * -normal_x - ray * normal_y
     arm_b = rbx * -normal_x - rby * normal_y
     arm_a *= arm_a
     arm_b *= arm_b
-    work[point + TANGENT_MASS] = 1.0 / (((mass_a + mass_b) + inertia_a * arm_a) + inertia_b * arm_b)
+    work[point + TANGENT_MASS] = 1.0 / (
+        ((mass_a + mass_b) + inertia_a * arm_a) + inertia_b * arm_b
+    )
 
 
 @compiled
@@ -131,7 +142,12 @@ def _prepare_block(work: Pointer, constraint: int, a: int, b: int) -> None:
 
 @compiled
 def prepare_contact(
-    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, constraint: int, record: int
+    lane: Pointer,
+    reals: Pointer,
+    integers: Pointer,
+    work: Pointer,
+    constraint: int,
+    record: int,
 ) -> None:
     """Compute a contact's effective masses from where its bodies are.
 
@@ -171,14 +187,21 @@ def _bodies(integers: Pointer, work: Pointer, constraint: int) -> tuple[int, int
 
 @compiled
 def _push(
-    lane: Pointer, work: Pointer, point: int, a: int, b: int, push_x: float, push_y: float
+    lane: Pointer,
+    work: Pointer,
+    point: int,
+    a: int,
+    b: int,
+    push_x: float,
+    push_y: float,
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     put(
         lane,
         field_a + SPIN,
         get(lane, field_a + SPIN)
-        - INVERSE_INERTIA[a] * (work[point + RAX] * push_y - work[point + RAY] * push_x),
+        - INVERSE_INERTIA[a]
+        * (work[point + RAX] * push_y - work[point + RAY] * push_x),
     )
     put(lane, field_a + VX, get(lane, field_a + VX) - INVERSE_MASS[a] * push_x)
     put(lane, field_a + VY, get(lane, field_a + VY) - INVERSE_MASS[a] * push_y)
@@ -186,14 +209,17 @@ def _push(
         lane,
         field_b + SPIN,
         get(lane, field_b + SPIN)
-        + INVERSE_INERTIA[b] * (work[point + RBX] * push_y - work[point + RBY] * push_x),
+        + INVERSE_INERTIA[b]
+        * (work[point + RBX] * push_y - work[point + RBY] * push_x),
     )
     put(lane, field_b + VX, get(lane, field_b + VX) + INVERSE_MASS[b] * push_x)
     put(lane, field_b + VY, get(lane, field_b + VY) + INVERSE_MASS[b] * push_y)
 
 
 @compiled
-def warm_start_contact(lane: Pointer, integers: Pointer, work: Pointer, constraint: int) -> None:
+def warm_start_contact(
+    lane: Pointer, integers: Pointer, work: Pointer, constraint: int
+) -> None:
     """Apply the impulses of the step before.
 
     Args:
@@ -213,7 +239,9 @@ def warm_start_contact(lane: Pointer, integers: Pointer, work: Pointer, constrai
 
 
 @compiled
-def _approach(lane: Pointer, work: Pointer, point: int, a: int, b: int) -> tuple[float, float]:
+def _approach(
+    lane: Pointer, work: Pointer, point: int, a: int, b: int
+) -> tuple[float, float]:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     spin_a, spin_b = get(lane, field_a + SPIN), get(lane, field_b + SPIN)
     return (
@@ -276,7 +304,13 @@ def _solve_block(
 
 @compiled
 def _push_block(
-    lane: Pointer, work: Pointer, constraint: int, a: int, b: int, new1: float, new2: float
+    lane: Pointer,
+    work: Pointer,
+    constraint: int,
+    a: int,
+    b: int,
+    new1: float,
+    new2: float,
 ) -> None:
     one, two = constraint + FIRST_POINT, constraint + FIRST_POINT + POINT_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
@@ -356,14 +390,24 @@ def _turned(lane: Pointer, body: int, x: float, y: float) -> tuple[float, float]
 
 @compiled
 def _shift(
-    lane: Pointer, body: int, sign: float, x: float, y: float, push_x: float, push_y: float
+    lane: Pointer,
+    body: int,
+    sign: float,
+    x: float,
+    y: float,
+    push_x: float,
+    push_y: float,
 ) -> None:
     field = body * BODY_FIELDS
     centre_x, centre_y = get(lane, field + X), get(lane, field + Y)
     turn = x * push_y - y * push_x
     put(lane, field + X, centre_x + sign * (MASS_RATIO[body] * push_x))
     put(lane, field + Y, centre_y + sign * (MASS_RATIO[body] * push_y))
-    put(lane, field + ANGLE, get(lane, field + ANGLE) + sign * (INERTIA_RATIO[body] * turn))
+    put(
+        lane,
+        field + ANGLE,
+        get(lane, field + ANGLE) + sign * (INERTIA_RATIO[body] * turn),
+    )
 
 
 @compiled
@@ -392,16 +436,27 @@ def solve_contact_position(
         The least separation of its points before the correction.
     """
     record = int(work[constraint + RECORD])
-    contact, manifold = CONTACTS + record * CONTACT_FIELDS, MANIFOLDS + record * MANIFOLD_FIELDS
+    contact, manifold = (
+        CONTACTS + record * CONTACT_FIELDS,
+        MANIFOLDS + record * MANIFOLD_FIELDS,
+    )
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]
     flipped = integers[contact + FLIPPED]
     one, other = (b, a) if flipped else (a, b)
-    normal_x, normal_y = _turned(lane, one, reals[manifold + NORMAL], reals[manifold + NORMAL + 1])
+    normal_x, normal_y = _turned(
+        lane, one, reals[manifold + NORMAL], reals[manifold + NORMAL + 1]
+    )
     x, y = _turned(lane, one, reals[manifold + PLANE], reals[manifold + PLANE + 1])
     plane_x = get(lane, one * BODY_FIELDS + X) + x
     plane_y = get(lane, one * BODY_FIELDS + Y) + y
-    sine, cosine = get(lane, other * BODY_FIELDS + SINE), get(lane, other * BODY_FIELDS + COSINE)
-    origin_x, origin_y = get(lane, other * BODY_FIELDS + X), get(lane, other * BODY_FIELDS + Y)
+    sine, cosine = (
+        get(lane, other * BODY_FIELDS + SINE),
+        get(lane, other * BODY_FIELDS + COSINE),
+    )
+    origin_x, origin_y = (
+        get(lane, other * BODY_FIELDS + X),
+        get(lane, other * BODY_FIELDS + Y),
+    )
     sign = -1.0 if flipped else 1.0
     least = 0.0
     for index in range(int(work[constraint + COUNT])):
@@ -412,7 +467,10 @@ def solve_contact_position(
         separation = (x - plane_x) * normal_x + (y - plane_y) * normal_y - TOTAL_RADIUS
         least = min(least, separation)
         error = min(max(separation + LINEAR_SLOP, -MAX_LINEAR_CORRECTION), 0.0)
-        impulse = -work[constraint + FIRST_POINT + index * POINT_FIELDS + EQUALIZED_MASS] * error
+        impulse = (
+            -work[constraint + FIRST_POINT + index * POINT_FIELDS + EQUALIZED_MASS]
+            * error
+        )
         push_x, push_y = impulse * (sign * normal_x), impulse * (sign * normal_y)
         for body, direction in ((a, -1.0), (b, 1.0)):
             arm_x = x - get(lane, body * BODY_FIELDS + X)

@@ -10,24 +10,22 @@ from qwop_wr.simulator.exact.layout import (
     CONTACT_ORDER,
     CONTACTS,
     IDS,
-    LEAVES,
     MANIFOLD_FIELDS,
     MANIFOLDS,
     N_CONTACTS,
     N_POINTS,
-    NODE_BOXES,
     NORMAL_IMPULSES,
     PARTNERS,
     SLEEP_TIME,
+    STORED_BOXES,
     SWEPT_BOXES,
     TANGENT_IMPULSES,
     TOUCHING,
     USED_CONTACTS,
 )
 from qwop_wr.simulator.exact.narrow_phase import box_of, collide_boxes
-from qwop_wr.simulator.exact.primitives import Pointer, put
+from qwop_wr.simulator.exact.primitives import Pointer, get, put
 from qwop_wr.simulator.exact.rules import begin_contact
-from qwop_wr.simulator.exact.tree import boxes_overlap
 
 
 @compiled
@@ -39,7 +37,7 @@ def wake(lane: Pointer, integers: Pointer, body: int) -> None:
         integers: Integers of the game.
         body: Number of the body.
     """
-    integers[AWAKE + body] = 1
+    integers[AWAKE] |= 1 << body
     put(lane, body * BODY_FIELDS + SLEEP_TIME, 0.0)
 
 
@@ -83,19 +81,31 @@ def destroy_contacts_of(lane: Pointer, integers: Pointer, body: int) -> None:
 
 
 @compiled
+def _overlap(lane: Pointer, first: int, second: int) -> bool:
+    return (
+        get(lane, second) <= get(lane, first + 2)
+        and get(lane, second + 1) <= get(lane, first + 3)
+        and get(lane, first) <= get(lane, second + 2)
+        and get(lane, first + 1) <= get(lane, second + 3)
+    )
+
+
+@compiled
 def _update(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> None:
     contact = CONTACTS + record * CONTACT_FIELDS
     manifold = MANIFOLDS + record * MANIFOLD_FIELDS
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]
     old_count = integers[contact + N_POINTS]
-    if not boxes_overlap(reals, SWEPT_BOXES + 4 * a, SWEPT_BOXES + 4 * b):
+    if not _overlap(lane, SWEPT_BOXES + 4 * a, SWEPT_BOXES + 4 * b):
         integers[contact + N_POINTS] = 0
     else:
         normal, tangent = manifold + NORMAL_IMPULSES, manifold + TANGENT_IMPULSES
         first_id, second_id = integers[contact + IDS], integers[contact + IDS + 1]
         first_normal, second_normal = reals[normal], reals[normal + 1]
         first_tangent, second_tangent = reals[tangent], reals[tangent + 1]
-        collide_boxes(reals, integers, manifold, contact, box_of(lane, a), box_of(lane, b))
+        collide_boxes(
+            reals, integers, manifold, contact, box_of(lane, a), box_of(lane, b)
+        )
         for point in range(integers[contact + N_POINTS]):
             identity = integers[contact + IDS + point]
             if old_count > 0 and first_id == identity:
@@ -133,11 +143,9 @@ def update_contacts(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
         record = integers[CONTACT_ORDER + place]
         contact = CONTACTS + record * CONTACT_FIELDS
         a, b = integers[contact + BODY_A], integers[contact + BODY_B]
-        if integers[AWAKE + a] == 0 and integers[AWAKE + b] == 0:
+        if integers[AWAKE] & ((1 << a) | (1 << b)) == 0:
             continue
-        if boxes_overlap(
-            reals, NODE_BOXES + 4 * integers[LEAVES + a], NODE_BOXES + 4 * integers[LEAVES + b]
-        ):
+        if _overlap(lane, STORED_BOXES + 4 * a, STORED_BOXES + 4 * b):
             _update(lane, reals, integers, record)
         else:
             destroy_contact(lane, integers, place)

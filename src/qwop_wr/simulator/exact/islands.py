@@ -1,12 +1,15 @@
 """Islands: what touches or is jointed is solved together, in the order in which it is found."""
 
-from typing import Final
-
 from qwop_wr.simulator.constants import POSITION_ITERATIONS, VELOCITY_ITERATIONS
-from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, fall_asleep, move, rest
+from qwop_wr.simulator.exact.bodies import (
+    TIME_TO_SLEEP,
+    accelerate,
+    fall_asleep,
+    move,
+    rest,
+)
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contact_solver import (
-    CONSTRAINT_FIELDS,
     LINEAR_SLOP,
     prepare_contact,
     solve_contact_position,
@@ -16,7 +19,6 @@ from qwop_wr.simulator.exact.contact_solver import (
 )
 from qwop_wr.simulator.exact.contacts import wake
 from qwop_wr.simulator.exact.joint_solver import (
-    ARM_FIELDS,
     prepare_joint,
     solve_joint_position,
     solve_joint_velocity,
@@ -29,35 +31,35 @@ from qwop_wr.simulator.exact.layout import (
     CONTACT_ORDER,
     CONTACTS,
     FIRST_DYNAMIC,
-    MAX_CONTACTS,
     N_BODIES,
     N_CONTACTS,
     N_JOINTS,
     TOUCHING,
 )
 from qwop_wr.simulator.exact.primitives import Pointer, moved, put
-from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.tables import JOINT_A, JOINT_B, JOINTS_OF_BODY, MAX_JOINTS_OF_BODY
-
-# Workspace of the solvers, in floats: joints (lanes), position impulses
-# (lanes), then the constraints of single contacts.
-ARMS: Final = 0
-ACCUMULATED: Final = ARMS + N_JOINTS * ARM_FIELDS * LANES
-CONSTRAINTS: Final = ACCUMULATED + N_JOINTS * LANES
-WORK_REALS: Final = CONSTRAINTS + MAX_CONTACTS * CONSTRAINT_FIELDS
-
-# Workspace in integers: the island's bodies, contacts and joints, the stack.
-N_ISLAND_BODIES: Final = 0
-N_ISLAND_CONTACTS: Final = 1
-N_ISLAND_JOINTS: Final = 2
-ISLAND_BODIES: Final = 3
-ISLAND_CONTACTS: Final = ISLAND_BODIES + N_BODIES + 8
-ISLAND_JOINTS: Final = ISLAND_CONTACTS + MAX_CONTACTS
-STACK: Final = ISLAND_JOINTS + N_JOINTS
-SEEN_BODIES: Final = STACK + N_BODIES + 8
-SEEN_CONTACTS: Final = SEEN_BODIES + 1
-SEEN_JOINTS: Final = SEEN_CONTACTS + 1
-WORK_INTEGERS: Final = SEEN_JOINTS + 1
+from qwop_wr.simulator.exact.tables import (
+    JOINT_A,
+    JOINT_B,
+    JOINTS_OF_BODY,
+    MAX_JOINTS_OF_BODY,
+)
+from qwop_wr.simulator.exact.workspace import (
+    ACCUMULATED,
+    ARM_FIELDS,
+    ARMS,
+    CONSTRAINT_FIELDS,
+    CONSTRAINTS,
+    ISLAND_BODIES,
+    ISLAND_CONTACTS,
+    ISLAND_JOINTS,
+    N_ISLAND_BODIES,
+    N_ISLAND_CONTACTS,
+    N_ISLAND_JOINTS,
+    SEEN_BODIES,
+    SEEN_CONTACTS,
+    SEEN_JOINTS,
+    STACK,
+)
 
 
 @compiled
@@ -111,7 +113,7 @@ def _grow(lane: Pointer, integers: Pointer, found: Pointer, seed: int) -> None:
         body = found[STACK + 1 + found[STACK]]
         found[ISLAND_BODIES + found[N_ISLAND_BODIES]] = body
         found[N_ISLAND_BODIES] += 1
-        if integers[AWAKE + body] == 0:
+        if (integers[AWAKE] >> body) & 1 == 0:
             wake(lane, integers, body)
         if body >= FIRST_DYNAMIC:
             _visit_contacts(integers, found, body)
@@ -132,11 +134,11 @@ def _solve_velocities(
         warm_start_contact(lane, integers, work, constraint)
     for place in range(n_joints):
         joint = found[ISLAND_JOINTS + place]
-        prepare_joint(lane, moved(work, ARMS + joint * ARM_FIELDS * LANES), joint)
+        prepare_joint(lane, moved(work, ARMS + joint * ARM_FIELDS), joint)
     for _ in range(VELOCITY_ITERATIONS):
         for place in range(n_joints):
             joint = found[ISLAND_JOINTS + place]
-            solve_joint_velocity(lane, moved(work, ARMS + joint * ARM_FIELDS * LANES), joint)
+            solve_joint_velocity(lane, moved(work, ARMS + joint * ARM_FIELDS), joint)
         for place in range(n_contacts):
             constraint = CONSTRAINTS + place * CONSTRAINT_FIELDS
             solve_contact_velocity(lane, integers, work, constraint)
@@ -155,7 +157,9 @@ def _solve_positions(
         least = 0.0
         for place in range(found[N_ISLAND_CONTACTS]):
             constraint = CONSTRAINTS + place * CONSTRAINT_FIELDS
-            least = min(least, solve_contact_position(lane, reals, integers, work, constraint))
+            least = min(
+                least, solve_contact_position(lane, reals, integers, work, constraint)
+            )
         settled = least > -1.5 * LINEAR_SLOP
         for place in range(found[N_ISLAND_JOINTS]):
             joint = found[ISLAND_JOINTS + place]
@@ -165,7 +169,9 @@ def _solve_positions(
 
 
 @compiled
-def _solve(lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer) -> None:
+def _solve(
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer
+) -> None:
     n_bodies = found[N_ISLAND_BODIES]
     for place in range(n_bodies):
         body = found[ISLAND_BODIES + place]
@@ -204,7 +210,7 @@ def solve_islands(
     found[SEEN_CONTACTS] = 0
     found[SEEN_JOINTS] = 0
     for seed in range(N_BODIES - 1, FIRST_DYNAMIC - 1, -1):
-        if integers[AWAKE + seed] == 0 or (found[SEEN_BODIES] >> seed) & 1:
+        if (integers[AWAKE] >> seed) & 1 == 0 or (found[SEEN_BODIES] >> seed) & 1:
             continue
         _grow(lane, integers, found, seed)
         _solve(lane, reals, integers, work, found)

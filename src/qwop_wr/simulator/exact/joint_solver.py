@@ -82,7 +82,6 @@ ARM_BY: Final = 3
 M11: Final = 4
 M12: Final = 5
 M22: Final = 6
-ARM_FIELDS: Final = 7
 
 
 @compiled
@@ -126,14 +125,18 @@ def prepare_joint(lane: Pointer, arms: Pointer, number: int) -> None:
 
     Args:
         lane: Lane of a game, or of eight.
-        arms: Workspace of the joint, :data:`ARM_FIELDS` long.
+        arms: Workspace of the joint.
         number: Number of the joint.
     """
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
-    ax, ay = _turned(lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY])
-    bx, by = _turned(lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY])
+    ax, ay = _turned(
+        lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY]
+    )
+    bx, by = _turned(
+        lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY]
+    )
     k11, k12, k22, inverse = _stiffness(constants, ax, ay, bx, by)
     put(arms, ARM_AX, ax)
     put(arms, ARM_AY, ay)
@@ -156,10 +159,14 @@ def prepare_joint(lane: Pointer, arms: Pointer, number: int) -> None:
     turn_b = ((bx * y - by * x) + motor) + limit
     put(lane, a + VX, get(lane, a + VX) - mass_a * x)
     put(lane, a + VY, get(lane, a + VY) - mass_a * y)
-    put(lane, a + SPIN, get(lane, a + SPIN) - JOINT[constants + STEP_INERTIA_A] * turn_a)
+    put(
+        lane, a + SPIN, get(lane, a + SPIN) - JOINT[constants + STEP_INERTIA_A] * turn_a
+    )
     put(lane, b + VX, get(lane, b + VX) + mass_b * x)
     put(lane, b + VY, get(lane, b + VY) + mass_b * y)
-    put(lane, b + SPIN, get(lane, b + SPIN) + JOINT[constants + STEP_INERTIA_B] * turn_b)
+    put(
+        lane, b + SPIN, get(lane, b + SPIN) + JOINT[constants + STEP_INERTIA_B] * turn_b
+    )
 
 
 @compiled
@@ -206,7 +213,10 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
     spin_b = spin_b + JOINT[constants + INERTIA_B] * (bx * y - by * x)
 
     rate = JOINT[constants + ANGULAR_RATE]
-    turn_a, turn_b = JOINT[constants + STEP_INERTIA_A], JOINT[constants + STEP_INERTIA_B]
+    turn_a, turn_b = (
+        JOINT[constants + STEP_INERTIA_A],
+        JOINT[constants + STEP_INERTIA_B],
+    )
     if HAS_MOTOR[number]:
         most = JOINT[constants + MAX_TORQUE]
         motor = get(lane, joint + MOTOR)
@@ -228,7 +238,12 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
 
 @compiled
 def _limit_correction(
-    lane: Pointer, joint: int, accumulated: Pointer, number: int, angle: Real, angular_mass: float
+    lane: Pointer,
+    joint: int,
+    accumulated: Pointer,
+    number: int,
+    angle: Real,
+    angular_mass: float,
 ) -> tuple[Real, Real]:
     state = get(lane, joint + LIMIT_STATE)
     below = angle - get(lane, joint + LOWER)
@@ -251,7 +266,9 @@ def _limit_correction(
 
 
 @compiled
-def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, active: Truth) -> Truth:
+def solve_joint_position(
+    lane: Pointer, accumulated: Pointer, number: int, active: Truth
+) -> Truth:
     """One position iteration of a joint: pivot, then limit.
 
     Args:
@@ -266,8 +283,12 @@ def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, activ
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
-    ax, ay = _turned(lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY])
-    bx, by = _turned(lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY])
+    ax, ay = _turned(
+        lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY]
+    )
+    bx, by = _turned(
+        lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY]
+    )
     x_a, y_a, angle_a = get(lane, a + X), get(lane, a + Y), get(lane, a + ANGLE)
     x_b, y_b, angle_b = get(lane, b + X), get(lane, b + Y), get(lane, b + ANGLE)
     apart_x = (x_b + bx) - (x_a + ax)

@@ -47,7 +47,12 @@ UPPER: Final = 7
 JOINT_FIELDS: Final = 8
 
 HEAD_TORQUE: Final = JOINTS + N_JOINTS * JOINT_FIELDS
-STATE_FIELDS: Final = HEAD_TORQUE + 1
+
+# Boxes: lower x, lower y, upper x, upper y. The swept box holds a body before
+# and after its last step, the stored box is that of its leaf.
+SWEPT_BOXES: Final = HEAD_TORQUE + 1
+STORED_BOXES: Final = SWEPT_BOXES + 4 * N_BODIES
+STATE_FIELDS: Final = STORED_BOXES + 4 * N_BODIES
 """Fields of the lanes that a game carries from tick to tick."""
 
 # Where a body was before the step, for the swept boxes; scratch.
@@ -67,12 +72,11 @@ AT_LOWER: Final = 1.0
 AT_UPPER: Final = 2.0
 EQUAL: Final = 3.0
 
-# Reals of a game. A box is lower x, lower y, upper x, upper y.
+# Reals of a game.
 MAX_NODES: Final = 2 * N_BODIES - 1
 MAX_CONTACTS: Final = 64
 NODE_BOXES: Final = 0
-SWEPT_BOXES: Final = NODE_BOXES + 4 * MAX_NODES
-SCORE_TIME: Final = SWEPT_BOXES + 4 * N_BODIES
+SCORE_TIME: Final = NODE_BOXES + 4 * MAX_NODES
 SCORE: Final = SCORE_TIME + 1
 CAMERA_X: Final = SCORE + 1
 MANIFOLDS: Final = CAMERA_X + 1
@@ -97,7 +101,8 @@ N_MOVED: Final = NEXT_NODE + 1
 MOVED: Final = N_MOVED + 1
 MAX_MOVED: Final = 2 * N_BODIES
 AWAKE: Final = MOVED + MAX_MOVED
-PARTNERS: Final = AWAKE + N_BODIES
+"""The bodies that are awake, as bits."""
+PARTNERS: Final = AWAKE + 1
 """Per body, the bodies that it has a contact with, as bits."""
 FLAGS: Final = PARTNERS + N_BODIES
 TICKS: Final = FLAGS + 1
@@ -121,6 +126,9 @@ GAME_INTEGERS: Final = QUERY_STACK + MAX_NODES
 
 NONE: Final = -1
 """No node."""
+
+PART_BITS: Final = ((1 << N_PARTS) - 1) << FIRST_PART
+DYNAMIC_BITS: Final = ((1 << (N_BODIES - FIRST_DYNAMIC)) - 1) << FIRST_DYNAMIC
 
 # Flags, as in the recorded runs.
 FALLEN: Final = 1

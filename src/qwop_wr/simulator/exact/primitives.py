@@ -29,7 +29,9 @@ _FLOATS = types.CPointer(types.float64)
 _VECTORS = types.CPointer(float64x8)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+def _address(
+    context: Any, builder: Any, array_type: Any, array: Any, offset: Any
+) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.gep(data, [offset])
 
@@ -72,18 +74,30 @@ def lane_of(typingctx: Any, vectors: Any, lane: Any) -> Any:
 
 
 @intrinsic
-def moved(typingctx: Any, place: Any, floats: Any) -> Any:
-    """Point ``floats`` further on, with a pointer of the same kind."""
-    del typingctx, floats
+def offset(typingctx: Any, place: Any, numbers: Any) -> Any:
+    """Point some plain numbers further on."""
+    del typingctx, numbers
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        del context, sig
+        return builder.gep(args[0], [args[1]])
+
+    return signature(place, place, types.intp), emit
+
+
+@intrinsic
+def moved(typingctx: Any, lanes: Any, fields: Any) -> Any:
+    """Point some fields further on, with a pointer of the same kind."""
+    del typingctx, fields
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         del context
         index = args[1]
-        if sig.return_type == _VECTORS:
-            index = builder.sdiv(index, ir.Constant(index.type, LANES))
+        if sig.return_type == _FLOATS:
+            index = builder.mul(index, ir.Constant(index.type, LANES))
         return builder.gep(args[0], [index])
 
-    return signature(place, place, types.intp), emit
+    return signature(lanes, lanes, types.intp), emit
 
 
 @intrinsic
@@ -176,7 +190,9 @@ def quartered(typingctx: Any, number: Any) -> Any:
             return ir.Constant(words, [value] * LANES if words == _WORDS else value)
 
         high = builder.and_(builder.bitcast(args[0], words), constant(0x7FFFFFFF << 32))
-        return builder.bitcast(builder.sub(high, constant(0x00200000 << 32)), args[0].type)
+        return builder.bitcast(
+            builder.sub(high, constant(0x00200000 << 32)), args[0].type
+        )
 
     return signature(number, number), emit
 

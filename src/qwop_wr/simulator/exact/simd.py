@@ -30,7 +30,9 @@ class Float64x8(types.Type):
 
     def can_convert_from(self, typingctx: Any, other: types.Type) -> Any:
         """Let plain numbers stand where eight floats are asked for."""
-        return Conversion.safe if isinstance(other, types.Float | types.Integer) else None
+        return (
+            Conversion.safe if isinstance(other, types.Float | types.Integer) else None
+        )
 
 
 class Bool8(types.Type):
@@ -65,7 +67,9 @@ def _number_to_lanes(
     context: Any, builder: Any, source: types.Type, target: types.Type, value: Any
 ) -> Any:
     scalar = context.cast(builder, value, source, types.float64)
-    first = builder.insert_element(ir.Constant(DOUBLES, ir.Undefined), scalar, ir.IntType(32)(0))
+    first = builder.insert_element(
+        ir.Constant(DOUBLES, ir.Undefined), scalar, ir.IntType(32)(0)
+    )
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
     return builder.shuffle_vector(first, ir.Constant(DOUBLES, ir.Undefined), zeros)
 
@@ -109,11 +113,19 @@ def _define_operators() -> None:
     for operation, emit in arithmetic.items():
         _binary(operation, float64x8, float64x8)
         _lower(operation, emit, float64x8, float64x8)
-    comparisons = {operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">="}
+    comparisons = {
+        operator.lt: "<",
+        operator.le: "<=",
+        operator.gt: ">",
+        operator.ge: ">=",
+    }
     for comparison, symbol in comparisons.items():
         _binary(comparison, bool8, float64x8)
         _lower(comparison, _comparison(symbol), float64x8, float64x8)
-    for logic, emit in {operator.and_: ir.IRBuilder.and_, operator.or_: ir.IRBuilder.or_}.items():
+    for logic, emit in {
+        operator.and_: ir.IRBuilder.and_,
+        operator.or_: ir.IRBuilder.or_,
+    }.items():
         _binary(logic, bool8, bool8)
         _lower(logic, emit, bool8, bool8)
     _unary(operator.neg, float64x8)

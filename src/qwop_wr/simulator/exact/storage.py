@@ -59,7 +59,7 @@ class Storage:
         )
 
     def field(self, number: int) -> Floats:
-        """View a field of the lanes.
+        """Read a field of the lanes.
 
         Args:
             number: Field of the lanes.

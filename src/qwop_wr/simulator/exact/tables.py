@@ -5,10 +5,22 @@ from typing import Final
 
 import numpy as np
 
-from qwop_wr.simulator.anatomy import GROUND, HURDLE, HURDLE_JOINT, JOINTS, PART_NAMES, PARTS
+from qwop_wr.simulator.anatomy import (
+    GROUND,
+    HURDLE,
+    HURDLE_JOINT,
+    JOINTS,
+    PART_NAMES,
+    PARTS,
+)
 from qwop_wr.simulator.anatomy.specs import JointSpec
 from qwop_wr.simulator.constants import TIME_STEP
-from qwop_wr.simulator.exact.layout import FIRST_DYNAMIC, HURDLE_BASE, HURDLE_TOP, N_BODIES
+from qwop_wr.simulator.exact.layout import (
+    FIRST_DYNAMIC,
+    HURDLE_BASE,
+    HURDLE_TOP,
+    N_BODIES,
+)
 
 _BODIES: Final = GROUND + HURDLE + PARTS
 _NUMBERS: Final = {body.name: number for number, body in enumerate(_BODIES)}
@@ -116,7 +128,9 @@ def _joints_of(body: int) -> list[int]:
     return numbers[::-1] + [-1] * (MAX_JOINTS_OF_BODY - len(numbers))
 
 
-JOINTS_OF_BODY: Final = np.array([_joints_of(body) for body in range(N_BODIES)]).reshape(-1)
+JOINTS_OF_BODY: Final = np.array(
+    [_joints_of(body) for body in range(N_BODIES)]
+).reshape(-1)
 """Joints of each body, newest first, padded with -1."""
 
 _JOINT_NAMES: Final = [joint.name for joint in _ALL_JOINTS]
@@ -165,3 +179,29 @@ DESTRUCTION_ORDER: Final = np.array(
     ]
 )
 """Order in which a restart destroys hurdle and runner."""
+
+
+RUNNER_JOINTS: Final = np.array(
+    [
+        joint_number(name)
+        for name in (
+            "right_knee",
+            "right_hip",
+            "right_ankle",
+            "left_hip",
+            "left_knee",
+            "left_shoulder",
+            "left_ankle",
+            "right_shoulder",
+            "left_elbow",
+            "neck",
+            "right_elbow",
+        )
+    ]
+)
+"""An order in which the runner's joints may be solved.
+
+The original's is right knee, hips, shoulders, neck, elbows, left knee, ankles.
+Joints that share no body may change places, and neighbours that do not wait
+for each other keep the processor busy.
+"""

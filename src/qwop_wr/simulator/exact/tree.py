@@ -17,9 +17,10 @@ from qwop_wr.simulator.exact.layout import (
     PARENTS,
     ROOT,
     SECOND_CHILDREN,
+    STORED_BOXES,
     SWEPT_BOXES,
 )
-from qwop_wr.simulator.exact.primitives import Pointer
+from qwop_wr.simulator.exact.primitives import Pointer, get, put
 
 MARGIN = 0.1
 """By how much a stored box exceeds what it holds, on every side [units]."""
@@ -142,7 +143,12 @@ def _insert(reals: Pointer, integers: Pointer, leaf: int) -> None:
     while above != NONE:
         if _contains(reals, NODE_BOXES + 4 * above, NODE_BOXES + 4 * node):
             break
-        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
+        _enclose(
+            reals,
+            above,
+            integers[FIRST_CHILDREN + above],
+            integers[SECOND_CHILDREN + above],
+        )
         node = above
         above = integers[PARENTS + above]
 
@@ -174,7 +180,12 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
             reals[box + 2],
             reals[box + 3],
         )
-        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
+        _enclose(
+            reals,
+            above,
+            integers[FIRST_CHILDREN + above],
+            integers[SECOND_CHILDREN + above],
+        )
         if (
             lower_x <= reals[box]
             and lower_y <= reals[box + 1]
@@ -186,10 +197,33 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
 
 
 @compiled
-def create_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
+def _store_box(
+    lane: Pointer,
+    reals: Pointer,
+    leaf: int,
+    body: int,
+    margin_x: float,
+    margin_y: float,
+) -> None:
+    box, swept, stored = (
+        NODE_BOXES + 4 * leaf,
+        SWEPT_BOXES + 4 * body,
+        STORED_BOXES + 4 * body,
+    )
+    reals[box] = get(lane, swept) - margin_x
+    reals[box + 1] = get(lane, swept + 1) - margin_y
+    reals[box + 2] = get(lane, swept + 2) + margin_x
+    reals[box + 3] = get(lane, swept + 3) + margin_y
+    for side in range(4):
+        put(lane, stored + side, reals[box + side])
+
+
+@compiled
+def create_leaf(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
     """Give a body a leaf around its swept box.
 
     Args:
+        lane: Lane of the game.
         reals: Reals of the game.
         integers: Integers of the game.
         body: Number of the body.
@@ -197,11 +231,7 @@ def create_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
     leaf = _allocate(integers)
     integers[NODE_BODIES + leaf] = body
     integers[LEAVES + body] = leaf
-    box, swept = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body
-    reals[box] = reals[swept] - MARGIN
-    reals[box + 1] = reals[swept + 1] - MARGIN
-    reals[box + 2] = reals[swept + 2] + MARGIN
-    reals[box + 3] = reals[swept + 3] + MARGIN
+    _store_box(lane, reals, leaf, body, MARGIN, MARGIN)
     _insert(reals, integers, leaf)
 
 
@@ -220,25 +250,18 @@ def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
 
 
 @compiled
-def leaf_holds(reals: Pointer, integers: Pointer, body: int) -> bool:
-    """Tell whether a body's swept box is still within its leaf.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-
-    Returns:
-        Whether the leaf need not be moved.
-    """
-    return _contains(reals, NODE_BOXES + 4 * integers[LEAVES + body], SWEPT_BOXES + 4 * body)
-
-
-@compiled
-def move_leaf(reals: Pointer, integers: Pointer, body: int, move_x: float, move_y: float) -> None:
+def move_leaf(
+    lane: Pointer,
+    reals: Pointer,
+    integers: Pointer,
+    body: int,
+    move_x: float,
+    move_y: float,
+) -> None:
     """Insert a body's leaf anew around its swept box.
 
     Args:
+        lane: Lane of the game.
         reals: Reals of the game.
         integers: Integers of the game.
         body: Number of the body.
@@ -247,11 +270,7 @@ def move_leaf(reals: Pointer, integers: Pointer, body: int, move_x: float, move_
     """
     leaf = integers[LEAVES + body]
     _remove(reals, integers, leaf)
-    box, swept = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body
     margin_x = MARGIN + MARGIN_PER_MOVE * abs(move_x)
     margin_y = MARGIN + MARGIN_PER_MOVE * abs(move_y)
-    reals[box] = reals[swept] - margin_x
-    reals[box + 1] = reals[swept + 1] - margin_y
-    reals[box + 2] = reals[swept + 2] + margin_x
-    reals[box + 3] = reals[swept + 3] + margin_y
+    _store_box(lane, reals, leaf, body, margin_x, margin_y)
     _insert(reals, integers, leaf)

@@ -33,7 +33,9 @@ def share(work: Callable[[int, int], object], n_groups: int) -> None:
         return
     bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
     pool = _pool(n_threads)
-    others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
+    others = [
+        pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)
+    ]
     work(bounds[0], bounds[1])
     for other in others:
         other.result()

@@ -1,4 +1,4 @@
-"""Worlds: a fresh page, a restart, and one tick."""
+"""Worlds: a fresh page, a restart, and what the game moves before a step."""
 
 from typing import Final
 
@@ -10,10 +10,9 @@ from qwop_wr.simulator.constants import (
     START_CAMERA_PX,
     TILE_WIDTH,
 )
-from qwop_wr.simulator.exact.bodies import HEAD, place, stand_still, sweep, synchronise
+from qwop_wr.simulator.exact.bodies import HEAD, place, stand_still, sweep
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contacts import destroy_contacts_of, update_contacts, wake
-from qwop_wr.simulator.exact.islands import solve_islands
+from qwop_wr.simulator.exact.contacts import destroy_contacts_of, wake
 from qwop_wr.simulator.exact.layout import (
     ANGLE,
     AWAKE,
@@ -46,9 +45,8 @@ from qwop_wr.simulator.exact.layout import (
     X,
     Y,
 )
-from qwop_wr.simulator.exact.pairs import find_new_contacts, mark_moved
+from qwop_wr.simulator.exact.pairs import mark_moved
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
-from qwop_wr.simulator.exact.rules import judge, press_keys, start_clock
 from qwop_wr.simulator.exact.tables import (
     DESTRUCTION_ORDER,
     JOINT,
@@ -66,17 +64,23 @@ SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
 
 @compiled
 def _create_body(
-    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, awake: int
+    lane: Pointer,
+    reals: Pointer,
+    integers: Pointer,
+    body: int,
+    x: float,
+    y: float,
+    awake: int,
 ) -> None:
     for field in range(BODY_FIELDS):
         put(lane, body * BODY_FIELDS + field, 0.0)
     put(lane, body * BODY_FIELDS + X, x)
     put(lane, body * BODY_FIELDS + Y, y)
     put(lane, body * BODY_FIELDS + COSINE, 1.0)
-    integers[AWAKE + body] = awake
+    integers[AWAKE] = (integers[AWAKE] & ~(1 << body)) | (awake << body)
     stand_still(lane, body)
-    sweep(lane, reals, body)
-    create_leaf(reals, integers, body)
+    sweep(lane, body, True)
+    create_leaf(lane, reals, integers, body)
     mark_moved(integers, body)
 
 
@@ -96,7 +100,9 @@ def _create_hurdle_and_runner(lane: Pointer, reals: Pointer, integers: Pointer) 
     for body in range(FIRST_PART, N_BODIES):
         _create_body(lane, reals, integers, body, 0.0, 0.0, 1)
         place(lane, reals, integers, body, START_X[body], START_Y[body], 0.0)
-        place(lane, reals, integers, body, START_X[body], START_Y[body], START_ANGLE[body])
+        place(
+            lane, reals, integers, body, START_X[body], START_Y[body], START_ANGLE[body]
+        )
     for joint in range(N_JOINTS):
         _create_joint(lane, joint)
     put(lane, HEAD_TORQUE, 0.0)
@@ -170,35 +176,8 @@ def hold_head(lane: Pointer, integers: Pointer) -> None:
     """
     if integers[FLAGS] & FALLEN:
         return
-    if integers[AWAKE + HEAD] == 0:
+    if (integers[AWAKE] >> HEAD) & 1 == 0:
         wake(lane, integers, HEAD)
     angle = get(lane, HEAD * BODY_FIELDS + ANGLE)
     torque = HEAD_TORQUE_GAIN * (angle + HEAD_TORQUE_OFFSET)
     put(lane, HEAD_TORQUE, get(lane, HEAD_TORQUE) + torque)
-
-
-@compiled
-def tick(
-    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, keys: int
-) -> None:
-    """Advance one game by one tick.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        work: Workspace of floats.
-        found: Workspace of integers.
-        keys: Mask of the keys held.
-    """
-    start_clock(reals, integers)
-    lay_tiles(lane, reals, integers)
-    hold_head(lane, integers)
-    press_keys(lane, integers, keys)
-    update_contacts(lane, reals, integers)
-    solve_islands(lane, reals, integers, work, found)
-    for body in range(N_BODIES - 1, FIRST_DYNAMIC - 1, -1):
-        if integers[AWAKE + body]:
-            synchronise(lane, reals, integers, body)
-    find_new_contacts(reals, integers)
-    judge(lane, reals, integers)

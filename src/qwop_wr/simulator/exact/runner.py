@@ -1,0 +1,129 @@
+"""The runner on its own: awake as a whole and touching nothing but the ground.
+
+This is nearly every tick of nearly every game. The joints' order is known,
+all contacts are with static bodies, and one game or eight can be solved by
+the same code.
+"""
+
+from qwop_wr.simulator.constants import POSITION_ITERATIONS, VELOCITY_ITERATIONS
+from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, move, rest
+from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.contact_solver import LINEAR_SLOP
+from qwop_wr.simulator.exact.ground_contacts import (
+    prepare_slot,
+    solve_slot_position,
+    solve_slot_velocity,
+    warm_start_slot,
+)
+from qwop_wr.simulator.exact.joint_solver import (
+    prepare_joint,
+    solve_joint_position,
+    solve_joint_velocity,
+)
+from qwop_wr.simulator.exact.layout import (
+    AWAKE,
+    DYNAMIC_BITS,
+    FIRST_PART,
+    HURDLE_TOP,
+    N_BODIES,
+    N_JOINTS,
+    PART_BITS,
+    PARTNERS,
+)
+from qwop_wr.simulator.exact.primitives import Pointer, bits_of, moved, put, truth_of
+from qwop_wr.simulator.exact.tables import RUNNER_JOINTS
+from qwop_wr.simulator.exact.workspace import (
+    ACCUMULATED,
+    ARM_FIELDS,
+    ARMS,
+    N_SLOTS,
+    SLOT_BODIES,
+    SLOT_FIELDS,
+    SLOTS,
+)
+
+
+@compiled
+def runs_alone(integers: Pointer) -> bool:
+    """Tell whether the runner can be solved on its own in this tick.
+
+    Args:
+        integers: Integers of the game.
+
+    Returns:
+        Whether all parts are awake, the hurdle sleeps and no part is near it.
+    """
+    awake: bool = (integers[AWAKE] & DYNAMIC_BITS) == PART_BITS
+    return awake and (integers[PARTNERS + HURDLE_TOP] & PART_BITS) == 0
+
+
+@compiled
+def _solve_velocities(lane: Pointer, work: Pointer, found: Pointer) -> None:
+    n_slots = found[N_SLOTS]
+    for place in range(n_slots):
+        prepare_slot(
+            lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place]
+        )
+    for place in range(n_slots):
+        warm_start_slot(
+            lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place]
+        )
+    for place in range(len(RUNNER_JOINTS)):
+        joint = RUNNER_JOINTS[place]
+        prepare_joint(lane, moved(work, ARMS + joint * ARM_FIELDS), joint)
+    for _ in range(VELOCITY_ITERATIONS):
+        for place in range(len(RUNNER_JOINTS)):
+            joint = RUNNER_JOINTS[place]
+            solve_joint_velocity(lane, moved(work, ARMS + joint * ARM_FIELDS), joint)
+        for place in range(n_slots):
+            slot = SLOTS + place * SLOT_FIELDS
+            solve_slot_velocity(lane, work, slot, found[SLOT_BODIES + place])
+
+
+@compiled
+def _solve_positions(lane: Pointer, work: Pointer, found: Pointer, games: int) -> None:
+    accumulated = moved(work, ACCUMULATED)
+    for joint in range(N_JOINTS):
+        put(accumulated, joint, 0.0)
+    unsettled = games
+    for _ in range(POSITION_ITERATIONS):
+        active = truth_of(lane, unsettled)
+        settled = active
+        for place in range(found[N_SLOTS]):
+            slot = SLOTS + place * SLOT_FIELDS
+            least = solve_slot_position(
+                lane, work, slot, found[SLOT_BODIES + place], active
+            )
+            settled = settled & (least > -1.5 * LINEAR_SLOP)
+        for place in range(len(RUNNER_JOINTS)):
+            settled = settled & solve_joint_position(
+                lane, accumulated, RUNNER_JOINTS[place], active
+            )
+        unsettled &= ~bits_of(settled)
+        if unsettled == 0:
+            break
+
+
+@compiled
+def solve_runner(lane: Pointer, work: Pointer, found: Pointer, games: int) -> int:
+    """Advance the runner by a step, in one game or in eight.
+
+    Args:
+        lane: Lane of a game, or of eight.
+        work: Workspace with the slots filled, of the same kind.
+        found: Workspace of integers with the list of slots.
+        games: The games that take part, as bits; 1 for a single game.
+
+    Returns:
+        The games whose runner has been still for long enough to sleep, as bits.
+    """
+    for body in range(FIRST_PART, N_BODIES):
+        accelerate(lane, body)
+    _solve_velocities(lane, work, found)
+    for body in range(FIRST_PART, N_BODIES):
+        move(lane, body)
+    _solve_positions(lane, work, found, games)
+    still = truth_of(lane, games)
+    for body in range(FIRST_PART, N_BODIES):
+        still = still & (rest(lane, body) >= TIME_TO_SLEEP)
+    return bits_of(still)
