@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Libraries read these when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +13,9 @@ os.environ["DO_NOT_TRACK"] = "true"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.tiny_project.project import TinyProject
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,3 +65,14 @@ def tracking_uri(
     # Where MLflow puts artifacts of experiments that do not say it.
     monkeypatch.chdir(tmp_path)
     return uri
+
+
+@pytest.fixture
+def tiny_project(tracking_uri: str, tmp_path: Path) -> Iterator["TinyProject"]:
+    """A small Kedro project with this project's settings, session and hooks."""
+    from kedro.framework import project  # noqa: PLC0415 (seconds to import)
+
+    from tests.tiny_project.project import TinyProject  # noqa: PLC0415
+
+    yield TinyProject(tmp_path)
+    project.pipelines.configure("qwop_wr.pipeline_registry")

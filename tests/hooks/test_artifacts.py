@@ -1,0 +1,87 @@
+"""Copies of saved files in MLflow."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.io.core import Version
+from kedro_datasets.json import JSONDataset
+
+from qwop_wr.datasets import TapesDataset
+from qwop_wr.hooks import ArtifactLoggingHook
+from qwop_wr.simulator.tape import Tape
+from tests.tiny_project.project import TinyProject
+
+METADATA = {"mlflow": {"artifact_path": "results/best"}}
+
+
+def artifacts(run_id: str, path: str | None = None) -> list[str]:
+    return [file.path for file in mlflow.MlflowClient().list_artifacts(run_id, path)]
+
+
+@pytest.fixture
+def run_id(tracking_uri: str) -> str:
+    """An active run, ended by the fixture that isolates MLflow."""
+    return str(mlflow.start_run().info.run_id)
+
+
+def log_saved(dataset: AbstractDataset[Any, Any], name: str = "result") -> None:
+    hook = ArtifactLoggingHook()
+    hook.after_catalog_created(DataCatalog({name: dataset}))
+    hook.after_dataset_saved(name)
+
+
+def test_file_of_a_pipeline(tiny_project: TinyProject) -> None:
+    tiny_project.run()
+    run_id = tiny_project.runs()["default (base)"].info.run_id
+    assert artifacts(run_id) == ["inputs"]
+    assert artifacts(run_id, "inputs") == ["inputs/numbers.json"]
+
+
+def test_the_version_just_saved(run_id: str, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    for version in ("1", "2"):
+        dataset = JSONDataset(filepath=path, version=Version(None, version), metadata=METADATA)
+        dataset.save(f"version {version}")
+    log_saved(dataset)
+    copy = mlflow.artifacts.download_artifacts(
+        run_id=run_id, artifact_path="results/best/result.json"
+    )
+    assert Path(copy).read_text() == '"version 2"'
+
+
+def test_folder(run_id: str, tmp_path: Path, tape: Tape) -> None:
+    dataset = TapesDataset(filepath=tmp_path / "tapes", metadata=METADATA)
+    dataset.save({"one": tape, "two": tape})
+    log_saved(dataset)
+    assert artifacts(run_id, "results/best") == [
+        "results/best/one.qwop.json",
+        "results/best/two.qwop.json",
+    ]
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"mlflow": None}, {"kedro-viz": {"layer": "x"}}])
+def test_without_metadata_nothing_is_logged(
+    run_id: str, tmp_path: Path, metadata: dict[str, object] | None
+) -> None:
+    dataset = JSONDataset(filepath=tmp_path / "result.json", metadata=metadata)
+    dataset.save(1)
+    log_saved(dataset)
+    assert artifacts(run_id) == []
+
+
+def test_without_a_run_nothing_happens(tracking_uri: str, tmp_path: Path) -> None:
+    dataset = JSONDataset(filepath=tmp_path / "result.json", metadata=METADATA)
+    dataset.save(1)
+    log_saved(dataset)
+    assert mlflow.active_run() is None
+
+
+def test_what_is_no_local_file_is_told(run_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+        log_saved(MemoryDataset(1, metadata=METADATA))
+    assert "result is not a local file" in caplog.text
+    assert artifacts(run_id) == []

@@ -1,0 +1,47 @@
+"""The advice after an interruption leads to where the work can go on."""
+
+import logging
+
+import pytest
+
+from tests.tiny_project.project import TinyProject
+
+
+def advice(project: TinyProject, caplog: pytest.LogCaptureFixture) -> str:
+    with (
+        caplog.at_level(logging.WARNING, logger="qwop_wr"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        project.run(params={"stage": {"trouble": "SIGTERM"}})
+    (message,) = [r.message for r in caplog.records if r.name == "qwop_wr.hooks.interruption"]
+    return message
+
+
+def test_goes_back_to_what_is_stored(
+    tiny_project: TinyProject, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = advice(tiny_project, caplog)
+    assert message.startswith("Stopped in node stage.train, after 2 of 3 nodes.")
+    # The output of the node before was in memory only.
+    assert "--from-nodes=copy to" in message
+
+
+def test_the_advice_works(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture) -> None:
+    tiny_project.store_everything()
+    message = advice(tiny_project, caplog)
+    (option,) = [word for word in message.split() if word.startswith("--from-nodes=")]
+    assert option == "--from-nodes=stage.train"
+    tiny_project.run(from_nodes=[option.split("=")[1]])
+    assert (tiny_project.path / "data" / "result.json").exists()
+
+
+def test_first_node(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture) -> None:
+    tiny_project.store_everything()
+    tiny_project.run()
+    with (
+        caplog.at_level(logging.WARNING, logger="qwop_wr"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        tiny_project.run(params={"stage": {"trouble": "SIGINT"}}, namespaces=["stage"])
+    assert "after 0 of 1 nodes" in caplog.text
+    assert "repeat the same command" in caplog.text

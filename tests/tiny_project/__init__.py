@@ -1,0 +1,1 @@
+"""A Kedro project in a few lines, run with this project's settings."""
