@@ -3,13 +3,16 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import Episodes, play_episodes
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.demonstrations.options import DemonstrationOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.inputs import checking
 
 
 def collect_demonstrations(
@@ -30,9 +33,10 @@ def collect_demonstrations(
         The recorded transitions, and a summary of the episodes played and kept.
 
     Raises:
-        ValueError: If the expert was made for another environment, or no episode is kept.
+        BadInputError: If the expert was made for another environment, or no episode is kept.
     """
-    expert.check_interface(environment.interface)
+    with checking("expert_agent"):
+        expert.check_interface(environment.interface)
     env = QwopVectorEnv(games.n_games, games.environment(environment), autoreset=False)
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     episodes = play_episodes(
@@ -45,7 +49,7 @@ def collect_demonstrations(
     )
     kept = episodes.finished if options.finished_only else np.ones(len(seeds), dtype=np.bool_)
     if episodes.transitions is None or not kept.any():
-        raise ValueError(
+        raise BadInputError(
             f"none of the expert's {options.episodes} demonstrations finished; train a better "
             "expert (kedro run --pipeline=expert) or set demonstrations.options.finished_only "
             "to false"
@@ -55,7 +59,10 @@ def collect_demonstrations(
 
 
 def _summary(
-    expert: Agent, episodes: Episodes, kept: np.ndarray[Any, np.dtype[np.bool_]], recording: Recording
+    expert: Agent,
+    episodes: Episodes,
+    kept: NDArray[np.bool_],
+    recording: Recording,
 ) -> dict[str, Any]:
     times = episodes.score_time[episodes.finished & kept]
     return {

@@ -11,6 +11,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import STAGE_FIELDS, summarise
+from qwop_wr.pipelines.inputs import checking
 from qwop_wr.simulator.tape import Tape
 
 
@@ -29,8 +30,10 @@ def run_protocols(
         and the fastest distinct finishes.
 
     Raises:
-        ValueError: If the agent was made for another environment.
+        BadInputError: If the agent was made for another environment.
     """
+    with checking("the evaluated agent"):
+        agent.check_interface(environment.interface)
     randomised = evaluate_agent(agent, environment, options)
     native = evaluate_native(agent, environment, options)
     return randomised.episodes, native.episodes, {**native.tapes, **randomised.tapes}

@@ -15,6 +15,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.inputs import checking
 from qwop_wr.tracking import stage_run
 
 
@@ -40,11 +41,12 @@ def train_expert(
         The best agent seen, and the history (``step``, ``metric``, ``value``).
 
     Raises:
-        ValueError: If the reigning expert was made for another environment: the
+        BadInputError: If the reigning expert was made for another environment: the
             new one could not be compared with it and would overwrite it.
     """
     if reigning is not None:
-        reigning.check_interface(environment.interface)
+        with checking("reigning_expert_agent"):
+            reigning.check_interface(environment.interface)
     with stage_run("expert", {"games": games, "options": options}) as sink:
         result = train_ppo(
             options,

@@ -52,7 +52,7 @@ def write_report(
     tapes: dict[str, Tape],
     demonstrations: dict[str, Any],
     provenance: dict[str, str],
-    **stages: Any,
+    **stages: Mapping[str, Any] | pd.DataFrame,
 ) -> tuple[str, str]:
     """Write the report.
 

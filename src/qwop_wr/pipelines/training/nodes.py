@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -17,6 +16,7 @@ from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.inputs import checking
 from qwop_wr.tracking import stage_run
 
 
@@ -65,10 +65,12 @@ def train_agent(
         gate's report.
 
     Raises:
-        ValueError: If agent, demonstrations and environment do not fit together.
+        BadInputError: If agent, demonstrations and environment do not fit together.
     """
-    transitions = demonstrations.transitions_for(environment.interface)
-    incoming.check_interface(environment.interface)
+    with checking("demonstrations"):
+        transitions = demonstrations.transitions_for(environment.interface)
+    with checking("the agent handed to " + name):
+        incoming.check_interface(environment.interface)
     own_games = games.environment(environment)
     gate_games = randomised_environment(environment, evaluation)
     with stage_run(name, {"games": games, "options": options}) as sink:

@@ -1,0 +1,39 @@
+"""Small agents and environments that nodes can be tried with."""
+
+import pytest
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.stage import StageOptions
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.pipelines.training.nodes import initialise_agent
+
+
+@pytest.fixture
+def environment() -> EnvironmentOptions:
+    """Short games."""
+    return EnvironmentOptions(max_ticks=40)
+
+
+@pytest.fixture
+def stage_options() -> StageOptions:
+    """A stage of seconds."""
+    return StageOptions.model_validate(
+        {
+            "budget": {"steps": 400},
+            "net_arch": [16],
+            "n_quantiles": 4,
+            "warmup_steps": 100,
+            "batch_size": 16,
+            "evaluation_every": 200,
+            "evaluation_starts": 4,
+            "gate_starts": 4,
+            "log_every": 100,
+            "progress_bar": False,
+        }
+    )
+
+
+@pytest.fixture
+def agent(stage_options: StageOptions, environment: EnvironmentOptions) -> Agent:
+    """An untrained agent."""
+    return initialise_agent(stage_options, environment, seed=3)

@@ -1,0 +1,82 @@
+"""The template of the stages and its nodes."""
+
+import numpy as np
+import torch
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.stage import StageOptions
+from qwop_wr.datasets import Recording
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.training.nodes import initialise_agent, train_agent
+from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
+
+
+def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
+    env = QwopVectorEnv(4, environment, autoreset=False)
+    episodes = play_episodes(agent.policy(), env, [1, 2, 3, 4], record=True)
+    assert episodes.transitions is not None
+    return Recording(episodes.transitions, environment.interface)
+
+
+def test_initial_weights_follow_from_the_seed_alone(
+    stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    torch.manual_seed(0)
+    expected_next = torch.rand(1)
+    torch.manual_seed(0)
+    first = initialise_agent(stage_options, environment, seed=1)
+    assert torch.rand(1) == expected_next, "the global generator was touched"
+    again = initialise_agent(stage_options, environment, seed=1)
+    other = initialise_agent(stage_options, environment, seed=2)
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_stage_hands_on_nothing_worse(
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    handed_on, history, gate = train_agent(
+        incoming=agent,
+        demonstrations=_record(agent, environment),
+        name="toy",
+        environment=environment,
+        games=GamesOptions(n_games=4),
+        options=stage_options,
+        evaluation=EvaluationOptions(max_ticks=40),
+        seed=5,
+    )
+    assert {"step", "metric", "value"} == set(history.columns)
+    assert "evaluation/mean_distance" in set(history["metric"])
+    if gate["promoted"]:
+        assert handed_on.card["stage"] == "toy"
+        for name, sign in (("finish_rate", 1), ("mean_distance", 1)):
+            assert sign * gate["outgoing"][name] >= sign * gate["incoming"][name]
+    else:
+        assert handed_on.fingerprint == agent.fingerprint
+
+
+def test_stages_are_chained_and_differ_in_parameters_only() -> None:
+    pipeline = create_pipeline()
+    agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
+    for name, incoming, outgoing in zip(STAGES, agents, agents[1:], strict=False):
+        (node,) = pipeline.filter(node_namespaces=[name]).nodes
+        assert node.func is train_agent
+        assert incoming in node.inputs
+        assert outgoing in node.outputs
+        own = {i for i in node.inputs if i.startswith("params:")}
+        assert own - {"params:environment", "params:evaluation", "params:seed"} == {
+            f"params:{name}.{key}" for key in ("name", "games", "options")
+        }
+
+
+def test_names_between_stages_have_no_dots() -> None:
+    outputs = create_stage("toy", "some_agent").outputs()
+    assert outputs == {"toy_agent", "toy_history", "toy_gate"}
+
+
+def test_recording_keeps_every_decision(agent: Agent, environment: EnvironmentOptions) -> None:
+    steps = _record(agent, environment).transitions
+    assert steps.n_episodes == 4
+    assert np.isfinite(steps.obs).all()

@@ -1,0 +1,181 @@
+"""The whole project at smoke scale, run as a user runs it."""
+
+import itertools
+import json
+import re
+import signal
+import time
+from pathlib import Path
+
+import mlflow
+import nbformat
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from nbclient import NotebookClient
+
+from qwop_wr.simulator.tape import Tape, verify_tape
+from tests.project_copy import ProjectCopy
+
+STAGES = ["dqnfd", "self_play", "velocity"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
+    """A copy in which ``world_record`` has run once."""
+    project = ProjectCopy(tmp_path_factory.mktemp("run") / "project")
+    finished = project.run("--pipeline=world_record", "--env=smoke")
+    assert finished.returncode == 0, finished.stdout
+    return project
+
+
+@pytest.fixture
+def runs(project: ProjectCopy) -> list[Run]:
+    """All MLflow runs of the copy, the newest first."""
+    mlflow.set_tracking_uri(project.tracking_uri)
+    client = MlflowClient(project.tracking_uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return list(client.search_runs(experiments))
+
+
+def _newest(folder: Path) -> Path:
+    versions = sorted(folder.iterdir())
+    assert versions, f"{folder} holds no version"
+    return versions[-1] / folder.name
+
+
+def test_summary_tells_the_evaluation(project: ProjectCopy) -> None:
+    summary = json.loads((project.folder / "data/08_reporting/summary.json").read_text())
+    table = pd.read_csv(_newest(project.folder / "data/07_model_output/evaluation_episodes.csv"))
+
+    assert summary["seeds"] == len(table) == 20
+    assert summary["finish_rate"] == table["finished"].mean()
+    finished = table.loc[table["finished"], "score_time"]
+    assert summary["best_time"] == (None if finished.empty else pytest.approx(finished.min()))
+    assert summary["distinct_trajectories"] == table["trajectory"].nunique()
+    assert list(summary["stages"]) == STAGES
+
+
+def test_no_stage_loses_ground(project: ProjectCopy) -> None:
+    stages = json.loads((project.folder / "data/08_reporting/summary.json").read_text())["stages"]
+    scores = [
+        (score["finish_rate"], -(score["median_time"] or 1e9), score["mean_distance"])
+        for score in stages.values()
+    ]
+    for before, after in itertools.pairwise(scores):
+        assert all(b >= a for a, b in zip(before, after, strict=True))
+
+
+def test_tapes_replay_to_what_they_claim(project: ProjectCopy) -> None:
+    tapes = sorted(_newest(project.folder / "data/07_model_output/tapes").glob("*.qwop.json"))
+    assert "native.qwop.json" in [path.name for path in tapes]
+    for path in tapes:
+        tape = Tape.load(path)
+        assert verify_tape(tape).ticks == tape.ticks
+
+
+def test_report_needs_nothing_from_outside(project: ProjectCopy) -> None:
+    page = (project.folder / "data/08_reporting/report.html").read_text()
+    assert page == _newest(project.folder / "data/08_reporting/reports/report.html").read_text()
+    assert "</html>" in page
+    loaded = re.findall(r"""(?:src|<link[^>]*href|url)\s*[=(]\s*["']?(https?:[^"')\s]+)""", page)
+    assert loaded == []
+
+
+def test_mlflow_has_the_run_and_a_child_per_stage(runs: list[Run]) -> None:
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    world_record = next(run for run in parents if "evaluation.finish_rate" in run.data.metrics)
+    assert world_record.info.status == "FINISHED"
+    tags = world_record.data.tags
+    assert tags["engine"] == "exact"
+    assert tags["kedro_env"] == "smoke"
+    assert {"git_commit", "git_dirty"} <= tags.keys()
+    assert world_record.data.params["environment.ticks_per_action"] == "2"
+
+    children = [
+        run for run in runs if run.data.tags.get("mlflow.parentRunId") == world_record.info.run_id
+    ]
+    assert sorted(child.data.tags["stage"] for child in children) == sorted(STAGES)
+    assert all(child.info.status == "FINISHED" for child in children)
+    assert all("evaluation/mean_distance" in child.data.metrics for child in children)
+
+
+def test_one_stage_runs_again_and_adds_a_version(project: ProjectCopy) -> None:
+    versions = project.folder / "data/06_models/velocity_agent.safetensors"
+    before = len(list(versions.iterdir()))
+    again = project.run("--namespaces=velocity", "--env=smoke")
+    assert again.returncode == 0, again.stdout
+    assert len(list(versions.iterdir())) == before + 1
+
+
+def test_interruption_leaves_a_killed_run_and_whole_files(project: ProjectCopy) -> None:
+    agents = project.folder / "data/06_models/dqnfd_agent.safetensors"
+    before = sorted(agents.iterdir())
+    process = project.start(
+        "--namespaces=dqnfd", "--env=smoke", "--params=dqnfd.options.budget.steps=100000000"
+    )
+    client = MlflowClient(project.tracking_uri)
+    try:
+        _wait_for_stage(client, "dqnfd")
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode != 0, output
+    runs = client.search_runs(["0", *_experiments(client)], max_results=2)
+    assert [run.info.status for run in runs] == ["KILLED", "KILLED"]
+    assert sorted(agents.iterdir()) == before
+    leftovers = [path for path in (project.folder / "data").rglob("*") if ".tmp" in path.name]
+    assert leftovers == []
+
+
+def test_notebook_runs(project: ProjectCopy) -> None:
+    path = project.folder / "notebooks/explore_a_run.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "outputs must be stripped"
+    client = NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}
+    )
+    client.execute()
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        ("--pipeline=nope", "there is no pipeline 'nope'"),
+        ("--params=environment.engine=nope", "environment.engine = 'nope'"),
+        ("--params=environment.actions=nope", "environment.actions = 'nope'"),
+        ("--params=evaluatoin.seeds=5", "did you mean 'evaluation.seeds'?"),
+        ("--params=dqnfd.options.gamma=1.5", "dqnfd.options.gamma = 1.5"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(
+    project: ProjectCopy, argument: str, answer: str
+) -> None:
+    agents = project.folder / "data/06_models/dqnfd_agent.safetensors"
+    before = sorted(agents.iterdir())
+    refused = project.run("--env=smoke", argument)
+    assert refused.returncode != 0
+    errors = [line for line in refused.stdout.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, refused.stdout
+    assert answer in errors[0]
+    assert "Traceback" not in refused.stdout
+    assert sorted(agents.iterdir()) == before
+
+
+def _experiments(client: MlflowClient) -> list[str]:
+    return [experiment.experiment_id for experiment in client.search_experiments()]
+
+
+def _wait_for_stage(client: MlflowClient, stage: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        running = client.search_runs(
+            _experiments(client), f"tags.stage = '{stage}' and attributes.status = 'RUNNING'"
+        )
+        if running:
+            time.sleep(2)
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"stage {stage} did not start")
