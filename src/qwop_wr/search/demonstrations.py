@@ -1,0 +1,114 @@
+"""Tapes as transitions to learn from."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr.agents.transitions import Transitions
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
+from qwop_wr.envs.rewards import reward_function
+from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.tape import Tape
+
+
+class Decisions(NamedTuple):
+    """A run as an agent would have made it.
+
+    Attributes:
+        idle_ticks: Ticks without keys before the first decision.
+        actions: Indices into the environment's action set, shape (n,).
+    """
+
+    idle_ticks: int
+    actions: NDArray[np.int64]
+
+
+def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
+    """Find the decisions behind the keys of a tape.
+
+    Args:
+        tape: The run; the last decision may be cut short by its end.
+        environment: Environment with the action set and ticks per action.
+
+    Returns:
+        The decisions, with the fewest idle ticks that make them fit.
+
+    Raises:
+        ValueError: If the keys change at other moments than decisions do, or are
+            not in the action set.
+    """
+    keys, per_decision = tape.per_tick_keys, environment.ticks_per_action
+    actions = {int(mask): index for index, mask in enumerate(ACTION_SETS[environment.actions])}
+    leading = int(np.argmax(keys != 0)) if keys.any() else len(keys)
+    for idle in range(min(leading, per_decision - 1) + 1):
+        starts = np.arange(idle, len(keys), per_decision)
+        masks = keys[starts]
+        if np.array_equal(np.repeat(masks, per_decision)[: len(keys) - idle], keys[idle:]):
+            break
+    else:
+        raise ValueError(
+            f"the tape's keys change within decisions of {per_decision} ticks; "
+            "it was made with another ticks_per_action"
+        )
+    if unknown := set(masks.tolist()) - actions.keys():
+        raise ValueError(
+            f"the tape holds keys {min(unknown)}, which action set {environment.actions!r} lacks"
+        )
+    return Decisions(idle, np.array([actions[mask] for mask in masks.tolist()], dtype=np.int64))
+
+
+def replay_transitions(tapes: Sequence[Tape], environment: EnvironmentOptions) -> Transitions:
+    """Replay tapes and record every decision as the environment would.
+
+    Args:
+        tapes: The runs, at least one.
+        environment: Environment whose observations and rewards are recorded; its
+            randomness is left out.
+
+    Returns:
+        Transitions, one episode per tape.
+
+    Raises:
+        ValueError: If a tape does not consist of the environment's decisions.
+    """
+    parts = [_replayed(decisions_of(tape, environment), environment) for tape in tapes]
+    episode = np.repeat(
+        np.arange(len(parts), dtype=np.int32), [len(part.actions) for part in parts]
+    )
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS}
+    return Transitions(**columns, episode=episode)
+
+
+_FIELDS = ("obs", "actions", "rewards", "next_obs", "dones")
+
+
+class _Episode(NamedTuple):
+    obs: NDArray[np.float32]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    next_obs: NDArray[np.float32]
+    dones: NDArray[np.bool_]
+
+
+def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode:
+    game = make_simulator(environment.engine)
+    observer, reward = Observer(environment.observation), reward_function(environment)
+    game.step(np.zeros(1, dtype=np.uint8), decisions.idle_ticks)
+    before = Snapshot.of(game)
+    observations, rewards = [observer.observe(before)], []
+    for mask in ACTION_SETS[environment.actions][decisions.actions]:
+        game.step(np.array([mask], dtype=np.uint8), environment.ticks_per_action)
+        after = Snapshot.of(game)
+        finished, fallen = after.ended & after.landed, after.ended & ~after.landed
+        advance, ticks = after.torso_x - before.torso_x, after.ticks - before.ticks
+        rewards.append(reward(advance, ticks, finished, fallen))
+        observations.append(observer.observe(after))
+        before = after
+    seen = np.concatenate(observations)  # (n + 1, d)
+    dones = np.zeros(len(decisions.actions), dtype=np.bool_)
+    dones[-1] = bool(before.ended[0] and not before.landed[0])
+    return _Episode(
+        seen[:-1], decisions.actions, np.concatenate(rewards).astype(np.float32), seen[1:], dones
+    )

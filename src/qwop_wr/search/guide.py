@@ -1,0 +1,107 @@
+"""What tells a search which actions are promising and which states are good."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
+
+Floats = NDArray[np.float32]
+
+FINISH_FEATURE = "sand pit ahead by"
+"""Feature that lets an agent see the end of the track."""
+FAR_AHEAD = 1.0
+"""What the feature reads on an endless track."""
+Q_SHARPNESS = 3.0
+"""Logits per standard deviation of a state's action values, for agents that value actions."""
+
+
+class Guide(Protocol):
+    """Judges states for a search."""
+
+    def logits(self, observations: Floats) -> NDArray[np.floating]:
+        """Score actions for proposals.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Logits of a policy, shape (n, n_actions).
+        """
+
+    def values(self, observations: Floats) -> NDArray[np.floating]:
+        """Estimate what can still be earned.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Values in the environment's rewards, shape (n,).
+        """
+
+
+class AgentGuide:
+    """Guidance by agents: one proposes, all value.
+
+    Agents are shown an endless track. Otherwise their values would fall towards
+    the finish, where no metres are left to earn, and hold the beam back.
+
+    Args:
+        agents: The first one's policy proposes actions. The values of all are
+            averaged: PPO's critic, or the largest action value of QR-DQN.
+        environment: Environment in which the search plays.
+
+    Raises:
+        ValueError: If there is no agent, or one was made for another environment.
+    """
+
+    def __init__(self, agents: Sequence[Agent], environment: EnvironmentOptions) -> None:
+        if not agents:
+            raise ValueError("a search needs at least one agent to guide it")
+        for agent in agents:
+            agent.check_interface(environment.interface)
+        names = [feature.name for feature in OBSERVATIONS[environment.observation]]
+        self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
+        self._policies = [agent.policy() for agent in agents]
+        self._has_action_values = agents[0].spec.algorithm == "qrdqn"
+
+    def logits(self, observations: Floats) -> Floats:
+        """Score actions; action values are brought to a common spread first.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Logits, shape (n, n_actions).
+        """
+        scores = self._policies[0].action_scores(self._endless(observations))
+        if not self._has_action_values:
+            return scores
+        centred = scores - scores.mean(axis=1, keepdims=True)  # (n, n_actions)
+        spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-6)  # (n, 1)
+        return np.asarray(Q_SHARPNESS * centred / spread, dtype=np.float32)
+
+    def values(self, observations: Floats) -> Floats:
+        """Average the agents' values.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Values, shape (n,).
+        """
+        endless = self._endless(observations)
+        total = self._policies[0].values(endless)
+        for policy in self._policies[1:]:
+            total = total + policy.values(endless)
+        return np.asarray(total / len(self._policies), dtype=np.float32)
+
+    def _endless(self, observations: Floats) -> Floats:
+        if self._finish is None:
+            return observations
+        changed = observations.copy()
+        changed[:, self._finish] = FAR_AHEAD
+        return changed

@@ -1,0 +1,45 @@
+"""How a beam search chooses what to try and what to keep."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from qwop_wr.simulator.constants import GROUND_Y
+
+
+class SearchOptions(BaseModel):
+    """Width, proposals and scoring of a beam.
+
+    A state's score is what was earned so far plus ``value_weight`` times what
+    its guide expects from there on, both in the rewards of the environment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    width: int = Field(default=128, ge=1, le=65_536)
+    """States kept per depth, all islands together."""
+    islands: PositiveInt = 1
+    """Parts of the beam that do not compete, so that one gait does not take over."""
+
+    proposals: PositiveInt = 3
+    """Different actions tried from every state."""
+    sampling: Literal["sample", "top"] = "sample"
+    """Draw the actions from the guide's policy, without repetition, or take its best."""
+    temperature: float = Field(default=1.5, gt=0, allow_inf_nan=False)
+    """Above 1 drawn actions are more varied than the policy's, below 1 less."""
+
+    value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
+    """Trust in the guide's values against progress already made."""
+    cell: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    """States whose observations round to the same multiples of this are one; 0 keeps all."""
+
+    sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
+    """States whose torso's y exceeds this are dropped [units, y points down]."""
+    max_ticks: int = Field(default=3000, ge=1, le=100_000)
+    """States that have lasted so long are dropped."""
+
+    @model_validator(mode="after")
+    def _islands_are_inhabited(self) -> "SearchOptions":
+        if self.width % self.islands:
+            raise ValueError(f"{self.islands} islands cannot share width {self.width} equally")
+        return self
