@@ -4,7 +4,7 @@ import click
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from qwop_wr.errors import BadInputError, describe_validation_error, input_checks, suggest
+from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 
 
 class Range(BaseModel):
@@ -58,17 +58,3 @@ def test_suggestions(name: str, hint: str) -> None:
 
 def test_nothing_known() -> None:
     assert suggest("a", []) == "known: none"
-
-
-class TestInputChecks:
-    def test_value_errors_are_bad_input(self) -> None:
-        with pytest.raises(BadInputError, match=r"^too small$"), input_checks():
-            raise ValueError("too small")
-
-    def test_validation_errors_are_told_in_a_line(self) -> None:
-        with pytest.raises(BadInputError, match=r"^high is missing$"), input_checks():
-            Range.model_validate({"low": 1})
-
-    def test_other_errors_pass(self) -> None:
-        with pytest.raises(KeyError), input_checks():
-            raise KeyError("x")

@@ -1,7 +1,6 @@
 """Errors that a user can put right, told in one line."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 import click
@@ -21,24 +20,6 @@ class BadInputError(click.ClickException):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
-
-
-@contextmanager
-def input_checks() -> Iterator[None]:
-    """Make checks of what the user gave end in one line.
-
-    Around calls that raise ``ValueError`` for input that does not fit together, such
-    as an agent that was trained for another environment.
-
-    Raises:
-        BadInputError: If the block raises ``ValueError``.
-    """
-    try:
-        yield
-    except pydantic.ValidationError as error:
-        raise BadInputError("; ".join(describe_validation_error(error))) from error
-    except ValueError as error:
-        raise BadInputError(str(error)) from error
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -7,9 +7,9 @@ import warnings
 # telemetry is off in the file .telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-# kedro-mlflow defines its model class without type hints, which only matters to those
-# who serve pipelines as MLflow models.
-warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+# Kedro and kedro-mlflow call a function that OmegaConf 2.4 has renamed; nothing that a
+# user of this project could change.
+warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
 from qwop_wr.hooks import (  # noqa: E402 (after the switches above)
     ArtifactLoggingHook,
@@ -17,6 +17,7 @@ from qwop_wr.hooks import (  # noqa: E402 (after the switches above)
     MlflowRunHook,
     ParameterLoggingHook,
     ProvenanceHook,
+    ResultPathsHook,
     ResumeAdviceHook,
 )
 from qwop_wr.session import ProjectSession  # noqa: E402
@@ -26,6 +27,7 @@ HOOKS = (
     ArtifactLoggingHook(),
     ParameterLoggingHook(),
     ProvenanceHook(),
+    ResultPathsHook(),
     ResumeAdviceHook(),
     ConfigurationCheckHook(),
     MlflowRunHook(),

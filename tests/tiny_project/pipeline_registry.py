@@ -7,7 +7,7 @@ from typing import Any, Literal
 from kedro.pipeline import Node, Pipeline
 from pydantic import BaseModel, ConfigDict, Field
 
-from qwop_wr.errors import input_checks
+from qwop_wr.errors import BadInputError
 from qwop_wr.tracking import stage_run
 
 
@@ -58,8 +58,7 @@ def _get_into(trouble: str | None) -> None:
     if trouble in ("SIGTERM", "SIGINT"):
         os.kill(os.getpid(), signal.Signals[trouble])
     elif trouble == "bad input":
-        with input_checks():
-            raise ValueError("the agent was made for another environment")
+        raise BadInputError("the agent was made for another environment")
     elif trouble is not None:
         raise RuntimeError(trouble)
 
