@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
         Pipeline to ``report``, ``model_card`` and the figures.
     """
     facts = {
-        "summary": "summary",
+        "summary": "evaluation_summary",
         "demonstrations": "demonstrations_summary",
         "provenance": "provenance",
     }
@@ -26,7 +26,12 @@ def create_pipeline() -> Pipeline:
     outcomes = {name: name for s in STAGES for name in (f"{s}_gate", f"{s}_history")}
     return Pipeline(
         [
-            Node(gather_provenance, inputs="parameters", outputs="provenance"),
+            Node(
+                gather_provenance,
+                inputs="parameters",
+                outputs="provenance",
+                name="gather_provenance",
+            ),
             Node(
                 draw_figures,
                 inputs={
@@ -34,6 +39,7 @@ def create_pipeline() -> Pipeline:
                     **{stage: f"{stage}_history" for stage in STAGES},
                 },
                 outputs=["learning_curves", "distances", "finish_times", "finish_profile"],
+                name="draw_figures",
             ),
             Node(
                 write_report,
@@ -44,11 +50,13 @@ def create_pipeline() -> Pipeline:
                     **outcomes,
                 },
                 outputs=["report", "report_version"],
+                name="write_report",
             ),
             Node(
                 write_model_card,
                 inputs={**facts, "agent": f"{STAGES[-1]}_agent", **gates},
                 outputs="model_card",
+                name="write_model_card",
             ),
         ]
     )
