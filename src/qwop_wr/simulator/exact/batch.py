@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from qwop_wr.simulator.base import Booleans, Floats, Integers
 from qwop_wr.simulator.exact.compilation import compiled, entry_point
 from qwop_wr.simulator.exact.groups import Group, run_group
 from qwop_wr.simulator.exact.layout import (
@@ -24,6 +25,7 @@ from qwop_wr.simulator.exact.layout import (
 )
 from qwop_wr.simulator.exact.primitives import (
     Pointer,
+    Truth,
     get,
     pointer,
     put,
@@ -32,6 +34,7 @@ from qwop_wr.simulator.exact.primitives import (
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS
 from qwop_wr.simulator.exact.world import restart
+from qwop_wr.simulator.keys import KeyMasks
 
 Entry = Callable[..., Any]
 
@@ -54,10 +57,10 @@ def advance(fingerprint: int) -> Entry:
     """Make the function that steps groups ``first`` to ``last`` by some ticks."""
 
     def advance_groups(
-        lanes: Any,
-        reals: Any,
-        integers: Any,
-        keys: Any,
+        lanes: Floats,
+        reals: Floats,
+        integers: Integers,
+        keys: KeyMasks,
         ticks: int,
         first: int,
         last: int,
@@ -84,7 +87,7 @@ def advance(fingerprint: int) -> Entry:
 def begin(fingerprint: int) -> Entry:
     """Make the function that restarts one game, all but the reset's own tick."""
 
-    def begin_game(lanes: Any, reals: Any, integers: Any, game: int, soft: bool) -> int:
+    def begin_game(lanes: Floats, reals: Floats, integers: Integers, game: int, soft: bool) -> int:
         restart(
             pointer(lanes, lane_start(game)),
             pointer(reals, game * GAME_REALS),
@@ -101,14 +104,14 @@ def copy(fingerprint: int) -> Entry:
     """Make the function that copies games, one after the other."""
 
     def copy_games(
-        from_lanes: Any,
-        from_reals: Any,
-        from_integers: Any,
-        origins: Any,
-        lanes: Any,
-        reals: Any,
-        integers: Any,
-        targets: Any,
+        from_lanes: Floats,
+        from_reals: Floats,
+        from_integers: Integers,
+        origins: Integers,
+        lanes: Floats,
+        reals: Floats,
+        integers: Integers,
+        targets: Integers,
     ) -> int:
         for index in range(len(targets)):
             origin, target = origins[index], targets[index]
@@ -133,22 +136,20 @@ def copy(fingerprint: int) -> Entry:
 def read_bodies(fingerprint: int) -> Entry:
     """Make the function that gathers the motion of bodies, shape (games, bodies, 6)."""
 
-    def read(lanes: Any, bodies: Any, out: Any) -> int:
+    def read(lanes: Floats, bodies: Integers, out: Floats) -> int:
         n_games, n_bodies, n_fields = out.shape
         for game in range(n_games):
             lane = pointer(lanes, lane_start(game))
             for place in range(n_bodies):
                 for field in range(n_fields):
-                    out[game, place, field] = get(
-                        lane, bodies[place] * BODY_FIELDS + field
-                    )
+                    out[game, place, field] = get(lane, bodies[place] * BODY_FIELDS + field)
         return fingerprint
 
     return read
 
 
 @compiled
-def _touches_ground(integers: Pointer, contact: int) -> bool:
+def _touches_ground(integers: Pointer, contact: int) -> Truth:
     return integers[contact + TOUCHING] == 1 and integers[contact + BODY_A] < N_TILES
 
 
@@ -156,7 +157,7 @@ def _touches_ground(integers: Pointer, contact: int) -> bool:
 def read_contacts(fingerprint: int) -> Entry:
     """Make the function that looks which bodies touch the ground and counts touching contacts."""
 
-    def read(integers: Any, bodies: Any, on_ground: Any, touching: Any) -> int:
+    def read(integers: Integers, bodies: Integers, on_ground: Booleans, touching: Integers) -> int:
         n_games, n_bodies = on_ground.shape
         for game in range(n_games):
             record = pointer(integers, game * GAME_INTEGERS)
@@ -167,9 +168,7 @@ def read_contacts(fingerprint: int) -> Entry:
                 touching[game] += record[contact + TOUCHING]
                 if _touches_ground(record, contact):
                     for index in range(n_bodies):
-                        on_ground[game, index] |= (
-                            record[contact + BODY_B] == bodies[index]
-                        )
+                        on_ground[game, index] |= record[contact + BODY_B] == bodies[index]
         return fingerprint
 
     return read

@@ -72,9 +72,7 @@ def accelerate(lane: Pointer, body: int) -> None:
     put(lane, field + VY, get(lane, field + VY) + GRAVITY_STEP)
     spin = get(lane, field + SPIN) + 0.0
     if body == HEAD:
-        spin = get(lane, field + SPIN) + TIME_STEP * INVERSE_INERTIA[HEAD] * get(
-            lane, HEAD_TORQUE
-        )
+        spin = get(lane, field + SPIN) + TIME_STEP * INVERSE_INERTIA[HEAD] * get(lane, HEAD_TORQUE)
     put(lane, field + SPIN, spin)
 
 
@@ -110,9 +108,7 @@ def move(lane: Pointer, body: int) -> None:
     spin = get(lane, field + SPIN)
     turn = TIME_STEP * spin
     fastest = MAX_TURN * STEP_RATE
-    spin = select(
-        turn * turn > MAX_TURN_SQUARED, select(spin < 0.0, -fastest, fastest), spin
-    )
+    spin = select(turn * turn > MAX_TURN_SQUARED, select(spin < 0.0, -fastest, fastest), spin)
     put(lane, field + VX, vx)
     put(lane, field + VY, vy)
     put(lane, field + SPIN, spin)
@@ -138,9 +134,7 @@ def rest(lane: Pointer, body: int) -> Real:
     """
     field = body * BODY_FIELDS
     vx, vy, spin = get(lane, field + VX), get(lane, field + VY), get(lane, field + SPIN)
-    moving = (spin * spin > STILL_SPIN_SQUARED) | (
-        vx * vx + vy * vy > STILL_SPEED_SQUARED
-    )
+    moving = (spin * spin > STILL_SPIN_SQUARED) | (vx * vx + vy * vy > STILL_SPEED_SQUARED)
     time = get(lane, field + SLEEP_TIME)
     time = select(moving, 0.0, time + TIME_STEP)
     put(lane, field + SLEEP_TIME, time)
@@ -219,9 +213,7 @@ def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
         half_width,
         half_height,
     )
-    w1, h1 = box_extent(
-        get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height
-    )
+    w1, h1 = box_extent(get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height)
     lower_x = _least((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
     lower_y = _least((y0 - h0) - RADIUS, (y1 - h1) - RADIUS)
     upper_x = _most((x0 + w0) + RADIUS, (x1 + w1) + RADIUS)

@@ -1,4 +1,4 @@
-"""How the engine's functions are compiled: strict IEEE arithmetic, cached, and never silently slow."""
+"""How the engine's functions are compiled: strict IEEE arithmetic, cached, never silently."""
 
 import hashlib
 import logging

@@ -24,7 +24,7 @@ from qwop_wr.simulator.exact.layout import (
     USED_CONTACTS,
 )
 from qwop_wr.simulator.exact.narrow_phase import box_of, collide_boxes
-from qwop_wr.simulator.exact.primitives import Pointer, get, put
+from qwop_wr.simulator.exact.primitives import Pointer, Truth, get, put
 from qwop_wr.simulator.exact.rules import begin_contact
 
 
@@ -81,7 +81,7 @@ def destroy_contacts_of(lane: Pointer, integers: Pointer, body: int) -> None:
 
 
 @compiled
-def _overlap(lane: Pointer, first: int, second: int) -> bool:
+def _overlap(lane: Pointer, first: int, second: int) -> Truth:
     return (
         get(lane, second) <= get(lane, first + 2)
         and get(lane, second + 1) <= get(lane, first + 3)
@@ -103,9 +103,7 @@ def _update(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> No
         first_id, second_id = integers[contact + IDS], integers[contact + IDS + 1]
         first_normal, second_normal = reals[normal], reals[normal + 1]
         first_tangent, second_tangent = reals[tangent], reals[tangent + 1]
-        collide_boxes(
-            reals, integers, manifold, contact, box_of(lane, a), box_of(lane, b)
-        )
+        collide_boxes(reals, integers, manifold, contact, box_of(lane, a), box_of(lane, b))
         for point in range(integers[contact + N_POINTS]):
             identity = integers[contact + IDS + point]
             if old_count > 0 and first_id == identity:

@@ -97,9 +97,7 @@ class ExactSimulator(Simulator):
         """Advance every game that has not ended; see ``Simulator.step``."""
         _advance(self._storage, self._checked_keys(keys, ticks), ticks)
 
-    def copy_games(
-        self, source: Simulator, source_games: GameIndices, games: GameIndices
-    ) -> None:
+    def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
         """Clone games, all hidden state included; see ``Simulator.copy_games``."""
         origins, targets = self._checked_copy(source, source_games, games)
         assert isinstance(source, ExactSimulator)  # noqa: S101  # _checked_copy has seen to it
@@ -136,9 +134,7 @@ class ExactSimulator(Simulator):
                 games does not fit or a game index is out of range.
         """
         if not isinstance(snapshot, GameSnapshot):
-            raise ValueError(
-                f"a snapshot of the exact engine is needed, got {snapshot!r}"
-            )
+            raise ValueError(f"a snapshot of the exact engine is needed, got {snapshot!r}")
         if snapshot.version != self.version:
             raise ValueError(
                 f"the snapshot is of version {snapshot.version!r} of the exact engine, "
@@ -239,11 +235,9 @@ class ExactSimulator(Simulator):
         return out
 
     def _flag(self, flag: int) -> Booleans:
-        return (self._storage.integer(FLAGS)[: self.n_games] & flag) != 0
+        return (self._storage.integer(FLAGS)[: self.n_games] & flag).astype(np.bool_)
 
-    def _without_overlap(
-        self, origins: Integers, targets: Integers
-    ) -> tuple[Integers, Integers]:
+    def _without_overlap(self, origins: Integers, targets: Integers) -> tuple[Integers, Integers]:
         # Within one simulator an early copy may overwrite what a later one reads.
         if np.intersect1d(origins, targets).size == 0:
             return origins, targets
@@ -259,9 +253,7 @@ def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
     share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
 
 
-def _copy(
-    source: Storage, origins: Integers, target: Storage, targets: Integers
-) -> None:
+def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers) -> None:
     copy(
         source.lanes,
         source.reals,

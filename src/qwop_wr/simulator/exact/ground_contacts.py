@@ -11,15 +11,11 @@ from typing import Final
 
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contact_solver import (
-    LINEAR_SLOP,
     MAX_CONDITION,
-    MAX_LINEAR_CORRECTION,
 )
 from qwop_wr.simulator.exact.layout import (
-    ANGLE,
     BODY_FIELDS,
     COSINE,
-    N_BODIES,
     SINE,
     SPIN,
     VX,
@@ -27,7 +23,7 @@ from qwop_wr.simulator.exact.layout import (
     X,
     Y,
 )
-from qwop_wr.simulator.exact.narrow_phase import RADIUS, TOTAL_RADIUS
+from qwop_wr.simulator.exact.narrow_phase import RADIUS
 from qwop_wr.simulator.exact.primitives import (
     Pointer,
     Real,
@@ -44,7 +40,6 @@ from qwop_wr.simulator.exact.tables import (
     INVERSE_MASS,
     MASS_RATIO,
 )
-from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 # Fields of a slot. The first are copied from the contact, the rest computed.
 GROUND_X: Final = 0
@@ -102,12 +97,7 @@ def _prepare_point(
         y + sine * local_x + cosine * local_y,
     )
     normal_x, normal_y = get(work, slot + NORMAL_X), get(work, slot + NORMAL_Y)
-    depth = (
-        RADIUS
-        - (point_x - plane_x) * normal_x
-        - (point_y - plane_y) * normal_y
-        - RADIUS
-    )
+    depth = RADIUS - (point_x - plane_x) * normal_x - (point_y - plane_y) * normal_y - RADIUS
     arm_x = (point_x + 0.5 * depth * normal_x) - x
     arm_y = (point_y + 0.5 * depth * normal_y) - y
     point = slot + FIRST_POINT + index * POINT_FIELDS
@@ -204,9 +194,7 @@ def prepare_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
 
 
 @compiled
-def _push(
-    lane: Pointer, work: Pointer, point: int, body: int, push_x: Real, push_y: Real
-) -> None:
+def _push(lane: Pointer, work: Pointer, point: int, body: int, push_x: Real, push_y: Real) -> None:
     field = body * BODY_FIELDS
     turn = get(work, point + ARM_X) * push_y - get(work, point + ARM_Y) * push_x
     put(lane, field + SPIN, get(lane, field + SPIN) + INVERSE_INERTIA[body] * turn)
@@ -215,9 +203,7 @@ def _push(
 
 
 @compiled
-def _warm_start_point(
-    lane: Pointer, work: Pointer, slot: int, index: int, body: int
-) -> None:
+def _warm_start_point(lane: Pointer, work: Pointer, slot: int, index: int, body: int) -> None:
     normal_x, normal_y = get(work, slot + NORMAL_X), get(work, slot + NORMAL_Y)
     impulse = get(work, slot + IMPULSES + index)
     friction = get(work, slot + FRICTIONS + index)
@@ -247,9 +233,7 @@ def warm_start_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
 
 
 @compiled
-def _solve_friction(
-    lane: Pointer, work: Pointer, slot: int, index: int, body: int
-) -> None:
+def _solve_friction(lane: Pointer, work: Pointer, slot: int, index: int, body: int) -> None:
     field, point = body * BODY_FIELDS, slot + FIRST_POINT + index * POINT_FIELDS
     tangent_x, tangent_y = get(work, slot + NORMAL_Y), -get(work, slot + NORMAL_X)
     spin = get(lane, field + SPIN)
@@ -267,22 +251,16 @@ def _solve_friction(
 
 
 @compiled
-def _normal_velocity(
-    lane: Pointer, work: Pointer, slot: int, point: int, body: int
-) -> Real:
+def _normal_velocity(lane: Pointer, work: Pointer, slot: int, point: int, body: int) -> Real:
     field = body * BODY_FIELDS
     spin = get(lane, field + SPIN)
     velocity_x = get(lane, field + VX) - spin * get(work, point + ARM_Y)
     velocity_y = get(lane, field + VY) + spin * get(work, point + ARM_X)
-    return velocity_x * get(work, slot + NORMAL_X) + velocity_y * get(
-        work, slot + NORMAL_Y
-    )
+    return velocity_x * get(work, slot + NORMAL_X) + velocity_y * get(work, slot + NORMAL_Y)
 
 
 @compiled
-def _solve_block(
-    work: Pointer, slot: int, velocity1: Real, velocity2: Real
-) -> tuple[Real, Real]:
+def _solve_block(work: Pointer, slot: int, velocity1: Real, velocity2: Real) -> tuple[Real, Real]:
     old1, old2 = get(work, slot + IMPULSES), get(work, slot + IMPULSES + 1)
     k12, m12 = get(work, slot + K12), get(work, slot + M12)
     b1 = velocity1 - (get(work, slot + K11) * old1 + k12 * old2)
@@ -361,84 +339,3 @@ def _solve_single(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
         change * get(work, slot + NORMAL_X),
         change * get(work, slot + NORMAL_Y),
     )
-
-
-@compiled
-def solve_slot_position(
-    lane: Pointer, work: Pointer, slot: int, body: int, active: Truth
-) -> Real:
-    """One position iteration of a slot: push the part out of the ground.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
-        active: Games that still iterate; others keep their state.
-
-    Returns:
-        The least separation of its points before the correction, at most 0.
-    """
-    field = body * BODY_FIELDS
-    x, y = get(lane, field + X), get(lane, field + Y)
-    sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
-    ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
-    flipped = get(work, slot + FLIP) > 0.0
-    local_x, local_y = (
-        get(work, slot + LOCAL_NORMAL),
-        get(work, slot + LOCAL_NORMAL + 1),
-    )
-    normal_x = select(flipped, cosine * local_x - sine * local_y, local_x)
-    normal_y = select(flipped, sine * local_x + cosine * local_y, local_y)
-    local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
-    plane_x = select(
-        flipped, x + (cosine * local_x - sine * local_y), ground_x + local_x
-    )
-    plane_y = select(
-        flipped, y + (sine * local_x + cosine * local_y), ground_y + local_y
-    )
-    push_x, push_y = (
-        select(flipped, -normal_x, normal_x),
-        select(flipped, -normal_y, normal_y),
-    )
-    two = get(work, slot + TWO) > 0.0
-    n_points = 1 if bits_of(two) == 0 else 2
-    least = normal_x * 0.0
-    new_x, new_y, angle = x, y, get(lane, field + ANGLE)
-    for index in range(n_points):
-        local_x = get(work, slot + LOCAL_POINTS + 2 * index)
-        local_y = get(work, slot + LOCAL_POINTS + 2 * index + 1)
-        point_x = select(
-            flipped, ground_x + local_x, x + (cosine * local_x - sine * local_y)
-        )
-        point_y = select(
-            flipped, ground_y + local_y, y + (sine * local_x + cosine * local_y)
-        )
-        separation = (
-            (point_x - plane_x) * normal_x
-            + (point_y - plane_y) * normal_y
-            - TOTAL_RADIUS
-        )
-        present = get(work, slot + COUNT) > 0.0 if index == 0 else two
-        separation = select(present, separation, 0.0)
-        least = select(least < separation, least, separation)
-        error = separation + LINEAR_SLOP
-        error = select(
-            error < -MAX_LINEAR_CORRECTION,
-            -MAX_LINEAR_CORRECTION,
-            select(error > 0.0, 0.0, error),
-        )
-        mass = get(work, slot + FIRST_POINT + index * POINT_FIELDS + EQUALIZED_MASS)
-        impulse = select(active & present, -mass * error, 0.0)
-        move_x, move_y = impulse * push_x, impulse * push_y
-        turn = (point_x - new_x) * move_y - (point_y - new_y) * move_x
-        new_x = new_x + MASS_RATIO[body] * move_x
-        new_y = new_y + MASS_RATIO[body] * move_y
-        angle = angle + INERTIA_RATIO[body] * turn
-    put(lane, field + X, new_x)
-    put(lane, field + Y, new_y)
-    put(lane, field + ANGLE, angle)
-    sine, cosine = sine_cosine(angle)
-    put(lane, field + SINE, sine)
-    put(lane, field + COSINE, cosine)
-    return least

@@ -9,10 +9,9 @@ from qwop_wr.simulator.exact.bodies import (
     rest,
 )
 from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.contact_positions import LINEAR_SLOP, solve_contact_position
 from qwop_wr.simulator.exact.contact_solver import (
-    LINEAR_SLOP,
     prepare_contact,
-    solve_contact_position,
     solve_contact_velocity,
     store_contact,
     warm_start_contact,
@@ -68,7 +67,7 @@ def _visit_contacts(integers: Pointer, found: Pointer, body: int) -> None:
         record = integers[CONTACT_ORDER + place]
         contact = CONTACTS + record * CONTACT_FIELDS
         a, b = integers[contact + BODY_A], integers[contact + BODY_B]
-        if (a != body and b != body) or integers[contact + TOUCHING] == 0:
+        if body not in (a, b) or integers[contact + TOUCHING] == 0:
             continue
         if (found[SEEN_CONTACTS] >> record) & 1:
             continue
@@ -157,9 +156,7 @@ def _solve_positions(
         least = 0.0
         for place in range(found[N_ISLAND_CONTACTS]):
             constraint = CONSTRAINTS + place * CONSTRAINT_FIELDS
-            least = min(
-                least, solve_contact_position(lane, reals, integers, work, constraint)
-            )
+            least = min(least, solve_contact_position(lane, reals, integers, work, constraint))
         settled = least > -1.5 * LINEAR_SLOP
         for place in range(found[N_ISLAND_JOINTS]):
             joint = found[ISLAND_JOINTS + place]
@@ -169,9 +166,7 @@ def _solve_positions(
 
 
 @compiled
-def _solve(
-    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer
-) -> None:
+def _solve(lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer) -> None:
     n_bodies = found[N_ISLAND_BODIES]
     for place in range(n_bodies):
         body = found[ISLAND_BODIES + place]

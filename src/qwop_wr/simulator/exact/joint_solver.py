@@ -131,12 +131,8 @@ def prepare_joint(lane: Pointer, arms: Pointer, number: int) -> None:
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
-    ax, ay = _turned(
-        lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY]
-    )
-    bx, by = _turned(
-        lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY]
-    )
+    ax, ay = _turned(lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY])
+    bx, by = _turned(lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY])
     k11, k12, k22, inverse = _stiffness(constants, ax, ay, bx, by)
     put(arms, ARM_AX, ax)
     put(arms, ARM_AY, ay)
@@ -159,14 +155,10 @@ def prepare_joint(lane: Pointer, arms: Pointer, number: int) -> None:
     turn_b = ((bx * y - by * x) + motor) + limit
     put(lane, a + VX, get(lane, a + VX) - mass_a * x)
     put(lane, a + VY, get(lane, a + VY) - mass_a * y)
-    put(
-        lane, a + SPIN, get(lane, a + SPIN) - JOINT[constants + STEP_INERTIA_A] * turn_a
-    )
+    put(lane, a + SPIN, get(lane, a + SPIN) - JOINT[constants + STEP_INERTIA_A] * turn_a)
     put(lane, b + VX, get(lane, b + VX) + mass_b * x)
     put(lane, b + VY, get(lane, b + VY) + mass_b * y)
-    put(
-        lane, b + SPIN, get(lane, b + SPIN) + JOINT[constants + STEP_INERTIA_B] * turn_b
-    )
+    put(lane, b + SPIN, get(lane, b + SPIN) + JOINT[constants + STEP_INERTIA_B] * turn_b)
 
 
 @compiled
@@ -266,9 +258,7 @@ def _limit_correction(
 
 
 @compiled
-def solve_joint_position(
-    lane: Pointer, accumulated: Pointer, number: int, active: Truth
-) -> Truth:
+def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, active: Truth) -> Truth:
     """One position iteration of a joint: pivot, then limit.
 
     Args:
@@ -283,12 +273,8 @@ def solve_joint_position(
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
-    ax, ay = _turned(
-        lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY]
-    )
-    bx, by = _turned(
-        lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY]
-    )
+    ax, ay = _turned(lane, a, JOINT[constants + ANCHOR_AX], JOINT[constants + ANCHOR_AY])
+    bx, by = _turned(lane, b, JOINT[constants + ANCHOR_BX], JOINT[constants + ANCHOR_BY])
     x_a, y_a, angle_a = get(lane, a + X), get(lane, a + Y), get(lane, a + ANGLE)
     x_b, y_b, angle_b = get(lane, b + X), get(lane, b + Y), get(lane, b + ANGLE)
     apart_x = (x_b + bx) - (x_a + ax)

@@ -256,9 +256,7 @@ def _write_manifold(
     count = 0
     for point in (first, second):
         if normal.x * point.x + normal.y * point.y - front <= TOTAL_RADIUS:
-            local = _into_frame(
-                incident, Vector(point.x - incident.x, point.y - incident.y)
-            )
+            local = _into_frame(incident, Vector(point.x - incident.x, point.y - incident.y))
             reals[manifold + POINTS + 2 * count] = local.x
             reals[manifold + POINTS + 2 * count + 1] = local.y
             integers[contact + IDS + count] = point.identity

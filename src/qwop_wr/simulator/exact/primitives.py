@@ -6,14 +6,22 @@ read. Through a pointer to floats, :func:`get` reads the field of one lane;
 through a pointer to ``float64x8`` it reads the same field of eight lanes.
 """
 
-from typing import Any, TypeAlias
-
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.extending import intrinsic
-from numba.core.typing.templates import signature
+from typing import Any, Final, TypeAlias
 
 from qwop_wr.simulator.exact.simd import BITS, DOUBLES, LANES, bool8, float64x8
+from qwop_wr.simulator.exact.toolchain import (
+    Builder,
+    Context,
+    NumbaType,
+    Signature,
+    Value,
+    declared,
+    ir,
+    pointer_to,
+    primitive,
+    signature,
+    types,
+)
 
 Pointer: TypeAlias = Any
 """A pointer to floats, to ``float64x8`` or to integers."""
@@ -21,51 +29,55 @@ Pointer: TypeAlias = Any
 Real: TypeAlias = Any
 """A float, or eight of them."""
 
+Whole: TypeAlias = Any
+"""An integer that was read through a pointer."""
+
 Truth: TypeAlias = Any
 """A truth value, or eight of them."""
 
-_WORDS = ir.VectorType(ir.IntType(64), LANES)
-_FLOATS = types.CPointer(types.float64)
-_VECTORS = types.CPointer(float64x8)
+
+_WORDS: Final = ir.VectorType(ir.IntType(64), LANES)
+_FLOATS: Final = pointer_to(types.float64)
+_VECTORS: Final = pointer_to(float64x8)
 
 
 def _address(
-    context: Any, builder: Any, array_type: Any, array: Any, offset: Any
-) -> Any:
+    context: Context, builder: Builder, array_type: NumbaType, array: Value, place: Value
+) -> Value:
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [offset])
+    return builder.gep(data, [place])
 
 
-@intrinsic
-def pointer(typingctx: Any, array: Any, offset: Any) -> Any:
+@primitive
+def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
     """Point at element ``offset`` of a flat array."""
     del typingctx
-    result = types.CPointer(array.dtype)
+    result = pointer_to(array.dtype)
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         return _address(context, builder, sig.args[0], args[0], args[1])
 
     return signature(result, array, types.intp), emit
 
 
-@intrinsic
-def vector_pointer(typingctx: Any, array: Any, offset: Any) -> Any:
+@primitive
+def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
     """Point at eight lanes from element ``offset`` of a flat array of floats."""
     del typingctx, offset
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         address = _address(context, builder, sig.args[0], args[0], args[1])
         return builder.bitcast(address, DOUBLES.as_pointer())
 
     return signature(_VECTORS, array, types.intp), emit
 
 
-@intrinsic
-def lane_of(typingctx: Any, vectors: Any, lane: Any) -> Any:
+@primitive
+def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signature:
     """Point at one lane of what a vector pointer points at."""
     del typingctx, vectors, lane
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         first = builder.bitcast(args[0], ir.DoubleType().as_pointer())
         return builder.gep(first, [args[1]])
@@ -73,24 +85,24 @@ def lane_of(typingctx: Any, vectors: Any, lane: Any) -> Any:
     return signature(_FLOATS, _VECTORS, types.intp), emit
 
 
-@intrinsic
-def offset(typingctx: Any, place: Any, numbers: Any) -> Any:
+@primitive
+def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signature:
     """Point some plain numbers further on."""
     del typingctx, numbers
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         return builder.gep(args[0], [args[1]])
 
     return signature(place, place, types.intp), emit
 
 
-@intrinsic
-def moved(typingctx: Any, lanes: Any, fields: Any) -> Any:
+@primitive
+def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
     """Point some fields further on, with a pointer of the same kind."""
     del typingctx, fields
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context
         index = args[1]
         if sig.return_type == _FLOATS:
@@ -100,12 +112,12 @@ def moved(typingctx: Any, lanes: Any, fields: Any) -> Any:
     return signature(lanes, lanes, types.intp), emit
 
 
-@intrinsic
-def get(typingctx: Any, lanes: Any, field: Any) -> Any:
+@primitive
+def get(typingctx: Context, lanes: NumbaType, field: NumbaType) -> Signature:
     """Read a field: of one lane through floats, of eight through vectors."""
     del typingctx, field
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context
         place, index = args
         if sig.args[0] == _FLOATS:
@@ -115,12 +127,12 @@ def get(typingctx: Any, lanes: Any, field: Any) -> Any:
     return signature(lanes.dtype, lanes, types.intp), emit
 
 
-@intrinsic
-def put(typingctx: Any, lanes: Any, field: Any, value: Any) -> Any:
+@primitive
+def put(typingctx: Context, lanes: NumbaType, field: NumbaType, value: NumbaType) -> Signature:
     """Write a field: of one lane through floats, of eight through vectors."""
     del typingctx, field, value
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         place, index, number = args
         if sig.args[0] == _FLOATS:
             index = builder.mul(index, ir.Constant(index.type, LANES))
@@ -130,79 +142,77 @@ def put(typingctx: Any, lanes: Any, field: Any, value: Any) -> Any:
     return signature(types.void, lanes, types.intp, lanes.dtype), emit
 
 
-@intrinsic
-def select(typingctx: Any, condition: Any, chosen: Any, other: Any) -> Any:
+@primitive
+def select(
+    typingctx: Context, condition: NumbaType, chosen: NumbaType, other: NumbaType
+) -> Signature:
     """Choose ``chosen`` where the condition holds, else ``other``; both are evaluated."""
     del typingctx, chosen, other
     number = float64x8 if condition == bool8 else types.float64
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         return builder.select(*args)
 
     return signature(number, condition, number, number), emit
 
 
-def _llvm_unary(name: str, number: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+def _llvm_unary(name: str, number: NumbaType) -> Signature:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         kind = args[0].type
         suffix = "v8f64" if kind == DOUBLES else "f64"
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind]), f"llvm.{name}.{suffix}"
-        )
+        function = declared(builder.module, ir.FunctionType(kind, [kind]), f"llvm.{name}.{suffix}")
         return builder.call(function, args)
 
     return signature(number, number), emit
 
 
-@intrinsic
-def square_root(typingctx: Any, number: Any) -> Any:
+@primitive
+def square_root(typingctx: Context, number: NumbaType) -> Signature:
     """Correctly rounded square root."""
     del typingctx
     return _llvm_unary("sqrt", number)
 
 
-@intrinsic
-def absolute(typingctx: Any, number: Any) -> Any:
+@primitive
+def absolute(typingctx: Context, number: NumbaType) -> Signature:
     """Absolute value."""
     del typingctx
     return _llvm_unary("fabs", number)
 
 
-@intrinsic
-def rounded_down(typingctx: Any, number: Any) -> Any:
+@primitive
+def rounded_down(typingctx: Context, number: NumbaType) -> Signature:
     """Largest integer that is not greater, as a float."""
     del typingctx
     return _llvm_unary("floor", number)
 
 
-@intrinsic
-def quartered(typingctx: Any, number: Any) -> Any:
+@primitive
+def quartered(typingctx: Context, number: NumbaType) -> Signature:
     """A quarter of a number below 1 whose last 32 bits are dropped, as fdlibm's cosine uses it."""
     del typingctx
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         words = _WORDS if args[0].type == DOUBLES else ir.IntType(64)
 
-        def constant(value: int) -> Any:
+        def constant(value: int) -> Value:
             return ir.Constant(words, [value] * LANES if words == _WORDS else value)
 
         high = builder.and_(builder.bitcast(args[0], words), constant(0x7FFFFFFF << 32))
-        return builder.bitcast(
-            builder.sub(high, constant(0x00200000 << 32)), args[0].type
-        )
+        return builder.bitcast(builder.sub(high, constant(0x00200000 << 32)), args[0].type)
 
     return signature(number, number), emit
 
 
-@intrinsic
-def bits_of(typingctx: Any, truth: Any) -> Any:
+@primitive
+def bits_of(typingctx: Context, truth: NumbaType) -> Signature:
     """The lanes that hold, as an integer: lane i is bit i."""
     del typingctx
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         packed = args[0]
         if packed.type == BITS:
@@ -212,13 +222,13 @@ def bits_of(typingctx: Any, truth: Any) -> Any:
     return signature(types.int64, truth), emit
 
 
-@intrinsic
-def truth_of(typingctx: Any, lanes: Any, bits: Any) -> Any:
+@primitive
+def truth_of(typingctx: Context, lanes: NumbaType, bits: NumbaType) -> Signature:
     """The reverse of :func:`bits_of`, in the kind that fits a pointer's numbers."""
     del typingctx, bits
     result = bool8 if lanes == _VECTORS else types.boolean
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context
         if sig.return_type == bool8:
             return builder.bitcast(builder.trunc(args[1], ir.IntType(LANES)), BITS)
@@ -227,37 +237,39 @@ def truth_of(typingctx: Any, lanes: Any, bits: Any) -> Any:
     return signature(result, lanes, types.int64), emit
 
 
-@intrinsic
-def width(typingctx: Any, number: Any) -> Any:
+@primitive
+def width(typingctx: Context, number: NumbaType) -> Signature:
     """How many floats a number stands for: 1 or 8."""
     del typingctx
     lanes = LANES if number == float64x8 else 1
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, builder, sig, args
         return ir.Constant(ir.IntType(64), lanes)
 
     return signature(types.int64, number), emit
 
 
-@intrinsic
-def element(typingctx: Any, number: Any, lane: Any) -> Any:
+@primitive
+def element(typingctx: Context, number: NumbaType, lane: NumbaType) -> Signature:
     """One lane of a number; a plain float has but one."""
     del typingctx, lane
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         return builder.extract_element(*args) if args[0].type == DOUBLES else args[0]
 
     return signature(types.float64, number, types.int64), emit
 
 
-@intrinsic
-def with_element(typingctx: Any, number: Any, lane: Any, value: Any) -> Any:
+@primitive
+def with_element(
+    typingctx: Context, number: NumbaType, lane: NumbaType, value: NumbaType
+) -> Signature:
     """A number with one lane replaced."""
     del typingctx, lane, value
 
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         number_, lane_, value_ = args
         if number_.type == DOUBLES:

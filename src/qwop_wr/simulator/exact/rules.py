@@ -107,16 +107,12 @@ def _contact_x(lane: Pointer, reals: Pointer, integers: Pointer, record: int) ->
     plane = world_normal(lane, reals, integers, contact, manifold)
     largest = world_point(lane, reals, integers, contact, manifold, 0, plane)[0]
     if integers[contact + N_POINTS] > 1:
-        largest = max(
-            largest, world_point(lane, reals, integers, contact, manifold, 1, plane)[0]
-        )
+        largest = max(largest, world_point(lane, reals, integers, contact, manifold, 1, plane)[0])
     return largest
 
 
 @compiled
-def begin_contact(
-    lane: Pointer, reals: Pointer, integers: Pointer, record: int
-) -> None:
+def begin_contact(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> None:
     """Judge a contact that has just begun: a jump, a landing or a fall.
 
     Args:

@@ -8,13 +8,13 @@ the same code.
 from qwop_wr.simulator.constants import POSITION_ITERATIONS, VELOCITY_ITERATIONS
 from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, move, rest
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_solver import LINEAR_SLOP
+from qwop_wr.simulator.exact.contact_positions import LINEAR_SLOP
 from qwop_wr.simulator.exact.ground_contacts import (
     prepare_slot,
-    solve_slot_position,
     solve_slot_velocity,
     warm_start_slot,
 )
+from qwop_wr.simulator.exact.ground_positions import solve_slot_position
 from qwop_wr.simulator.exact.joint_solver import (
     prepare_joint,
     solve_joint_position,
@@ -30,7 +30,7 @@ from qwop_wr.simulator.exact.layout import (
     PART_BITS,
     PARTNERS,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, bits_of, moved, put, truth_of
+from qwop_wr.simulator.exact.primitives import Pointer, Whole, bits_of, moved, put, truth_of
 from qwop_wr.simulator.exact.tables import RUNNER_JOINTS
 from qwop_wr.simulator.exact.workspace import (
     ACCUMULATED,
@@ -61,13 +61,9 @@ def runs_alone(integers: Pointer) -> bool:
 def _solve_velocities(lane: Pointer, work: Pointer, found: Pointer) -> None:
     n_slots = found[N_SLOTS]
     for place in range(n_slots):
-        prepare_slot(
-            lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place]
-        )
+        prepare_slot(lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place])
     for place in range(n_slots):
-        warm_start_slot(
-            lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place]
-        )
+        warm_start_slot(lane, work, SLOTS + place * SLOT_FIELDS, found[SLOT_BODIES + place])
     for place in range(len(RUNNER_JOINTS)):
         joint = RUNNER_JOINTS[place]
         prepare_joint(lane, moved(work, ARMS + joint * ARM_FIELDS), joint)
@@ -91,9 +87,7 @@ def _solve_positions(lane: Pointer, work: Pointer, found: Pointer, games: int) -
         settled = active
         for place in range(found[N_SLOTS]):
             slot = SLOTS + place * SLOT_FIELDS
-            least = solve_slot_position(
-                lane, work, slot, found[SLOT_BODIES + place], active
-            )
+            least = solve_slot_position(lane, work, slot, found[SLOT_BODIES + place], active)
             settled = settled & (least > -1.5 * LINEAR_SLOP)
         for place in range(len(RUNNER_JOINTS)):
             settled = settled & solve_joint_position(
@@ -105,7 +99,7 @@ def _solve_positions(lane: Pointer, work: Pointer, found: Pointer, games: int) -
 
 
 @compiled
-def solve_runner(lane: Pointer, work: Pointer, found: Pointer, games: int) -> int:
+def solve_runner(lane: Pointer, work: Pointer, found: Pointer, games: int) -> Whole:
     """Advance the runner by a step, in one game or in eight.
 
     Args:

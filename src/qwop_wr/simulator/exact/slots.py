@@ -33,7 +33,7 @@ from qwop_wr.simulator.exact.layout import (
     X,
     Y,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, get, lane_of, put
+from qwop_wr.simulator.exact.primitives import Pointer, Whole, get, lane_of, put
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.workspace import (
     KNOWN_SLOTS,
@@ -61,7 +61,7 @@ def clear_slots(found: Pointer) -> None:
 
 
 @compiled
-def _slot_of(work: Pointer, found: Pointer, body: int, rank: int) -> int:
+def _slot_of(work: Pointer, found: Pointer, body: int, rank: int) -> Whole:
     number = SLOT_NUMBERS + rank * N_BODIES + body
     if (found[KNOWN_SLOTS + rank] >> body) & 1:
         return found[number]
@@ -138,9 +138,5 @@ def store_slots(reals: Pointer, work: Pointer, found: Pointer, game: int) -> Non
         manifold = MANIFOLDS + record * MANIFOLD_FIELDS
         count = 2 if get(mine, slot + TWO) > 0.0 else 1
         for point in range(count):
-            reals[manifold + NORMAL_IMPULSES + point] = get(
-                mine, slot + IMPULSES + point
-            )
-            reals[manifold + NORMAL_IMPULSES + 2 + point] = get(
-                mine, slot + FRICTIONS + point
-            )
+            reals[manifold + NORMAL_IMPULSES + point] = get(mine, slot + IMPULSES + point)
+            reals[manifold + NORMAL_IMPULSES + 2 + point] = get(mine, slot + FRICTIONS + point)

@@ -128,9 +128,7 @@ def _joints_of(body: int) -> list[int]:
     return numbers[::-1] + [-1] * (MAX_JOINTS_OF_BODY - len(numbers))
 
 
-JOINTS_OF_BODY: Final = np.array(
-    [_joints_of(body) for body in range(N_BODIES)]
-).reshape(-1)
+JOINTS_OF_BODY: Final = np.array([_joints_of(body) for body in range(N_BODIES)]).reshape(-1)
 """Joints of each body, newest first, padded with -1."""
 
 _JOINT_NAMES: Final = [joint.name for joint in _ALL_JOINTS]

@@ -20,7 +20,7 @@ from qwop_wr.simulator.exact.layout import (
     STORED_BOXES,
     SWEPT_BOXES,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, get, put
+from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, Whole, get, put
 
 MARGIN = 0.1
 """By how much a stored box exceeds what it holds, on every side [units]."""
@@ -30,7 +30,7 @@ MARGIN_PER_MOVE = 2.0
 
 
 @compiled
-def boxes_overlap(reals: Pointer, first: int, second: int) -> bool:
+def boxes_overlap(reals: Pointer, first: int, second: int) -> Truth:
     """Tell whether two boxes share a point.
 
     Args:
@@ -50,7 +50,7 @@ def boxes_overlap(reals: Pointer, first: int, second: int) -> bool:
 
 
 @compiled
-def _contains(reals: Pointer, outer: int, inner: int) -> bool:
+def _contains(reals: Pointer, outer: int, inner: int) -> Truth:
     return (
         reals[outer] <= reals[inner]
         and reals[outer + 1] <= reals[inner + 1]
@@ -70,7 +70,7 @@ def _enclose(reals: Pointer, node: int, first: int, second: int) -> None:
 
 
 @compiled
-def _allocate(integers: Pointer) -> int:
+def _allocate(integers: Pointer) -> Whole:
     node = integers[FREE_NODE]
     if node != NONE:
         integers[FREE_NODE] = integers[PARENTS + node]
@@ -91,7 +91,7 @@ def _free(integers: Pointer, node: int) -> None:
 
 
 @compiled
-def _distance(reals: Pointer, node: int, x: float, y: float) -> float:
+def _distance(reals: Pointer, node: int, x: float, y: float) -> Real:
     box = NODE_BOXES + 4 * node
     return abs((reals[box] + reals[box + 2]) * 0.5 - x) + abs(
         (reals[box + 1] + reals[box + 3]) * 0.5 - y
@@ -99,7 +99,7 @@ def _distance(reals: Pointer, node: int, x: float, y: float) -> float:
 
 
 @compiled
-def _nearest_leaf(reals: Pointer, integers: Pointer, leaf: int) -> int:
+def _nearest_leaf(reals: Pointer, integers: Pointer, leaf: int) -> Whole:
     box = NODE_BOXES + 4 * leaf
     x = (reals[box] + reals[box + 2]) * 0.5
     y = (reals[box + 1] + reals[box + 3]) * 0.5

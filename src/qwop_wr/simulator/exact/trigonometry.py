@@ -84,9 +84,7 @@ def _kernel_cosine(x: Real, tail: Real) -> Real:
 
 
 @compiled
-def _in_quadrant(
-    x: Real, quadrant: Real, remainder: Real, tail: Real
-) -> tuple[Real, Real]:
+def _in_quadrant(x: Real, quadrant: Real, remainder: Real, tail: Real) -> tuple[Real, Real]:
     sine = _kernel_sine(remainder, tail, quadrant > 0.0)
     cosine = _kernel_cosine(remainder, tail)
     half = 0.5 * quadrant
@@ -139,9 +137,7 @@ def sine_cosine(x: Real) -> tuple[Real, Real]:
         The sine and the cosine.
     """
     size = absolute(x)
-    quadrant = select(
-        size < UNREDUCED_BELOW, 0.0, rounded_down(size * INVERSE_HALF_PI + 0.5)
-    )
+    quadrant = select(size < UNREDUCED_BELOW, 0.0, rounded_down(size * INVERSE_HALF_PI + 0.5))
     rest = size - quadrant * HALF_PI_1
     rounding = quadrant * HALF_PI_1_TAIL
     remainder = rest - rounding
@@ -150,9 +146,7 @@ def sine_cosine(x: Real) -> tuple[Real, Real]:
     if doubtful != 0:
         for lane in range(width(x)):
             if (doubtful >> lane) & 1:
-                exact, exact_tail = _careful_remainder(
-                    element(size, lane), element(quadrant, lane)
-                )
+                exact, exact_tail = _careful_remainder(element(size, lane), element(quadrant, lane))
                 remainder = with_element(remainder, lane, exact)
                 tail = with_element(tail, lane, exact_tail)
     return _in_quadrant(x, quadrant, remainder, tail)

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
-import numba
+from numba.core import config
 
+_SETTINGS: Final[Any] = config
 _POOLS: Final[dict[int, ThreadPoolExecutor]] = {}
 
 
@@ -26,16 +27,14 @@ def share(work: Callable[[int, int], object], n_groups: int) -> None:
         work: Processes groups ``first`` to ``last``, the latter excluded.
         n_groups: Number of groups.
     """
-    n_threads = int(numba.config.NUMBA_NUM_THREADS)
+    n_threads = int(_SETTINGS.NUMBA_NUM_THREADS)
     n_parts = min(n_threads, n_groups)
     if n_parts < 2:
         work(0, n_groups)
         return
     bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
     pool = _pool(n_threads)
-    others = [
-        pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)
-    ]
+    others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
     work(bounds[0], bounds[1])
     for other in others:
         other.result()

@@ -100,9 +100,7 @@ def _create_hurdle_and_runner(lane: Pointer, reals: Pointer, integers: Pointer) 
     for body in range(FIRST_PART, N_BODIES):
         _create_body(lane, reals, integers, body, 0.0, 0.0, 1)
         place(lane, reals, integers, body, START_X[body], START_Y[body], 0.0)
-        place(
-            lane, reals, integers, body, START_X[body], START_Y[body], START_ANGLE[body]
-        )
+        place(lane, reals, integers, body, START_X[body], START_Y[body], START_ANGLE[body])
     for joint in range(N_JOINTS):
         _create_joint(lane, joint)
     put(lane, HEAD_TORQUE, 0.0)

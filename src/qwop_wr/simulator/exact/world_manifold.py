@@ -51,9 +51,7 @@ def world_normal(
     field = body * BODY_FIELDS
     sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
     x, y = reals[manifold + NORMAL], reals[manifold + NORMAL + 1]
-    plane_x, plane_y = _to_world(
-        lane, body, reals[manifold + PLANE], reals[manifold + PLANE + 1]
-    )
+    plane_x, plane_y = _to_world(lane, body, reals[manifold + PLANE], reals[manifold + PLANE + 1])
     return cosine * x - sine * y, sine * x + cosine * y, plane_x, plane_y
 
 
