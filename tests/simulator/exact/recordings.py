@@ -1,0 +1,56 @@
+"""Runs of the original game, recorded tick by tick."""
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr.simulator.exact import ExactSimulator
+
+FOLDER: Final = Path(__file__).parent / "golden"
+
+SOFT_RESETS: Final = ("soft_reset_1", "soft_reset_2")
+"""Runs that follow, in this order, on the world that ``runner_hurdle_0`` leaves behind."""
+
+HARD_RESETS: Final = tuple(
+    sorted(path.stem for path in FOLDER.glob("*.npz") if path.stem not in SOFT_RESETS)
+)
+
+FIELDS: Final = ("state", "hurdle", "score_time", "score", "flags", "camera_x", "touching")
+
+
+class Recording(NamedTuple):
+    """One run.
+
+    Attributes:
+        keys: Keys held during each tick, shape (T,).
+        fields: What was recorded after the reset and after each tick, by name, shape (T + 1, ...).
+    """
+
+    keys: NDArray[np.uint8]
+    fields: dict[str, NDArray[np.generic]]
+
+
+def load(name: str) -> Recording:
+    with np.load(FOLDER / f"{name}.npz") as arrays:
+        return Recording(arrays["keys"], {field: arrays[field] for field in FIELDS})
+
+
+def observed(simulator: ExactSimulator) -> dict[str, NDArray[np.generic]]:
+    """What a recording holds, of all games at this moment, shape (n_games, ...)."""
+    flags = (
+        simulator.fallen + 2 * simulator.jumped + 4 * simulator.landed + 8 * simulator.ended
+    ).astype(np.uint8)
+    fields = {name: getattr(simulator, name) for name in FIELDS if name != "flags"}
+    return {**fields, "flags": flags}
+
+
+def same_bits(ours: NDArray[np.generic], theirs: NDArray[np.generic]) -> bool:
+    """Equality to the bit, which tells -0 from 0; integers may be of another type."""
+    return ours.shape == theirs.shape and ours.astype(theirs.dtype).tobytes() == theirs.tobytes()
+
+
+def assert_follows(simulator: ExactSimulator, game: int, recording: Recording, tick: int) -> None:
+    for name, values in observed(simulator).items():
+        assert same_bits(values[game], recording.fields[name][tick]), f"{name} at tick {tick}"

@@ -1,0 +1,123 @@
+"""Wrong input is named, and nothing crashes."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+from qwop_wr.simulator.box2d import Box2DSimulator
+from qwop_wr.simulator.exact import ExactSimulator, compilation
+from qwop_wr.simulator.exact.storage import Storage
+
+
+@pytest.fixture
+def simulator() -> ExactSimulator:
+    return ExactSimulator(3)
+
+
+def test_keys_and_ticks(simulator: ExactSimulator) -> None:
+    with pytest.raises(ValueError, match="0 to 15, got 16"):
+        simulator.step(np.array([0, 16, 0], dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"shape \(3,\), got \(2,\)"):
+        simulator.step(np.zeros(2, dtype=np.uint8))
+    with pytest.raises(ValueError, match="uint8, got float64"):
+        simulator.step(np.zeros(3))
+    with pytest.raises(ValueError, match="negative, got -1"):
+        simulator.step(np.zeros(3, dtype=np.uint8), ticks=-1)
+
+
+def test_no_ticks_change_nothing(simulator: ExactSimulator) -> None:
+    before = simulator.state
+    simulator.step(np.full(3, 9, dtype=np.uint8), ticks=0)
+    assert simulator.state.tobytes() == before.tobytes()
+
+
+def test_games(simulator: ExactSimulator) -> None:
+    with pytest.raises(ValueError, match="no game 3; games are 0 to 2"):
+        simulator.reset([3])
+    with pytest.raises(ValueError, match="no game -1"):
+        simulator.snapshot([-1])
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        ExactSimulator(0)
+    simulator.reset([])
+    simulator.reset([], soft=True)
+
+
+def test_copies(simulator: ExactSimulator) -> None:
+    with pytest.raises(ValueError, match="box2d"):
+        simulator.copy_games(Box2DSimulator(1), [0], [0])
+    with pytest.raises(ValueError, match="twice"):
+        simulator.copy_games(simulator, [0, 1], [2, 2])
+    with pytest.raises(ValueError, match="1 source games do not fit 2"):
+        simulator.copy_games(simulator, [0], [1, 2])
+
+
+def test_snapshots(simulator: ExactSimulator) -> None:
+    snapshot = simulator.snapshot([0, 1])
+    with pytest.raises(ValueError, match=r"version '0'.*now at '1'"):
+        simulator.restore(dataclasses.replace(snapshot, version="0"), [0, 1])
+    with pytest.raises(ValueError, match="2 games does not fit 3"):
+        simulator.restore(snapshot)
+    with pytest.raises(ValueError, match="does not hold 2 games"):
+        simulator.restore(dataclasses.replace(snapshot, storage=Storage.for_games(9)), [0, 1])
+    with pytest.raises(ValueError, match="snapshot of the exact engine"):
+        simulator.restore("snapshot", [0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no game 5"):
+        simulator.restore(snapshot, [0, 5])
+
+
+def test_what_was_read_does_not_change(simulator: ExactSimulator) -> None:
+    names = "state hurdle score_time score ticks ended camera_x head_torque calf_key touching"
+    before = {name: getattr(simulator, name) for name in names.split()}
+    kept = {name: values.copy() for name, values in before.items()}
+    simulator.step(np.full(3, 9, dtype=np.uint8), 60)
+    for name, values in before.items():
+        assert values.tobytes() == kept[name].tobytes(), name
+
+
+def test_keys_of_any_layout(simulator: ExactSimulator) -> None:
+    other = ExactSimulator(3)
+    simulator.step(np.array([1, 2, 9], dtype=np.uint8), 5)
+    other.step(np.array([1, 0, 2, 0, 9, 0], dtype=np.uint8)[::2], 5)
+    assert simulator.state.tobytes() == other.state.tobytes()
+
+
+def test_an_unwritable_cache_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    compile_function: Callable[..., Any] = njit
+
+    def without_cache(cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_function(**options)
+
+    monkeypatch.setattr(compilation, "njit", without_cache)
+
+    def make(fingerprint: int) -> Callable[[int], int]:
+        def add(number: int) -> int:
+            return number + fingerprint
+
+        return add
+
+    with caplog.at_level(logging.WARNING):
+        add = compilation.entry_point(make)
+    assert add(1) == compilation.FINGERPRINT + 1
+    assert "cannot be cached" in caplog.text
+
+
+def test_a_long_start_is_announced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(compilation, "SILENT_SECONDS", 0.0)
+    with caplog.at_level(logging.WARNING), compilation.announced():
+        for _ in range(1000):
+            if caplog.text:
+                break
+            time.sleep(0.01)
+    assert caplog.text.count("compiling the exact engine, about") == 1
