@@ -13,7 +13,7 @@ def test_quantile_scores_are_means_over_the_quantiles() -> None:
     quantiles = agent.network()(torch.from_numpy(OBSERVATIONS)).detach().numpy()
     assert quantiles.shape == (40, 5, 3)
     scores = agent.policy().action_scores(OBSERVATIONS)
-    np.testing.assert_allclose(scores, quantiles.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(scores, quantiles.mean(axis=1), atol=1e-6)
 
 
 def test_a_layer_is_linear_then_normalised_then_rectified() -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from qwop_wr.agents.spec import Activation, AgentSpec
 
@@ -86,8 +87,10 @@ class QuantileNetwork(AgentNetwork):
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
         """Expected returns: the means of the quantiles."""
-        quantiles: torch.Tensor = self(observations)
-        return quantiles.mean(dim=1)
+        # The mean of linear outputs is the output of the mean weights, at 1/N of the work.
+        weight = self.output.weight.view(self.n_quantiles, self.n_actions, -1).mean(dim=0)
+        bias = self.output.bias.view(self.n_quantiles, self.n_actions).mean(dim=0)
+        return functional.linear(self.hidden(observations), weight, bias)
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
         """Expected return of the greedy action."""
