@@ -11,6 +11,7 @@ from qwop_wr.pipelines import (
     demonstrations,
     evaluation,
     expert,
+    record_hunt,
     reporting,
     training,
     world_record,
@@ -30,5 +31,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "training": training.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "reporting": reporting.create_pipeline(),
+        "record_hunt": record_hunt.create_pipeline(),
     }
     return {"__default__": pipelines["world_record"], **pipelines}

@@ -11,7 +11,7 @@ import pytest
 from kedro.io.core import DatasetError, Version, generate_timestamp
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.datasets import AgentDataset, Recording, TapesDataset, TransitionsDataset
+from qwop_wr.datasets import AgentDataset, Recording, TapeDataset, TapesDataset, TransitionsDataset
 from qwop_wr.datasets.stored_dataset import StoredDataset
 from qwop_wr.simulator.tape import Tape
 
@@ -24,13 +24,14 @@ class Case(NamedTuple):
     name: str
 
 
-@pytest.fixture(params=["agent.safetensors", "recording.npz", "tapes"])
+@pytest.fixture(params=["agent.safetensors", "recording.npz", "record.qwop.json", "tapes"])
 def case(
     request: pytest.FixtureRequest, agent: Agent, recording: Recording, tapes: dict[str, Tape]
 ) -> Case:
     cases = [
         Case(AgentDataset, agent, "agent.safetensors"),
         Case(TransitionsDataset, recording, "recording.npz"),
+        Case(TapeDataset, tapes["seed_12"], "record.qwop.json"),
         Case(TapesDataset, tapes, "tapes"),
     ]
     return next(case for case in cases if case.name == request.param)
@@ -137,7 +138,7 @@ class TestStored:
         before = dataset._describe()
         dataset.save(case.data)
         assert dataset._describe() == before
-        assert before.keys() == {"filepath", "protocol", "load_args", "version"}
+        assert before.keys() - {"save_args"} == {"filepath", "protocol", "load_args", "version"}
         assert dataset.metadata == {"owner": "me"}
 
     def test_interrupted_save_leaves_nothing_half_written(

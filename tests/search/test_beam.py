@@ -187,3 +187,15 @@ def test_box2d_is_searched_as_well() -> None:
     )
     assert result.tape.engine == "box2d"
     verify_tape(result.tape)
+
+
+def test_the_opening_is_wider() -> None:
+    kept = []
+
+    def watch(depth: Depth) -> None:
+        kept.append((int(depth.simulator.ticks[depth.kept[0]]), len(depth.kept)))
+
+    beam = search(opening_ticks=20, opening_factor=3, cell=0.0)
+    beam.run([HARD_RESET], 0, SearchBudget(clones=350), watch=watch)
+    assert dict(kept)[16] == 18
+    assert dict(kept)[20] == 6

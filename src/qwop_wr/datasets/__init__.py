@@ -2,7 +2,8 @@
 
 from qwop_wr.datasets.agent_dataset import AgentDataset
 from qwop_wr.datasets.recording import Recording
+from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
 from qwop_wr.datasets.transitions_dataset import TransitionsDataset
 
-__all__ = ["AgentDataset", "Recording", "TapesDataset", "TransitionsDataset"]
+__all__ = ["AgentDataset", "Recording", "TapeDataset", "TapesDataset", "TransitionsDataset"]

@@ -143,19 +143,15 @@ class _Race:
         self._n_proposals = min(options.proposals, len(self._masks))
         self._rng = np.random.default_rng(seed)
         self._observer = Observer(environment.observation)
-        self._selector = Selector(
-            len(self._observer.features), options.width, options.islands, options.cell
-        )
+        self._selector = Selector(len(self._observer.features), options.islands, options.cell)
         self._stopwatch = Stopwatch()
         self._meter = BudgetMeter(budget)
-        capacity = options.width * self._n_proposals
         if budget.clones is not None and budget.clones < starts.n_games * self._n_proposals:
             raise ValueError(
                 f"a budget of {budget.clones} clones does not suffice for one depth of "
                 f"{starts.n_games} starts x {self._n_proposals} proposals"
             )
-        self._now = make_simulator(environment.engine, capacity)
-        self._next = make_simulator(environment.engine, capacity)
+        self._now = self._next = starts
         self._beam, self._lineage = self._settle(starts)
         self.finish_ticks: int | None = None
         self._finish_line: tuple[int, list[int]] | None = None
@@ -172,11 +168,9 @@ class _Race:
                 f"{len(islands)} islands"
             )
         origins = np.concatenate(per_island)
-        games = np.arange(len(origins))
-        self._now.copy_games(starts, origins, games)
-        observations = self._observer.observe(Snapshot.of(self._now))[games]
+        observations = self._observer.observe(Snapshot.of(starts))[origins]
         membership = np.repeat(islands, [len(part) for part in per_island])
-        return _Beam(games, observations, membership, best=0), Lineage(origins)
+        return _Beam(origins, observations, membership, best=0), Lineage(origins)
 
     def play(self, stop: Callable[[], bool] | None, watch: Watcher | None) -> Ending:
         """Search until something ends it."""
@@ -213,6 +207,7 @@ class _Race:
         n, k = len(self._beam.games), actions.shape[1]
         parents, actions = np.repeat(np.arange(n), k), actions.ravel()  # (n * k,)
         with part("clone"):
+            self._next = self._room_for(n * k)
             self._next.copy_games(self._now, self._beam.games[parents], np.arange(n * k))
         with part("step"):
             keys = np.zeros(self._next.n_games, dtype=np.uint8)
@@ -229,7 +224,9 @@ class _Race:
             scores = self._scores(games, observations, children)
         with part("select"):
             islands = self._beam.islands[parents]
-            chosen = self._selector.select(scores, observations[children], islands[children])
+            chosen = self._selector.select(
+                scores, observations[children], islands[children], self._width(games)
+            )
             kept = children[chosen]
         if watch is not None:
             watch(Depth(self._next, running, kept))
@@ -244,6 +241,17 @@ class _Race:
         rng = self._rng if self._options.sampling == "sample" else None
         logits = self._guide.logits(self._beam.observations)
         return propose_actions(logits, self._n_proposals, self._options.temperature, rng)
+
+    def _room_for(self, n_games: int) -> Simulator:
+        """The spare simulator, or a new one if that is too small or mostly idle."""
+        spare = self._next
+        if spare is not self._now and n_games <= spare.n_games < 2 * n_games:
+            return spare
+        return make_simulator(self._environment.engine, n_games)
+
+    def _width(self, games: Snapshot) -> int:
+        opening = int(games.ticks.min()) < self._options.opening_ticks
+        return self._options.width * (self._options.opening_factor if opening else 1)
 
     def _note_finish(self, games: Snapshot, parents: Integers, actions: Integers) -> None:
         finishers = np.flatnonzero(games.ended & games.landed)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.simulator.constants import GROUND_Y
 
@@ -21,6 +21,11 @@ class SearchOptions(BaseModel):
     islands: PositiveInt = 1
     """Parts of the beam that do not compete, so that one gait does not take over."""
 
+    opening_ticks: NonNegativeInt = 0
+    """Ticks from the hard reset on in which the beam is wider: the start decides much."""
+    opening_factor: int = Field(default=1, ge=1, le=64)
+    """How many times wider it is then."""
+
     proposals: PositiveInt = 3
     """Different actions tried from every state."""
     sampling: Literal["sample", "top"] = "sample"
@@ -30,7 +35,7 @@ class SearchOptions(BaseModel):
 
     value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
     """Trust in the guide's values against progress already made."""
-    cell: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    cell: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     """States whose observations round to the same multiples of this are one; 0 keeps all."""
 
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)

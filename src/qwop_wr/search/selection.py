@@ -11,14 +11,12 @@ class Selector:
 
     Args:
         n_observations: Length of an observation.
-        width: States kept, all islands together.
         n_islands: Number of islands, each with an equal share of the width.
         cell: States of an island whose observations round to the same multiples
             of this are duplicates; 0 keeps all.
     """
 
-    def __init__(self, n_observations: int, width: int, n_islands: int, cell: float) -> None:
-        self._share = width // n_islands
+    def __init__(self, n_observations: int, n_islands: int, cell: float) -> None:
         self._n_islands = n_islands
         self._cell = cell
         # Cells are told apart by a random linear hash modulo 2**64.
@@ -30,6 +28,7 @@ class Selector:
         scores: NDArray[np.float64],
         observations: NDArray[np.float32],
         islands: Integers,
+        width: int,
     ) -> Integers:
         """Choose the survivors.
 
@@ -37,19 +36,21 @@ class Selector:
             scores: Higher is better, shape (n,).
             observations: Shape (n, d).
             islands: Island of every state, shape (n,).
+            width: States kept at most, all islands together.
 
         Returns:
             Indices of the survivors, island after island, best first.
         """
+        share = width // self._n_islands
         order = np.argsort(-scores, kind="stable")
         if self._cell > 0:
             cells = self._cells(observations, islands)[order]
             _, first = np.unique(cells, return_index=True)
             order = order[np.sort(first)]
         if self._n_islands == 1:
-            return order[: self._share]
+            return order[:share]
         return np.concatenate(
-            [order[islands[order] == island][: self._share] for island in range(self._n_islands)]
+            [order[islands[order] == island][:share] for island in range(self._n_islands)]
         )
 
     def _cells(self, observations: NDArray[np.float32], islands: Integers) -> Integers:

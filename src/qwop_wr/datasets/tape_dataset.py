@@ -1,0 +1,146 @@
+"""``TapeDataset`` keeps one tape as a ``*.qwop.json`` file."""
+
+import json
+import logging
+import os
+from typing import Any, ClassVar
+
+from kedro.io.core import DatasetError, Version
+from kedro_datasets._typing import JSONPreview
+
+from qwop_wr.datasets.stored_dataset import StoredDataset
+from qwop_wr.datasets.whole_files import whole_file
+from qwop_wr.simulator.tape import Tape
+from qwop_wr.simulator.tape_format import MAX_BYTES
+
+logger = logging.getLogger(__name__)
+
+
+class TapeDataset(StoredDataset[Tape, Tape | None]):
+    """``TapeDataset`` loads and saves a key tape as JSON.
+
+    Loading checks the form of the tape but does not replay it. The file appears
+    whole or not at all.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        record_tape:
+          type: qwop_wr.datasets.TapeDataset
+          filepath: data/01_raw/record.qwop.json
+          load_args:
+            optional: true
+          save_args:
+            keep_fastest: true
+        ```
+
+        Using the Python API:
+
+        >>> import numpy as np
+        >>> from qwop_wr.datasets import TapeDataset
+        >>> from qwop_wr.simulator.tape import Tape
+        >>>
+        >>> tape = Tape.record(np.full(30, 1, np.uint8), engine="box2d")
+        >>> dataset = TapeDataset(filepath=tmp_path / "record.qwop.json")
+        >>> dataset.save(tape)
+        >>> dataset.load() == tape
+        True
+    """
+
+    KIND: ClassVar[str] = "tape"
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False}
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"keep_fastest": False}
+
+    def __init__(
+        self,
+        *,
+        filepath: str | os.PathLike[str],
+        load_args: dict[str, Any] | None = None,
+        save_args: dict[str, Any] | None = None,
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Create a dataset that points to one tape.
+
+        Args:
+            filepath: Path, with a protocol such as ``s3://`` unless it is local.
+            load_args: ``optional``, whether a missing file loads as ``None`` instead
+                of being an error.
+            save_args: ``keep_fastest``, whether a file with a faster finish stays
+                what it is when a slower one is saved.
+            version: Version to load and to save, if versioned.
+            credentials: Credentials of the filesystem.
+            fs_args: Further arguments of the fsspec filesystem.
+            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
+
+        Raises:
+            DatasetError: If ``load_args`` or ``save_args`` has an unknown key.
+        """
+        super().__init__(
+            filepath=filepath,
+            load_args=load_args,
+            version=version,
+            credentials=credentials,
+            fs_args=fs_args,
+            metadata=metadata,
+        )
+        if unknown := sorted((save_args or {}).keys() - self.DEFAULT_SAVE_ARGS.keys()):
+            raise DatasetError(f"{filepath}: unknown save_args {unknown[0]!r}; known: keep_fastest")
+        self._save_args = {**self.DEFAULT_SAVE_ARGS, **(save_args or {})}
+
+    def _describe(self) -> dict[str, Any]:
+        return {**super()._describe(), "save_args": self._save_args}
+
+    def load(self) -> Tape | None:
+        """Load the tape.
+
+        Returns:
+            The tape, its claims unproven; None if there is no file and ``optional``
+            is set.
+
+        Raises:
+            DatasetError: If the file is missing or is no tape.
+        """
+        if self._load_args["optional"] and self._stored_path() is None:
+            return None
+        path = self._required_path()
+        with self._reading(path):
+            content: bytes = self._fs.cat_file(path, end=MAX_BYTES + 1)
+            return Tape.from_json(content.decode())
+
+    def save(self, data: Tape) -> None:
+        """Save a tape, in place of a slower one if ``keep_fastest`` is set.
+
+        Args:
+            data: The tape.
+
+        Raises:
+            DatasetError: If it is no tape, the file cannot be written, or
+                ``keep_fastest`` is set and the present file is no usable tape.
+        """
+        if not isinstance(data, Tape):
+            raise DatasetError(f"{self._filepath}: got a {type(data).__name__}, expected a Tape")
+        if self._save_args["keep_fastest"] and self._stored_path() is not None:
+            present = self.load()
+            if present is not None and _rank(present) < _rank(data):
+                logger.info("%s holds a faster run already and is left as it is", self._filepath)
+                return
+        with self._writing() as path, whole_file(self._fs, path) as file:
+            file.write(data.to_json().encode())
+
+    def preview(self) -> JSONPreview:
+        """Show the tape's claims in Kedro-Viz.
+
+        Returns:
+            Claims and origin as JSON.
+        """
+        tape = self.load()
+        claims = {} if tape is None else {**vars(tape.claims), "meta": dict(tape.meta)}
+        return JSONPreview(json.dumps(claims))
+
+
+def _rank(tape: Tape) -> tuple[bool, float]:
+    return (not tape.finished, tape.ticks if tape.finished else -tape.distance)

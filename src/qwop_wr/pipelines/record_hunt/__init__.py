@@ -1,0 +1,5 @@
+"""A hunt for the fastest tape."""
+
+from qwop_wr.pipelines.record_hunt.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

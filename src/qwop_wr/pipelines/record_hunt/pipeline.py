@@ -1,0 +1,29 @@
+"""From agents to the fastest tape."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.record_hunt.nodes import hunt_record
+
+
+def create_pipeline() -> Pipeline:
+    """Hunt for the fastest tape, beginning with the reigning one.
+
+    Returns:
+        Pipeline from agents and the reigning tape to ``record_tape``.
+    """
+    return Pipeline(
+        [
+            Node(
+                hunt_record,
+                inputs={
+                    "guides": "guide_agents",
+                    "reigning": "reigning_record_tape",
+                    "environment": "params:environment",
+                    "options": "params:record_hunt",
+                    "seed": "params:seed",
+                },
+                outputs=["record_tape", "record_hunt_summary"],
+                name="hunt_record",
+            )
+        ]
+    )

@@ -1,0 +1,238 @@
+"""A hunt for the fastest run: many searches, each beginning where the last ones led."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.search.archive import Archive
+from qwop_wr.search.beam import BeamSearch
+from qwop_wr.search.budget import SearchBudget
+from qwop_wr.search.guide import Guide
+from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.parallel import Search, run_searches
+from qwop_wr.search.result import SearchResult
+from qwop_wr.search.starts import Prefix, idle_prefix
+from qwop_wr.simulator.tape import Tape
+
+WHOLE: Final = "whole"
+"""Kind of a search that begins at the start line."""
+
+Range = tuple[float, float]
+
+
+class Section(BaseModel):
+    """A part of the track in which earlier runs are taken up again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    metres: Range
+    """Range of the positions at which searches begin [m]."""
+    value_weights: Range | None = None
+    """Range of the trust in values; the hunt's if omitted."""
+
+
+class HuntBudget(BaseModel):
+    """How long a hunt lasts; the first limit reached ends it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Wall-clock time; a hunt limited by it cannot be repeated exactly."""
+    rounds: PositiveInt | None = None
+    """Rounds of searches."""
+
+
+class HuntOptions(BaseModel):
+    """Which searches a hunt makes.
+
+    It goes in rounds of a fixed number of searches, so that what it finds does
+    not depend on the number of cores. In every round the beam is twice as wide
+    as in the one before, as far as the budget allows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: HuntBudget
+    """How long to hunt."""
+    first_width: PositiveInt = 64
+    """Width of the first round's beams."""
+    max_width: PositiveInt = 2048
+    """Width that is not exceeded."""
+    whole_runs: NonNegativeInt = 2
+    """Searches per round that begin at the start."""
+    branches: NonNegativeInt = 2
+    """Searches per round that begin along earlier runs, once there are any."""
+    value_weights: Range = (0.6, 0.9)
+    """Range from which every search draws its trust in values."""
+    sections: Mapping[str, Section] = {"anywhere": Section(metres=(5.0, 95.0))}
+    """Where branches begin, by name; each draws one section."""
+    idle_ticks: int = Field(default=4, ge=0, le=600)
+    """Most ticks that a whole run waits before its first action, for variety."""
+    archive: PositiveInt = 12
+    """Runs remembered, whose states are what branches begin from."""
+    search: SearchOptions = SearchOptions()
+    """All else about the searches; width and value weight are overridden."""
+
+    @model_validator(mode="after")
+    def _has_something_to_do(self) -> "HuntOptions":
+        if self.budget.minutes is None and self.budget.rounds is None:
+            raise ValueError("the budget of a hunt needs minutes, rounds or both")
+        if self.whole_runs == 0 and self.branches == 0:
+            raise ValueError("a round of a hunt needs whole_runs, branches or both")
+        if self.branches and not self.sections:
+            raise ValueError("branches need at least one of sections to begin in")
+        if self.max_width < self.first_width:
+            raise ValueError(f"max_width {self.max_width} is below first_width {self.first_width}")
+        return self
+
+
+@dataclass(frozen=True)
+class HuntStep:
+    """A search that has ended.
+
+    Attributes:
+        kind: Section of the track that it began in, or ``whole``.
+        width: Width of its beam.
+        result: What it found.
+        best: Fastest run so far, of the hunt or given to it.
+        improved: Whether this search found it.
+        searches: Searches so far.
+        clones: States tried so far.
+        seconds: Time since the hunt began [s].
+    """
+
+    kind: str
+    width: int
+    result: SearchResult
+    best: Tape | None
+    improved: bool
+    searches: int
+    clones: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One search of a round."""
+
+    kind: str
+    prefixes: list[Prefix]
+    options: SearchOptions
+    guide: int
+    seed: list[int]
+
+
+class RecordHunt:
+    """Plans rounds of searches, runs them on all cores and remembers the fastest runs.
+
+    Args:
+        guides: Guides of the searches; each search draws one.
+        environment: How the game is played.
+        options: Budget and kinds of searches.
+        seed: Seed of everything random.
+    """
+
+    def __init__(
+        self,
+        guides: Sequence[Guide],
+        environment: EnvironmentOptions,
+        options: HuntOptions,
+        seed: int,
+    ) -> None:
+        self._guides = guides
+        self._environment = environment
+        self._options = options
+        self._seed = seed
+
+    def run(self, tapes: Sequence[Tape] = (), n_threads: int | None = None) -> Iterator[HuntStep]:
+        """Hunt until the budget is used up.
+
+        Args:
+            tapes: Runs known before; the hunt continues from them.
+            n_threads: Searches at a time; the number of usable cores if omitted.
+
+        Yields:
+            A step after every search.
+        """
+        budget, started = self._options.budget, time.perf_counter()
+        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
+
+        def elapsed() -> float:
+            return time.perf_counter() - started
+
+        archive = Archive(self._options.archive, tapes)
+        width, searches, clones, round_number = self._options.first_width, 0, 0, 0
+        while elapsed() < limit and round_number != budget.rounds:
+            began = elapsed()
+            plans = self._plan(archive, width, round_number)
+            tasks = [self._task(plan) for plan in plans]
+            results = run_searches(tasks, n_threads, stop=lambda: elapsed() >= limit)
+            for plan, result in zip(plans, results, strict=True):
+                found = replace(result.tape, meta=self._origin(plan, round_number))
+                improved = archive.add(found)
+                searches, clones = searches + 1, clones + result.clones
+                yield HuntStep(
+                    plan.kind, width, result, archive.best, improved, searches, clones, elapsed()
+                )
+            width = self._next_width(width, elapsed() - began, limit - elapsed())
+            round_number += 1
+
+    def _next_width(self, width: int, spent: float, left: float) -> int:
+        if 2 * spent <= left:
+            return min(2 * width, self._options.max_width)
+        return width if spent <= left else max(width // 2, self._options.first_width)
+
+    def _plan(self, archive: Archive, width: int, round_number: int) -> list[_Plan]:
+        rng = np.random.default_rng([self._seed, round_number])
+        kinds = [WHOLE] * self._options.whole_runs
+        if archive.runs or not kinds:
+            names = sorted(self._options.sections)
+            kinds += [names[i] for i in rng.integers(len(names), size=self._options.branches)]
+        return [
+            self._search(kind, archive, width, [self._seed, round_number, place], rng)
+            for place, kind in enumerate(kinds)
+        ]
+
+    def _search(
+        self, kind: str, archive: Archive, width: int, seed: list[int], rng: np.random.Generator
+    ) -> _Plan:
+        options = self._options
+        prefixes = [idle_prefix(int(rng.integers(options.idle_ticks, endpoint=True)))]
+        weights = options.value_weights
+        if kind != WHOLE:
+            section = options.sections[kind]
+            prefixes = self._branches(archive, float(rng.uniform(*section.metres)), width)
+            weights = section.value_weights or weights
+        weight = float(rng.uniform(*weights))
+        changes = {"width": width, "value_weight": weight}
+        search = SearchOptions.model_validate({**options.search.model_dump(), **changes})
+        return _Plan(kind, prefixes, search, int(rng.integers(len(self._guides))), seed)
+
+    def _branches(self, archive: Archive, metres: float, width: int) -> list[Prefix]:
+        """All remembered runs at one place; the beam finds out which goes on best."""
+        cuts = [run.prefix(metres, self._environment.ticks_per_action) for run in archive.runs]
+        upright = [keys for keys, height in cuts if height <= self._options.search.sink_height]
+        room = width // self._options.search.islands
+        return upright[:room] or [idle_prefix(0)]
+
+    def _task(self, plan: _Plan) -> Search:
+        beam = BeamSearch(self._guides[plan.guide], self._environment, plan.options)
+
+        def task(stop: Callable[[], bool]) -> SearchResult:
+            return beam.run(plan.prefixes, plan.seed, SearchBudget(), stop)
+
+        return task
+
+    def _origin(self, plan: _Plan, round_number: int) -> dict[str, object]:
+        return {
+            "made_by": "record_hunt",
+            "seed": self._seed,
+            "round": round_number,
+            "kind": plan.kind,
+            "search": plan.options.model_dump(mode="json"),
+        }

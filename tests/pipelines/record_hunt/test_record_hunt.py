@@ -1,0 +1,134 @@
+"""The hunt as a pipeline: what it yields, and that killing it keeps its best."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from numpy.typing import NDArray
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.datasets import TapeDataset
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.errors import BadInputError
+from qwop_wr.pipelines.record_hunt import create_pipeline, nodes
+from qwop_wr.pipelines.record_hunt.nodes import hunt_record
+from qwop_wr.pipelines.record_hunt.progress import shown
+from qwop_wr.search import AgentGuide, SearchOptions
+from qwop_wr.search.hunt import HuntBudget, HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.simulator.tape import Tape, verify_tape
+from qwop_wr.tracking import MetricSink
+
+Guides = dict[str, Callable[[], Agent]]
+
+
+@pytest.fixture(scope="module")
+def known() -> Tape:
+    path = Path(__file__).parents[2] / "envs" / "finishing_run.npz"
+    with np.load(path, allow_pickle=False) as run:
+        keys: NDArray[np.uint8] = run["keys"]
+    return Tape.record(keys)
+
+
+@pytest.fixture
+def guides(agent: Agent) -> Guides:
+    return {"b": lambda: agent, "a": lambda: agent}
+
+
+def options(whole_runs: int = 0, max_ticks: int = 3000) -> HuntOptions:
+    return HuntOptions(
+        budget=HuntBudget(rounds=1),
+        first_width=16,
+        max_width=16,
+        whole_runs=whole_runs,
+        branches=0 if whole_runs else 3,
+        sections={"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))},
+        search=SearchOptions(sink_height=9.0, max_ticks=max_ticks),
+    )
+
+
+def test_every_improvement_is_yielded(
+    known: Tape, guides: Guides, environment: EnvironmentOptions
+) -> None:
+    found = list(hunt_record(guides, known, environment, options(), seed=1))
+    assert found[0][0] == known
+    ticks = [tape.ticks for tape, _ in found]
+    assert ticks == sorted(set(ticks), reverse=True)
+    assert len(ticks) > 1
+    for tape, summary in found:
+        verify_tape(tape)
+        assert summary["best_time"] == tape.score_time
+    assert found[-1][1]["clones"] > 0
+
+
+def test_a_killed_hunt_has_kept_its_best(
+    known: Tape,
+    guides: Guides,
+    environment: EnvironmentOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = TapeDataset(
+        filepath=tmp_path / "record.qwop.json",
+        load_args={"optional": True},
+        save_args={"keep_fastest": True},
+    )
+    record.save(known)
+
+    def killed_after_an_improvement(
+        steps: Iterable[HuntStep], sink: MetricSink
+    ) -> Iterator[HuntStep]:
+        for step in shown(steps, sink):
+            yield step
+            if step.improved:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(nodes, "shown", killed_after_an_improvement)
+    inputs = {
+        "guide_agents": guides,
+        "reigning_record_tape": known,
+        "params:environment": environment,
+        "params:record_hunt": options(),
+        "params:seed": 1,
+    }
+    catalog = DataCatalog(
+        {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
+        | {"record_tape": record}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        SequentialRunner().run(create_pipeline(), catalog)
+    kept = record.load()
+    assert kept is not None
+    assert kept.ticks < known.ticks
+
+
+def test_nothing_finishes(guides: Guides, environment: EnvironmentOptions) -> None:
+    hunt = hunt_record(guides, None, environment, options(whole_runs=1, max_ticks=60), seed=1)
+    with pytest.raises(BadInputError, match=r"no run that finishes.*record_hunt\.budget\.minutes"):
+        list(hunt)
+
+
+def test_a_reigning_tape_with_a_false_claim(
+    known: Tape, guides: Guides, environment: EnvironmentOptions
+) -> None:
+    false = Tape.from_json(known.to_json().replace('"distance": 100.3', '"distance": 101.3'))
+    with pytest.raises(BadInputError, match="reigning_record_tape: false claim: distance"):
+        next(hunt_record(guides, false, environment, options(), seed=1))
+
+
+def test_a_guide_for_another_environment(known: Tape, guides: Guides) -> None:
+    other = EnvironmentOptions(ticks_per_action=4)
+    with pytest.raises(BadInputError, match="guide_agents: .* ticks_per_action = 2"):
+        next(hunt_record(guides, known, other, options(), seed=1))
+
+
+def test_live_metrics(known: Tape, guides: Guides, environment: EnvironmentOptions) -> None:
+    sent: list[tuple[dict[str, float], int]] = []
+    judge = AgentGuide([guides["a"]()], environment)
+    hunt = RecordHunt([judge], environment, options(), seed=1)
+    steps = list(shown(hunt.run([known]), lambda metrics, step: sent.append((dict(metrics), step))))
+    assert len(sent) == len(steps) == 3
+    assert all(metrics["best_time"] <= known.score_time for metrics, _ in sent)
+    assert all(metrics["clones_per_second"] > 0 for metrics, _ in sent)

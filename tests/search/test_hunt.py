@@ -1,0 +1,102 @@
+"""A hunt in short games: rounds, branches, determinism and budgets."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.search import SearchOptions
+from qwop_wr.search.hunt import HuntBudget, HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.simulator.tape import Tape, verify_tape
+from tests.search.guides import LinearGuide
+
+ENV = EnvironmentOptions(ticks_per_action=4)
+
+
+def hunt(**options: Any) -> RecordHunt:
+    settings = HuntOptions(
+        **{
+            "budget": HuntBudget(rounds=2),
+            "first_width": 4,
+            "max_width": 8,
+            "search": SearchOptions(max_ticks=2050, sink_height=9.0),
+            **options,
+        }
+    )
+    return RecordHunt([LinearGuide(0), LinearGuide(1)], ENV, settings, seed=1)
+
+
+@pytest.fixture(scope="module")
+def known(finishing_keys: NDArray[np.uint8]) -> Tape:
+    return Tape.record(finishing_keys)
+
+
+def outcomes(steps: list[HuntStep]) -> list[tuple[str, int, str]]:
+    return [(step.kind, step.width, step.result.tape.state_sha256) for step in steps]
+
+
+def test_rounds_widen() -> None:
+    steps = list(hunt(search=SearchOptions(max_ticks=60)).run())
+    assert [(step.kind, step.width) for step in steps] == [("whole", 4)] * 2 + [("whole", 8)] * 2
+    assert [step.searches for step in steps] == [1, 2, 3, 4]
+    assert steps[-1].clones == sum(step.result.clones for step in steps)
+    assert steps[-1].best is None
+
+
+def test_branches_improve_a_known_run(known: Tape) -> None:
+    sections = {"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))}
+    options = {"whole_runs": 0, "branches": 3, "sections": sections, "first_width": 8}
+    steps = list(hunt(**options, budget=HuntBudget(rounds=1)).run([known]))
+    assert {step.kind for step in steps} == {"finish"}
+    best = steps[-1].best
+    assert best is not None
+    assert best.ticks < known.ticks
+    assert any(step.improved for step in steps)
+    assert best.meta["made_by"] == "record_hunt"
+    assert 0.1 <= best.meta["search"]["value_weight"] <= 0.2
+    verify_tape(best)
+
+
+def test_does_not_depend_on_the_number_of_threads() -> None:
+    options = {"search": SearchOptions(max_ticks=60)}
+    one, three = (list(hunt(**options).run(n_threads=n)) for n in (1, 3))
+    assert outcomes(one) == outcomes(three)
+
+
+def test_a_slower_run_is_no_improvement(known: Tape) -> None:
+    options = {"whole_runs": 1, "branches": 0, "search": SearchOptions(max_ticks=60)}
+    (step,) = hunt(**options, budget=HuntBudget(rounds=1)).run([known])
+    assert step.best == known
+    assert not step.improved
+
+
+def test_no_time_left() -> None:
+    steps = list(hunt(budget=HuntBudget(minutes=1e-9)).run())
+    assert steps == []
+
+
+def test_the_last_round_fits_the_time() -> None:
+    options = {"budget": HuntBudget(minutes=1.0), "first_width": 4, "max_width": 64}
+    search = hunt(**options)
+    assert search._next_width(4, spent=1.0, left=10.0) == 8
+    assert search._next_width(64, spent=1.0, left=10.0) == 64
+    assert search._next_width(16, spent=6.0, left=10.0) == 16
+    assert search._next_width(16, spent=11.0, left=10.0) == 8
+    assert search._next_width(4, spent=11.0, left=10.0) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": HuntBudget()}, "needs minutes, rounds or both"),
+        ({"whole_runs": 0, "branches": 0}, "needs whole_runs, branches or both"),
+        ({"first_width": 16}, "max_width 8 is below first_width 16"),
+        ({"sections": {}}, "branches need at least one of sections"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        hunt(**options)
