@@ -7,9 +7,7 @@ RUN_ENV ?= base
 
 # One thread per process: on shared cores, spinning threads cost more than they give.
 export OMP_NUM_THREADS ?= 1
-export DO_NOT_TRACK ?= 1
-# kedro-mlflow's model class has no type hints, of which MLflow reminds every start.
-export PYTHONWARNINGS ?= ignore::UserWarning:mlflow.pyfunc.utils.data_validation
+export DO_NOT_TRACK ?= true
 
 .DEFAULT_GOAL := help
 .PHONY: help install world-record smoke test lint viz mlflow benchmark lock clean
@@ -50,7 +48,7 @@ viz: $(VENV)/.run  ## Show the DAG in the browser (loopback only)
 	$(KEDRO) viz run --host 127.0.0.1 --port 4141 --include-hooks
 
 mlflow: $(VENV)/.run  ## Compare runs in the browser (loopback only)
-	$(KEDRO) mlflow ui --host 127.0.0.1 --port 5000
+	PATH="$(abspath $(BIN)):$$PATH" $(KEDRO) mlflow ui --host 127.0.0.1 --port 5000
 
 benchmark: $(VENV)/.run  ## Speed of engines and environments, as ratios
 	$(BIN)/python benchmarks/simulator.py

@@ -20,5 +20,5 @@ def test_what_an_agent_must_match_cannot_be_overridden() -> None:
 
 
 def test_an_override_is_checked_like_the_option_itself() -> None:
-    with pytest.raises(ValidationError, match="sticky"):
-        GamesOptions(n_games=2, sticky=1.5).environment(SHARED)
+    with pytest.raises(ValidationError, match="sticky is 1.5"):
+        GamesOptions(n_games=2, sticky=1.5)

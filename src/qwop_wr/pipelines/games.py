@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qwop_wr.envs import EnvironmentOptions
 
@@ -35,6 +35,11 @@ class GamesOptions(BaseModel):
     tick_cost: float | None = None
     fall_cost: float | None = None
 
+    @model_validator(mode="after")
+    def _in_range(self) -> "GamesOptions":
+        EnvironmentOptions.from_keywords(self._overrides())
+        return self
+
     def environment(self, shared: EnvironmentOptions) -> EnvironmentOptions:
         """Apply the overrides.
 
@@ -43,9 +48,8 @@ class GamesOptions(BaseModel):
 
         Returns:
             The environment as these games use it.
-
-        Raises:
-            ValueError: If an override is out of range.
         """
-        overrides = self.model_dump(exclude={"n_games"}, exclude_none=True)
-        return EnvironmentOptions.model_validate({**shared.model_dump(), **overrides})
+        return EnvironmentOptions.model_validate({**shared.model_dump(), **self._overrides()})
+
+    def _overrides(self) -> dict[str, int | float]:
+        return self.model_dump(exclude={"n_games"}, exclude_none=True)
