@@ -6,7 +6,6 @@ from numba.core import config
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.exact import ExactSimulator, GameSnapshot
-from qwop_wr.simulator.exact.storage import Storage
 
 Keys = NDArray[np.uint8]
 
@@ -19,16 +18,9 @@ def random_keys(seed: int, n_games: int, n_ticks: int = N_TICKS) -> Keys:
     return np.repeat(held, 4, axis=0)
 
 
-def memory(simulator: ExactSimulator) -> list[list[bytes]]:
+def memory(simulator: ExactSimulator) -> list[bytes]:
     """All state of each game, hidden state included."""
-    return [
-        [part.tobytes() for part in game_memory(simulator.snapshot([game]).storage)]
-        for game in range(simulator.n_games)
-    ]
-
-
-def game_memory(storage: Storage) -> tuple[NDArray[np.float64], ...]:
-    return storage.lanes, storage.reals, storage.integers.view(np.float64)
+    return [simulator.snapshot([game]).memory for game in range(simulator.n_games)]
 
 
 def visible(simulator: ExactSimulator) -> list[bytes]:
@@ -141,7 +133,7 @@ def test_snapshots_restore_and_have_a_constant_size() -> None:
     for tick, held in enumerate(keys):
         if tick == 100:
             kept = simulator.snapshot()
-        sizes.add(sum(part.nbytes for part in game_memory(simulator.snapshot().storage)))
+        sizes.add(len(simulator.snapshot().memory))
         simulator.step(held)
     assert len(sizes) == 1
     assert kept is not None

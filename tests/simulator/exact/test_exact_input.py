@@ -12,7 +12,6 @@ from numba import njit
 
 from qwop_wr.simulator.box2d import Box2DSimulator
 from qwop_wr.simulator.exact import ExactSimulator, compilation
-from qwop_wr.simulator.exact.storage import Storage
 
 
 @pytest.fixture
@@ -63,8 +62,8 @@ def test_snapshots(simulator: ExactSimulator) -> None:
         simulator.restore(dataclasses.replace(snapshot, version="0"), [0, 1])
     with pytest.raises(ValueError, match="2 games does not fit 3"):
         simulator.restore(snapshot)
-    with pytest.raises(ValueError, match="does not hold 2 games"):
-        simulator.restore(dataclasses.replace(snapshot, storage=Storage.for_games(9)), [0, 1])
+    with pytest.raises(ValueError, match="2 games cannot have 8 bytes"):
+        simulator.restore(dataclasses.replace(snapshot, memory=bytes(8)), [0, 1])
     with pytest.raises(ValueError, match="snapshot of the exact engine"):
         simulator.restore("snapshot", [0])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no game 5"):

@@ -120,7 +120,7 @@ class ExactSimulator(Simulator):
         indices = self._checked_games(games)
         kept = Storage.for_games(len(indices))
         _copy(self._storage, indices, kept, np.arange(len(indices)))
-        return GameSnapshot(self.version, len(indices), kept)
+        return GameSnapshot.of(self.version, len(indices), kept)
 
     def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
         """Put kept games back, here or in another simulator of the engine.
@@ -140,18 +140,13 @@ class ExactSimulator(Simulator):
                 f"the snapshot is of version {snapshot.version!r} of the exact engine, "
                 f"which is now at {self.version!r}"
             )
-        expected = Storage.for_games(snapshot.n_games)
-        if any(
-            getattr(snapshot.storage, name).shape != getattr(expected, name).shape
-            for name in ("lanes", "reals", "integers")
-        ):
-            raise ValueError(f"the snapshot does not hold {snapshot.n_games} games")
+        kept = snapshot.storage()
         targets = self._checked_games(games)
         if len(targets) != snapshot.n_games or len(np.unique(targets)) != len(targets):
             raise ValueError(
                 f"a snapshot of {snapshot.n_games} games does not fit {len(targets)} games"
             )
-        _copy(snapshot.storage, np.arange(snapshot.n_games), self._storage, targets)
+        _copy(kept, np.arange(snapshot.n_games), self._storage, targets)
 
     @property
     def state(self) -> Floats:
@@ -241,8 +236,9 @@ class ExactSimulator(Simulator):
         # Within one simulator an early copy may overwrite what a later one reads.
         if np.intersect1d(origins, targets).size == 0:
             return origins, targets
-        kept = self.snapshot(origins)
-        _copy(kept.storage, np.arange(len(targets)), self._storage, targets)
+        kept = Storage.for_games(len(origins))
+        _copy(self._storage, origins, kept, np.arange(len(origins)))
+        _copy(kept, np.arange(len(origins)), self._storage, targets)
         return origins[:0], targets[:0]
 
 
