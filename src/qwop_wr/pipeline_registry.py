@@ -11,6 +11,7 @@ from qwop_wr.pipelines import (
     demonstrations,
     evaluation,
     expert,
+    guides,
     record_hunt,
     reporting,
     training,
@@ -31,6 +32,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "training": training.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "reporting": reporting.create_pipeline(),
+        "guides": guides.create_pipeline(),
         "record_hunt": record_hunt.create_pipeline(),
     }
     return {"__default__": pipelines["world_record"], **pipelines}

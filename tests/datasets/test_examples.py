@@ -9,9 +9,15 @@ import pytest
 import yaml
 from kedro.io import DataCatalog
 
-from qwop_wr.datasets import AgentDataset, TapeDataset, TapesDataset, TransitionsDataset
+from qwop_wr.datasets import (
+    AgentDataset,
+    AgentsDataset,
+    TapeDataset,
+    TapesDataset,
+    TransitionsDataset,
+)
 
-CLASSES = [AgentDataset, TapeDataset, TapesDataset, TransitionsDataset]
+CLASSES = [AgentDataset, AgentsDataset, TapeDataset, TapesDataset, TransitionsDataset]
 
 
 @pytest.mark.parametrize("dataset_class", CLASSES)

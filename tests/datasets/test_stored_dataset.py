@@ -11,7 +11,14 @@ import pytest
 from kedro.io.core import DatasetError, Version, generate_timestamp
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.datasets import AgentDataset, Recording, TapeDataset, TapesDataset, TransitionsDataset
+from qwop_wr.datasets import (
+    AgentDataset,
+    AgentsDataset,
+    Recording,
+    TapeDataset,
+    TapesDataset,
+    TransitionsDataset,
+)
 from qwop_wr.datasets.stored_dataset import StoredDataset
 from qwop_wr.simulator.tape import Tape
 
@@ -24,12 +31,15 @@ class Case(NamedTuple):
     name: str
 
 
-@pytest.fixture(params=["agent.safetensors", "recording.npz", "record.qwop.json", "tapes"])
+@pytest.fixture(
+    params=["agent.safetensors", "agents", "recording.npz", "record.qwop.json", "tapes"]
+)
 def case(
     request: pytest.FixtureRequest, agent: Agent, recording: Recording, tapes: dict[str, Tape]
 ) -> Case:
     cases = [
         Case(AgentDataset, agent, "agent.safetensors"),
+        Case(AgentsDataset, {"guide_1": agent, "guide_2": agent}, "agents"),
         Case(TransitionsDataset, recording, "recording.npz"),
         Case(TapeDataset, tapes["seed_12"], "record.qwop.json"),
         Case(TapesDataset, tapes, "tapes"),
@@ -41,6 +51,13 @@ def assert_same(loaded: object, saved: object) -> None:
     assert type(loaded) is type(saved)
     if isinstance(loaded, Agent) and isinstance(saved, Agent):
         assert (loaded.fingerprint, loaded.card) == (saved.fingerprint, saved.card)
+    elif isinstance(loaded, dict) and isinstance(saved, dict):
+        assert loaded.keys() == saved.keys()
+        for name, value in saved.items():
+            if isinstance(value, Agent):
+                assert_same(loaded[name], value)
+            else:
+                assert loaded[name] == value
     elif isinstance(loaded, Recording) and isinstance(saved, Recording):
         assert loaded.interface == saved.interface
         for name, array in vars(saved.transitions).items():

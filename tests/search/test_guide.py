@@ -3,25 +3,13 @@
 import numpy as np
 import pytest
 
-from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.networks import build_network
-from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
 from qwop_wr.search import AgentGuide
-from qwop_wr.search.guide import FINISH_FEATURE, Q_SHARPNESS
+from qwop_wr.search.guide import Q_SHARPNESS
+from qwop_wr.search.track import FINISH_FEATURE
+from tests.search.agents import ENV, make_agent
 
-ENV = EnvironmentOptions()
 FINISH = [feature.name for feature in OBSERVATIONS["egocentric"]].index(FINISH_FEATURE)
-
-
-def make_agent(seed: int, algorithm: str = "ppo", env: EnvironmentOptions = ENV) -> Agent:
-    extra = {"n_quantiles": 4} if algorithm == "qrdqn" else {}
-    spec = AgentSpec.model_validate(
-        {"algorithm": algorithm, "engine": "exact", "net_arch": (8,), **env.interface, **extra}
-    )
-    rng = np.random.default_rng(seed)
-    shapes = {name: tuple(t.shape) for name, t in build_network(spec).state_dict().items()}
-    return Agent(spec, {k: rng.normal(size=s).astype(np.float32) for k, s in shapes.items()})
 
 
 @pytest.fixture

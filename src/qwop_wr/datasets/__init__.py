@@ -1,9 +1,17 @@
 """Kedro datasets: recorded episodes, agents and tapes. Loading never executes anything."""
 
 from qwop_wr.datasets.agent_dataset import AgentDataset
+from qwop_wr.datasets.agents_dataset import AgentsDataset
 from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
 from qwop_wr.datasets.transitions_dataset import TransitionsDataset
 
-__all__ = ["AgentDataset", "Recording", "TapeDataset", "TapesDataset", "TransitionsDataset"]
+__all__ = [
+    "AgentDataset",
+    "AgentsDataset",
+    "Recording",
+    "TapeDataset",
+    "TapesDataset",
+    "TransitionsDataset",
+]

@@ -7,14 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.search.track import EndlessTrack
 
 Floats = NDArray[np.float32]
 
-FINISH_FEATURE = "sand pit ahead by"
-"""Feature that lets an agent see the end of the track."""
-FAR_AHEAD = 1.0
-"""What the feature reads on an endless track."""
 Q_SHARPNESS = 3.0
 """Logits per standard deviation of a state's action values, for agents that value actions."""
 
@@ -46,8 +43,7 @@ class Guide(Protocol):
 class AgentGuide:
     """Guidance by agents: one proposes, all value.
 
-    Agents are shown an endless track. Otherwise their values would fall towards
-    the finish, where no metres are left to earn, and hold the beam back.
+    Agents are shown an endless track.
 
     Args:
         agents: The first one's policy proposes actions. The values of all are
@@ -63,8 +59,7 @@ class AgentGuide:
             raise ValueError("a search needs at least one agent to guide it")
         for agent in agents:
             agent.check_interface(environment.interface)
-        names = [feature.name for feature in OBSERVATIONS[environment.observation]]
-        self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
+        self._track = EndlessTrack(environment.observation)
         self._policies = [agent.policy() for agent in agents]
         self._has_action_values = agents[0].spec.algorithm == "qrdqn"
 
@@ -77,7 +72,7 @@ class AgentGuide:
         Returns:
             Logits, shape (n, n_actions).
         """
-        scores = self._policies[0].action_scores(self._endless(observations))
+        scores = self._policies[0].action_scores(self._track.seen(observations))
         if not self._has_action_values:
             return scores
         centred = scores - scores.mean(axis=1, keepdims=True)  # (n, n_actions)
@@ -93,15 +88,8 @@ class AgentGuide:
         Returns:
             Values, shape (n,).
         """
-        endless = self._endless(observations)
+        endless = self._track.seen(observations)
         total = self._policies[0].values(endless)
         for policy in self._policies[1:]:
             total = total + policy.values(endless)
         return np.asarray(total / len(self._policies), dtype=np.float32)
-
-    def _endless(self, observations: Floats) -> Floats:
-        if self._finish is None:
-            return observations
-        changed = observations.copy()
-        changed[:, self._finish] = FAR_AHEAD
-        return changed

@@ -1,6 +1,6 @@
 """The hunt as a pipeline: what it yields, and that killing it keeps its best."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from qwop_wr.search.hunt import HuntBudget, HuntOptions, HuntStep, RecordHunt, S
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.tracking import MetricSink
 
-Guides = dict[str, Callable[[], Agent]]
+Guides = dict[str, Agent]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def known() -> Tape:
 
 @pytest.fixture
 def guides(agent: Agent) -> Guides:
-    return {"b": lambda: agent, "a": lambda: agent}
+    return {"b": agent, "a": agent}
 
 
 def options(whole_runs: int = 0, max_ticks: int = 3000) -> HuntOptions:
@@ -126,7 +126,7 @@ def test_a_guide_for_another_environment(known: Tape, guides: Guides) -> None:
 
 def test_live_metrics(known: Tape, guides: Guides, environment: EnvironmentOptions) -> None:
     sent: list[tuple[dict[str, float], int]] = []
-    judge = AgentGuide([guides["a"]()], environment)
+    judge = AgentGuide([guides["a"]], environment)
     hunt = RecordHunt([judge], environment, options(), seed=1)
     steps = list(shown(hunt.run([known]), lambda metrics, step: sent.append((dict(metrics), step))))
     assert len(sent) == len(steps) == 3

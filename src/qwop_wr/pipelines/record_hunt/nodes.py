@@ -1,7 +1,7 @@
 """Node that hunts for the fastest tape; the work is done by ``qwop_wr.search``."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qwop_wr.agents.agent import Agent
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def hunt_record(
-    guides: Mapping[str, Callable[[], Agent]],
+    guides: Mapping[str, Agent],
     reigning: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
@@ -30,8 +30,8 @@ def hunt_record(
     has kept its best.
 
     Args:
-        guides: Agents that guide the searches, by name; loaded when called. Their
-            policies take turns in proposing actions, their values are averaged.
+        guides: Agents that guide the searches, by name. Their policies take turns
+            in proposing actions, their values are averaged.
         reigning: Fastest tape so far, from which the hunt continues.
         environment: Environment that all pipelines share.
         options: Budget and kinds of searches.
@@ -44,7 +44,7 @@ def hunt_record(
         BadInputError: If an agent was made for another environment, the reigning
             tape does not replay, or nothing has ever finished.
     """
-    agents = [guides[name]() for name in sorted(guides)]
+    agents = [guides[name] for name in sorted(guides)]
     with checking("guide_agents"):
         orders = [agents[i:] + agents[:i] for i in range(len(agents))]
         judges = [AgentGuide(order, environment) for order in orders]

@@ -1,0 +1,181 @@
+"""Refitting an actor-critic agent, its critic or its actor alone, to given targets."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.networks import ActorCritic
+
+Floats = NDArray[np.floating]
+
+
+def lambda_returns(
+    rewards: Floats,
+    next_values: Floats,
+    cut: NDArray[np.bool_],
+    gamma: float,
+    trace: float,
+) -> Floats:
+    """Returns that mix all numbers of steps: TD(lambda), Sutton and Barto, eq. 12.2.
+
+    Args:
+        rewards: Rewards, shape (T, n).
+        next_values: Value of the state after every step, shape (T, n).
+        cut: Whether nothing that follows belongs to the step, shape (T, n); the
+            last step is cut in any case.
+        gamma: Discount per step.
+        trace: Lambda: 0 looks one step ahead, 1 to the end.
+
+    Returns:
+        Returns, shape (T, n).
+    """
+    returns = np.empty_like(rewards)
+    following = next_values[-1]  # (n,)
+    for step in reversed(range(len(rewards))):
+        mixed = (1.0 - trace) * next_values[step] + trace * following  # (n,)
+        following = rewards[step] + gamma * np.where(cut[step], next_values[step], mixed)
+        returns[step] = following
+    return returns
+
+
+class CriticFitter:
+    """Fits an agent's critic to returns.
+
+    Args:
+        agent: A ppo agent; its critic is where the fit begins.
+        learning_rate: Step size of Adam.
+        value_factor: Multiplies the critic's values first, for another discount.
+        huber_width: Error up to which the loss is quadratic, in rewards.
+
+    Raises:
+        ValueError: If the agent has no critic.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        learning_rate: float,
+        value_factor: float = 1.0,
+        huber_width: float = 0.2,
+    ) -> None:
+        self._agent = agent
+        self._network = _actor_critic(agent)
+        self._scale = agent.spec.reward_scale
+        self._huber_width = huber_width * self._scale
+        with torch.no_grad():
+            for parameter in self._network.critic_output.parameters():
+                parameter.mul_(value_factor)
+        self._parameters = [
+            *self._network.critic.parameters(),
+            *self._network.critic_output.parameters(),
+        ]
+        self._optimiser = torch.optim.Adam(self._parameters, lr=learning_rate, fused=True)
+
+    def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Estimate returns with the critic as it is now.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Values in the environment's rewards, shape (n,).
+        """
+        with torch.inference_mode():
+            values = self._network.values(torch.from_numpy(observations))
+        return np.asarray(values.numpy() / self._scale, dtype=np.float32)
+
+    def fit(
+        self,
+        observations: NDArray[np.float32],
+        returns: Floats,
+        rng: np.random.Generator,
+        batch_size: int = 1024,
+        learning_rate: float | None = None,
+    ) -> float:
+        """Go through samples once.
+
+        Args:
+            observations: Shape (N, d).
+            returns: What the critic should say, in the environment's rewards, shape (N,).
+            rng: Shuffles the samples.
+            batch_size: Samples per gradient step.
+            learning_rate: New step size, if it changes.
+
+        Returns:
+            Mean loss.
+        """
+        if learning_rate is not None:
+            for group in self._optimiser.param_groups:
+                group["lr"] = learning_rate
+        targets = torch.from_numpy((returns * self._scale).astype(np.float32))
+        inputs = torch.from_numpy(observations)
+        losses = []
+        for batch in np.array_split(
+            rng.permutation(len(returns)), max(1, len(returns) // batch_size)
+        ):
+            loss = functional.huber_loss(
+                self._network.values(inputs[batch]), targets[batch], delta=self._huber_width
+            )
+            self._optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
+            self._optimiser.step()
+            losses.append(loss.item() / self._huber_width)
+        return float(np.mean(losses))
+
+    def agent(self) -> Agent:
+        """Copy the agent with its present critic."""
+        return Agent.from_network(self._agent.spec, self._network, self._agent.card)
+
+
+def fit_actor(
+    agent: Agent,
+    observations: NDArray[np.float32],
+    actions: NDArray[np.int64],
+    rng: np.random.Generator,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int = 1024,
+) -> Agent:
+    """Fit an agent's actor to actions by cross-entropy.
+
+    Args:
+        agent: A ppo agent; its actor is where the fit begins.
+        observations: Shape (N, d).
+        actions: Action to prefer in each, shape (N,).
+        rng: Shuffles the samples.
+        epochs: Passes over the samples.
+        learning_rate: Step size of Adam.
+        batch_size: Samples per gradient step.
+
+    Returns:
+        The agent with its new actor.
+
+    Raises:
+        ValueError: If the agent has no actor.
+    """
+    network = _actor_critic(agent)
+    parameters = [*network.actor.parameters(), *network.actor_output.parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    inputs, labels = torch.from_numpy(observations), torch.from_numpy(actions)
+    for _ in range(epochs):
+        for batch in np.array_split(
+            rng.permutation(len(actions)), max(1, len(actions) // batch_size)
+        ):
+            loss = functional.cross_entropy(network.action_scores(inputs[batch]), labels[batch])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+    return Agent.from_network(agent.spec, network, agent.card)
+
+
+def _actor_critic(agent: Agent) -> ActorCritic:
+    network = agent.network()
+    if not isinstance(network, ActorCritic):
+        raise ValueError(
+            f"only a ppo agent has an actor and a critic to refit, got {agent.spec.algorithm!r}"
+        )
+    return network

@@ -1,0 +1,140 @@
+"""States that searches meet, kept to learn on."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
+from qwop_wr.search.beam import BeamSearch, Depth
+from qwop_wr.search.guide import Guide
+from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.starts import Prefix, idle_prefix
+from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.base import Simulator
+from qwop_wr.simulator.constants import UNITS_PER_METRE
+
+Integers = NDArray[np.int64]
+
+USUAL_DEPTHS: Final = 600
+"""Depths of a search at two ticks per action."""
+UPRIGHT_HEIGHT: Final = 0.75
+"""Torso height of upright running in 99 % of ticks [units, y points down]."""
+
+
+class PoolOptions(BaseModel):
+    """Which states are collected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    size: PositiveInt = 12_000
+    """Room for states."""
+    searches: PositiveInt = 4
+    """Searches whose states are taken, every second one after random early keys."""
+    search: SearchOptions = SearchOptions(width=32)
+    """How they search."""
+    last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
+    """States beyond are left out [m]: what follows them is the finish."""
+    random_ticks: PositiveInt = 120
+    """Most ticks of random early keys."""
+
+
+class StatePool:
+    """Clones of states, both those that beams kept and those that they rejected.
+
+    Args:
+        engine: Physics engine.
+        size: Room for states; once it is full, new ones replace old ones at random.
+        last_metre: States beyond are left out [m]: what follows them is the finish.
+        per_depth: States taken from every depth of a search.
+        rng: Decides which.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        size: int,
+        last_metre: float,
+        per_depth: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.simulator: Simulator = make_simulator(engine, size)
+        self.n_states = 0
+        """States in the pool; they are the simulator's first games."""
+        self._last_metre = last_metre
+        self._per_depth = per_depth
+        self._rng = rng
+
+    def watch(self, depth: Depth) -> None:
+        """Take some states of a depth; to be given to ``BeamSearch.run``.
+
+        Args:
+            depth: What the search has just tried.
+        """
+        games = np.flatnonzero(depth.running)
+        metres = depth.simulator.state[games, 0, 0] / UNITS_PER_METRE
+        games = games[metres < self._last_metre]
+        if not len(games):
+            return
+        taken = self._rng.choice(games, size=min(self._per_depth, len(games)), replace=False)
+        self.simulator.copy_games(depth.simulator, taken, self._places(len(taken)))
+
+    def draw(self, n: int) -> Integers:
+        """Draw states.
+
+        Args:
+            n: How many.
+
+        Returns:
+            Their games in the pool's simulator, shape (n,).
+        """
+        return self._rng.integers(self.n_states, size=n)
+
+    def _places(self, n: int) -> Integers:
+        room = self.simulator.n_games - self.n_states
+        fresh = np.arange(self.n_states, self.n_states + min(n, room))
+        self.n_states += len(fresh)
+        old = self._rng.choice(self.n_states - len(fresh), size=n - len(fresh), replace=False)
+        return np.concatenate([fresh, old]).astype(np.int64)
+
+
+def fill_pool(
+    guide: Guide, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
+) -> StatePool:
+    """Collect states from a few searches.
+
+    Args:
+        guide: Guides the searches.
+        environment: How the game is played.
+        options: Which states are collected.
+        rng: Source of all draws.
+
+    Returns:
+        The pool.
+    """
+    per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
+    pool = StatePool(environment.engine, options.size, options.last_metre, per_depth, rng)
+    beam = BeamSearch(guide, environment, options.search)
+    for number in range(options.searches):
+        prefix = idle_prefix(0) if number % 2 == 0 else _random_prefix(environment, options, rng)
+        beam.run([prefix], int(rng.integers(2**32)), watch=pool.watch)
+    return pool
+
+
+def _random_prefix(
+    environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
+) -> Prefix:
+    """Random keys for a while, as long as the runner stays upright."""
+    game = make_simulator(environment.engine)
+    masks = ACTION_SETS[environment.actions]
+    keys: list[int] = []
+    limit = int(rng.integers(options.random_ticks, endpoint=True))
+    while len(keys) < limit:
+        ticks = environment.ticks_per_action * int(rng.integers(1, 5))
+        mask = int(masks[rng.integers(len(masks))])
+        game.step(np.array([mask], dtype=np.uint8), ticks)
+        if game.ended[0] or game.state[0, 0, 1] > UPRIGHT_HEIGHT:
+            break
+        keys += [mask] * ticks
+    return np.array(keys, dtype=np.uint8)

@@ -1,0 +1,255 @@
+"""Better guides from searches: values are learnt where searches go, and searches use them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.metrics import MetricSink, silent_sink
+from qwop_wr.agents.refit import CriticFitter, lambda_returns
+from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.search.beam import BeamSearch
+from qwop_wr.search.guide import AgentGuide
+from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns
+from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.parallel import Search, run_searches
+from qwop_wr.search.pool import PoolOptions, fill_pool
+from qwop_wr.search.result import SearchResult
+from qwop_wr.search.starts import idle_prefix
+
+UNFINISHED_TIME = 100.0
+"""Seconds that a search counts which finds no finish."""
+
+
+class RefinementOptions(BaseModel):
+    """How guides are refined.
+
+    A round fills a pool with states that searches meet, refits the critic on
+    runs that begin there, and searches again to see whether it has become
+    better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rounds: PositiveInt = 4
+    """Rounds of search and refit."""
+    iterations: PositiveInt = 100
+    """Stretches of runs that the critic is fitted to in a round."""
+    decisions: PositiveInt = 32
+    """Decisions of every run in a stretch."""
+    epochs: PositiveInt = 2
+    """Passes over the samples of a stretch."""
+    batch_size: PositiveInt = 1024
+    """Samples per gradient step."""
+    learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
+    """Step size at the start of a round; it falls to a fifth."""
+
+    gamma: float = Field(default=0.99, gt=0, lt=1)
+    """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
+    trace: float = Field(default=0.9, ge=0, le=1)
+    """Lambda of the returns."""
+    fall_cost: float = Field(default=8.0, ge=0, allow_inf_nan=False)
+    """What a fall is worth less than the median state: much, but not all that it costs."""
+    huber_width: float = Field(default=0.2, gt=0, allow_inf_nan=False)
+    """Error up to which the loss is quadratic; beyond, falls do not dominate."""
+
+    pool: PoolOptions = PoolOptions()
+    """Where the runs begin."""
+    runs: LookaheadOptions = LookaheadOptions()
+    """How they are made."""
+    gate_searches: PositiveInt = 4
+    """Searches whose mean time decides whether a round has made the guide better."""
+    gate: SearchOptions = SearchOptions(width=64)
+    """How these searches are made."""
+    handed_on: PositiveInt = 3
+    """Latest guides handed on; their values are averaged."""
+
+
+@dataclass(frozen=True)
+class RefinementStep:
+    """A round that has ended.
+
+    Attributes:
+        round: Number of the round, from 1; 0 is the agent to begin with.
+        guides: Latest guides that passed, the newest first.
+        mean_time: Mean time of the gate's searches with the round's guide [s].
+        best_mean_time: That of the newest guide that passed [s].
+        promoted: Whether the round's guide passed.
+        results: The gate's searches.
+    """
+
+    round: int
+    guides: tuple[Agent, ...]
+    mean_time: float
+    best_mean_time: float
+    promoted: bool
+    results: Sequence[SearchResult]
+
+
+class GuideRefinement:
+    """Refines the critic of an agent, round by round; no round can make it worse.
+
+    Args:
+        environment: How the game is played.
+        options: How to refine.
+        seed: Seed of everything random.
+    """
+
+    def __init__(
+        self, environment: EnvironmentOptions, options: RefinementOptions, seed: int
+    ) -> None:
+        self._environment = environment
+        self._options = options
+        self._seed = seed
+
+    def run(
+        self,
+        agents: Sequence[Agent],
+        sink: MetricSink = silent_sink,
+        n_threads: int | None = None,
+    ) -> Iterator[RefinementStep]:
+        """Refine an agent.
+
+        Args:
+            agents: The newest guide first, whose critic is refined; or any ppo
+                agent. Actors stay as they are.
+            sink: Receives the fit's metrics, by samples learnt from.
+            n_threads: Searches at a time; the number of usable cores if omitted.
+
+        Yields:
+            A step after every round; the first one measures the agent itself.
+
+        Raises:
+            ValueError: If the agent has no critic or was made for another
+                environment.
+        """
+        guides = tuple(agents)
+        results = self._gate(guides[0], n_threads)
+        best = mean_time(results)
+        yield RefinementStep(0, guides, best, best, True, results)
+        for number in range(1, self._options.rounds + 1):
+            candidate = self._refit(guides[0], number, sink)
+            results = self._gate(candidate, n_threads)
+            time = mean_time(results)
+            promoted = time < best
+            if promoted:
+                # Values of different discounts cannot be averaged.
+                alike = [guide for guide in guides if value_gamma(guide) == self._options.gamma]
+                guides = (candidate, *alike)[: self._options.handed_on]
+                best = time
+            yield RefinementStep(number, guides, time, best, promoted, results)
+
+    def _refit(self, agent: Agent, number: int, sink: MetricSink) -> Agent:
+        options, env = self._options, self._environment
+        rng = np.random.default_rng([self._seed, refinement_rounds(agent), number])
+        guide = AgentGuide([agent], env)
+        # A longer view has larger values: those of a steady run sum up to reward / (1 - gamma).
+        factor = (1.0 - value_gamma(agent, options.gamma)) / (1.0 - options.gamma)
+        with single_torch_thread():
+            pool = fill_pool(guide, env, options.pool, rng)
+            fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
+            runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+            for iteration in range(options.iterations):
+                decay = 1.0 - 0.8 * iteration / options.iterations
+                metrics = self._fit_stretch(runs, fitter, decay * options.learning_rate, rng)
+                samples = options.decisions * options.runs.n_runs
+                sink(metrics, ((number - 1) * options.iterations + iteration + 1) * samples)
+        return fitter.agent().with_card(
+            stage="guide",
+            value_gamma=options.gamma,
+            refinement_rounds=refinement_rounds(agent) + 1,
+        )
+
+    def _fit_stretch(
+        self,
+        runs: LookaheadRuns,
+        fitter: CriticFitter,
+        learning_rate: float,
+        rng: np.random.Generator,
+    ) -> dict[str, float]:
+        options = self._options
+        median = float(np.median(fitter.values(runs.seen)))
+        stretch = runs.play(options.decisions, median - options.fall_cost)
+        returns = lambda_returns(
+            stretch.rewards, stretch.next_values, stretch.cut, options.gamma, options.trace
+        ).ravel()
+        seen = stretch.observations.reshape(len(returns), -1)
+        errors = returns - fitter.values(seen)
+        losses = [
+            fitter.fit(seen, returns, rng, options.batch_size, learning_rate)
+            for _ in range(options.epochs)
+        ]
+        return {
+            "loss": float(np.mean(losses)),
+            "explained_variance": float(1.0 - errors.var() / returns.var()),
+            "median_value": median,
+            "falls_per_decision": float(stretch.fallen.mean()),
+            "reward_per_decision": float(stretch.rewards.mean()),
+        }
+
+    def _gate(self, agent: Agent, n_threads: int | None) -> list[SearchResult]:
+        beam = BeamSearch(
+            AgentGuide([agent], self._environment), self._environment, self._options.gate
+        )
+
+        def search(number: int) -> Search:
+            # Waiting makes starts differ; every guide meets the same ones.
+            prefix = idle_prefix(number * self._environment.ticks_per_action)
+            return lambda stop: beam.run([prefix], [self._seed, number], stop=stop)
+
+        searches = [search(number) for number in range(self._options.gate_searches)]
+        return list(run_searches(searches, n_threads))
+
+
+def refinement_rounds(agent: Agent) -> int:
+    """Look up how many rounds have made an agent's critic.
+
+    Args:
+        agent: The agent.
+
+    Returns:
+        Rounds that passed the gate; 0 for an agent that was never refined.
+    """
+    rounds = agent.card.get("refinement_rounds")
+    return rounds if isinstance(rounds, int) else 0
+
+
+def value_gamma(agent: Agent, default: float | None = None) -> float:
+    """Look up the discount that an agent's values have.
+
+    Args:
+        agent: The agent.
+        default: Discount if its card does not say.
+
+    Returns:
+        Discount per decision; NaN if unknown and without default.
+    """
+    training = agent.card.get("options")
+    found = agent.card.get("value_gamma")
+    if found is None and isinstance(training, dict):
+        found = training.get("gamma")
+    if isinstance(found, int | float):
+        return float(found)
+    return float("nan") if default is None else default
+
+
+def mean_time(results: Sequence[SearchResult]) -> float:
+    """Average the times of searches.
+
+    Args:
+        results: The searches.
+
+    Returns:
+        Mean clock time of their runs [s]; one without a finish counts 100 s and
+        one more for every metre missing.
+    """
+    times = [
+        result.tape.score_time
+        if result.tape.finished
+        else UNFINISHED_TIME + max(100.0 - result.tape.distance, 0.0)
+        for result in results
+    ]
+    return float(np.mean(times))

@@ -1,0 +1,86 @@
+"""Rounds of refinement on a toy budget: never worse, repeatable, discounts respected."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qwop_wr.search import SearchOptions
+from qwop_wr.search.lookahead import LookaheadOptions
+from qwop_wr.search.pool import PoolOptions
+from qwop_wr.search.refinement import (
+    GuideRefinement,
+    RefinementOptions,
+    RefinementStep,
+    mean_time,
+    refinement_rounds,
+    value_gamma,
+)
+from tests.search.agents import ENV, make_agent
+
+OPTIONS = RefinementOptions(
+    rounds=3,
+    iterations=8,
+    decisions=8,
+    batch_size=64,
+    learning_rate=0.02,
+    pool=PoolOptions(size=100, searches=1, search=SearchOptions(width=4, max_ticks=80)),
+    runs=LookaheadOptions(n_runs=16),
+    gate_searches=2,
+    gate=SearchOptions(width=8, max_ticks=160, sink_height=3.0),
+    handed_on=2,
+)
+
+
+def refine(seed: int = 0, **card: Any) -> list[RefinementStep]:
+    agent = make_agent(1).with_card(**card)
+    return list(GuideRefinement(ENV, OPTIONS, seed).run([agent], n_threads=1))
+
+
+def test_no_round_makes_it_worse() -> None:
+    steps = refine()
+    assert [step.round for step in steps] == [0, 1, 2, 3]
+    best = [step.best_mean_time for step in steps]
+    assert best == sorted(best, reverse=True)
+    for before, step in pairwise(steps):
+        assert step.promoted == (step.mean_time < before.best_mean_time)
+        if not step.promoted:
+            assert step.guides == before.guides
+        assert step.mean_time == mean_time(step.results)
+    assert any(step.promoted for step in steps[1:])
+
+
+def test_refined_guides_know_their_discount_and_rounds() -> None:
+    newest = next(step for step in reversed(refine()) if step.promoted).guides[0]
+    assert value_gamma(newest) == OPTIONS.gamma
+    assert refinement_rounds(newest) >= 1
+
+
+def test_the_first_agent_is_left_out_of_the_average() -> None:
+    for step in refine(options={"gamma": 0.9975})[1:]:
+        gammas = {value_gamma(guide) for guide in step.guides}
+        assert len(gammas) == 1
+        assert len(step.guides) <= OPTIONS.handed_on
+
+
+def test_same_seed_same_guides() -> None:
+    one, two = refine(), refine()
+    prints = [[guide.fingerprint for guide in steps[-1].guides] for steps in (one, two)]
+    assert prints[0] == prints[1]
+    assert [step.mean_time for step in one] == [step.mean_time for step in two]
+
+
+def test_discount_of_an_agent() -> None:
+    agent = make_agent(1)
+    assert np.isnan(value_gamma(agent))
+    assert value_gamma(agent, 0.9) == 0.9
+    assert value_gamma(agent.with_card(options={"gamma": 0.95})) == 0.95
+    assert value_gamma(agent.with_card(options={"gamma": 0.95}, value_gamma=0.8)) == 0.8
+
+
+def test_a_guide_without_critic() -> None:
+    refinement = GuideRefinement(ENV, OPTIONS, 0).run([make_agent(1, "qrdqn")], n_threads=1)
+    next(refinement)
+    with pytest.raises(ValueError, match="only a ppo agent"):
+        next(refinement)
