@@ -49,7 +49,7 @@ def learn(learner: DemonstrationQRDQN, steps: int) -> None:
 
 
 def test_the_agent_equals_the_learners_network() -> None:
-    learner = make_learner(make_options())
+    learner = make_learner(make_options(average_decay=0.0))
     learn(learner, 400)
     observations = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
     policy = learner.agent().policy()
@@ -150,7 +150,8 @@ def test_rewards_are_scaled_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pretraining_clones_the_demonstrator() -> None:
     demonstrations = walk(5)
-    learner = make_learner(make_options(demonstration_share=0.5), demonstrations)
+    options = make_options(demonstration_share=0.5, average_decay=0.0)
+    learner = make_learner(options, demonstrations)
     seen: list[tuple[int, dict[str, float]]] = []
     learner.pretrain(200, lambda step, metrics: seen.append((step, metrics)))
     assert [step for step, _ in seen] == list(range(1, 201))

@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from qwop_wr.agents.agent import Agent, Weights
+from qwop_wr.agents.averaging import average_weights
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.losses import double_q_targets, large_margin_loss, quantile_huber_loss
@@ -150,12 +151,20 @@ class DemonstrationQRDQN(QRDQN):
             device=options.device,
         )
         self.exploration_rate = self._exploration(0.0)
+        self._average = average_weights(self.network, options.average_decay)
 
     @property
     def network(self) -> QuantileNetwork:
         """The online network."""
         network = self.policy.quantile_net.quantile_net[0]
         assert isinstance(network, QuantileNetwork)  # noqa: S101 - QuantilePolicy put it there
+        return network
+
+    @property
+    def averaged_network(self) -> QuantileNetwork:
+        """Exponential average of the online network over the gradient steps."""
+        network = self._average.module
+        assert isinstance(network, QuantileNetwork)  # noqa: S101 - a copy of the online one
         return network
 
     @property
@@ -169,9 +178,9 @@ class DemonstrationQRDQN(QRDQN):
         """Take a snapshot.
 
         Returns:
-            Agent with the present weights and an empty card.
+            Agent with the averaged weights and an empty card.
         """
-        return Agent.from_network(self.spec, self.network, card={})
+        return Agent.from_network(self.spec, self.averaged_network, card={})
 
     def load_weights(self, weights: Weights) -> None:
         """Continue from an agent.
@@ -182,6 +191,7 @@ class DemonstrationQRDQN(QRDQN):
         state = {name: torch.tensor(array) for name, array in weights.items()}
         self.network.load_state_dict(state)
         self.target_network.load_state_dict(state)
+        self._average = average_weights(self.network, self.options.average_decay)
 
     def pretrain(self, steps: int, on_update: Callable[[int, dict[str, float]], None]) -> None:
         """Learn from demonstrations alone, with full margin weight.
@@ -280,6 +290,7 @@ class DemonstrationQRDQN(QRDQN):
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.max_grad_norm)
         self.policy.optimizer.step()
         self._n_updates += 1
+        self._average.update_parameters(self.network)
         if self._n_updates % self.options.target_period == 0:
             polyak_update(
                 self.network.parameters(),

@@ -55,6 +55,10 @@ class StageOptions(BaseModel):
     target_rate: float = Field(default=1.0, gt=0, le=1)
     """Share of the online network in such an update; 1 copies it."""
 
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Share of the old average that a gradient step leaves in the weights that are
+    evaluated and handed on; 0 takes the learner's own, which are noisier."""
+
     exploration: Schedule = Schedule.linear(0.05, 0.01)
     """Share of random actions."""
     exploration_floor: float = Field(default=0.0, ge=0, le=1)
@@ -67,7 +71,8 @@ class StageOptions(BaseModel):
     margin_weight: Schedule = Schedule.constant(1.0)
     """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
     pretraining_steps: NonNegativeInt = 0
-    """Gradient steps on demonstrations alone before a fresh network plays."""
+    """Gradient steps on demonstrations alone before the stage plays; the level of the
+    values is set to the demonstrations' returns first."""
     pretraining_learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     """Step size of Adam meanwhile."""
 

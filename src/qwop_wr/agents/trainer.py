@@ -38,9 +38,10 @@ def train_stage(
 ) -> StageResult:
     """Learn from play and demonstrations; never hand on less than was given.
 
-    The incoming agent, or a fresh one after its pre-training, first fills the
-    buffer unchanged. While it learns, it is evaluated on a fixed set of starts,
-    and the best checkpoint meets the incoming agent on others at the end.
+    The incoming agent, or a fresh one, after the pre-training that the options ask
+    for, first fills the buffer unchanged. While it learns, it is evaluated on a fixed
+    set of starts, and the best checkpoint meets the incoming agent on others at the
+    end.
 
     Args:
         options: How to learn.
@@ -69,8 +70,7 @@ def train_stage(
         learner = DemonstrationQRDQN(options, spec, training_env, demonstrations, clock, seed)
         learner.set_logger(history_logger(history))
         try:
-            _begin(learner, incoming, history)
-            checkpoints.consider(incoming or learner.agent(), step=0, reference=True)
+            _begin(learner, incoming, checkpoints, history)
             _learn(learner, checkpoints, clock)
         except TrainingDivergedError as error:
             error.agent = checkpoints.best
@@ -83,11 +83,18 @@ def train_stage(
     return StageResult(agent, history.frame(), gate)
 
 
-def _begin(learner: DemonstrationQRDQN, incoming: Agent | None, history: MetricHistory) -> None:
+def _begin(
+    learner: DemonstrationQRDQN,
+    incoming: Agent | None,
+    checkpoints: Checkpoints,
+    history: MetricHistory,
+) -> None:
     if incoming is not None:
         learner.load_weights(incoming.weights)
-    elif learner.options.pretraining_steps:
+    checkpoints.consider(incoming or learner.agent(), step=0, reference=True)
+    if learner.options.pretraining_steps:
         _pretrain(learner, learner.options.pretraining_steps, history)
+        checkpoints.consider(learner.agent(), step=0)
 
 
 def _pretrain(learner: DemonstrationQRDQN, steps: int, history: MetricHistory) -> None:
