@@ -12,7 +12,15 @@ from typing import Any, Final, NamedTuple
 
 from qwop_wr import __version__
 
-_LIBRARIES: Final = ("kedro", "mlflow", "numba", "numpy", "sb3-contrib", "stable-baselines3", "torch")
+_LIBRARIES: Final = (
+    "kedro",
+    "mlflow",
+    "numba",
+    "numpy",
+    "sb3-contrib",
+    "stable-baselines3",
+    "torch",
+)
 
 
 class Revision(NamedTuple):
@@ -38,7 +46,9 @@ def read_revision(project: Path) -> Revision:
     return Revision(commit, None if changes is None else bool(changes))
 
 
-def describe_provenance(parameters: Mapping[str, Any], project: Path | None = None) -> dict[str, str]:
+def describe_provenance(
+    parameters: Mapping[str, Any], project: Path | None = None
+) -> dict[str, str]:
     """Collect what a result can be traced back to.
 
     Args:

@@ -22,7 +22,7 @@ def average_weights(network: nn.Module, decay: float) -> AveragedModel:
 
     @torch.no_grad()
     def update(
-        average: torch.Tensor, current: torch.Tensor, n_updates: torch.Tensor
+        average: torch.Tensor, current: torch.Tensor, n_updates: torch.Tensor | int
     ) -> torch.Tensor:
         n = int(n_updates)
         return average.lerp(current, 1.0 - min(decay, (1 + n) / (10 + n)))
