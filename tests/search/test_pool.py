@@ -42,7 +42,7 @@ def test_states_near_the_finish_are_left_out() -> None:
     assert (pool.simulator.state[: pool.n_states, 0, 0] < 0.0).all()
 
 
-def test_filling_begins_with_random_keys_every_second_time() -> None:
+def test_every_second_search_takes_up_a_run_after_a_stumble() -> None:
     options = PoolOptions(size=60, searches=2, search=SearchOptions(width=4, max_ticks=120))
     one, two = (
         fill_pool(LinearGuide(), ENVIRONMENT, options, np.random.default_rng(5)) for _ in range(2)

@@ -19,8 +19,6 @@ Integers = NDArray[np.int64]
 
 USUAL_DEPTHS: Final = 600
 """Depths of a search at two ticks per action."""
-UPRIGHT_HEIGHT: Final = 0.75
-"""Torso height of upright running in 99 % of ticks [units, y points down]."""
 
 
 class PoolOptions(BaseModel):
@@ -31,13 +29,14 @@ class PoolOptions(BaseModel):
     size: PositiveInt = 12_000
     """Room for states."""
     searches: PositiveInt = 4
-    """Searches whose states are taken, every second one after random early keys."""
+    """Searches whose states are taken; every second one takes up the run of the one before
+    somewhere, after a stumble."""
     search: SearchOptions = SearchOptions(width=32)
     """How they search."""
     last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
     """States beyond are left out [m]: what follows them is the finish."""
-    random_ticks: PositiveInt = 120
-    """Most ticks of random early keys."""
+    stumbles: PositiveInt = 5
+    """Most decisions made at random in a stumble."""
 
 
 class StatePool:
@@ -116,25 +115,26 @@ def fill_pool(
     per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
     pool = StatePool(environment.engine, options.size, options.last_metre, per_depth, rng)
     beam = BeamSearch(guide, environment, options.search)
+    prefix = idle_prefix(0)
     for number in range(options.searches):
-        prefix = idle_prefix(0) if number % 2 == 0 else _random_prefix(environment, options, rng)
-        beam.run([prefix], int(rng.integers(2**32)), watch=pool.watch)
+        result = beam.run([prefix], int(rng.integers(2**32)), watch=pool.watch)
+        prefix = idle_prefix(0)
+        if number % 2 == 0:
+            prefix = _disturbed(result.tape.per_tick_keys, environment, options, rng)
     return pool
 
 
-def _random_prefix(
-    environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
+def _disturbed(
+    keys: Prefix, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> Prefix:
-    """Random keys for a while, as long as the runner stays upright."""
+    """Follow a run up to some moment and stumble: states off the beaten track."""
+    per_decision = environment.ticks_per_action
+    before = keys[: int(rng.integers(len(keys))) // per_decision * per_decision]
+    n_decisions = int(rng.integers(1, options.stumbles, endpoint=True))
+    stumble = rng.choice(ACTION_SETS[environment.actions], size=n_decisions)
+    disturbed = np.concatenate([before, np.repeat(stumble, per_decision)])
     game = make_simulator(environment.engine)
-    masks = ACTION_SETS[environment.actions]
-    keys: list[int] = []
-    limit = int(rng.integers(options.random_ticks, endpoint=True))
-    while len(keys) < limit:
-        ticks = environment.ticks_per_action * int(rng.integers(1, 5))
-        mask = int(masks[rng.integers(len(masks))])
-        game.step(np.array([mask], dtype=np.uint8), ticks)
-        if game.ended[0] or game.state[0, 0, 1] > UPRIGHT_HEIGHT:
-            break
-        keys += [mask] * ticks
-    return np.array(keys, dtype=np.uint8)
+    for mask in disturbed:
+        game.step(np.array([mask], dtype=np.uint8))
+    lost = bool(game.ended[0]) or game.state[0, 0, 1] > options.search.sink_height
+    return idle_prefix(per_decision * n_decisions) if lost else disturbed
