@@ -3,7 +3,7 @@ import pytest
 import torch
 from sb3_contrib.common.utils import quantile_huber_loss as contrib_loss
 
-from qwop_wr.agents.losses import double_q_targets, large_margin_loss, quantile_huber_loss
+from qwop_wr.agents.losses import double_q_values, large_margin_loss, quantile_huber_loss
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -89,10 +89,7 @@ def test_margin_loss_has_the_gradient_of_its_values() -> None:
     assert torch.autograd.gradcheck(lambda q: large_margin_loss(q, actions, 0.8), (q_values,))
 
 
-def test_targets_value_the_online_choice_with_the_target_network() -> None:
+def test_the_online_choice_is_valued_by_the_target_network() -> None:
     selector = torch.tensor([[0.0, 1.0], [3.0, 1.0]])
     quantiles = torch.tensor([[[9.0, 1.0], [9.0, 2.0]], [[4.0, 8.0], [6.0, 8.0]]])
-    targets = double_q_targets(
-        selector, quantiles, returns=torch.tensor([1.0, 2.0]), discounts=torch.tensor([0.5, 0.0])
-    )
-    assert targets.tolist() == [[1.5, 2.0], [2.0, 2.0]]
+    assert double_q_values(selector, quantiles).tolist() == [[1.0, 2.0], [4.0, 6.0]]

@@ -194,3 +194,19 @@ def test_full_exploration_ignores_the_policy() -> None:
     counts = np.bincount(learner.replay_buffer.actions[:500].ravel(), minlength=3)
     # 2,000 draws among three actions; five standard deviations.
     assert np.abs(counts - 2000 / 3).max() < 105
+
+
+def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
+    learner = make_learner(make_options(demonstration_share=0.5, n_steps=1), walk(5))
+    batch = learner._batch(512, share=1.0)
+    finishes = batch.outlived
+    assert 0 < int(finishes.sum()) < 512
+    with torch.no_grad():
+        values = learner.target_network(batch.next_observations)
+        choice = learner.network.action_scores(batch.next_observations).argmax(dim=1)
+        inside = values[torch.arange(512), :, choice][~finishes]
+        targets = learner._targets(batch)
+    expected = batch.returns[~finishes, None] + 0.9 * inside
+    np.testing.assert_allclose(targets[~finishes].numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
+    behind = (targets[finishes] - batch.returns[finishes, None]) / 0.9
+    np.testing.assert_allclose(behind.numpy(), inside.mean().item(), rtol=1e-4)

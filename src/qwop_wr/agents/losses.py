@@ -51,13 +51,8 @@ def large_margin_loss(q_values: torch.Tensor, actions: torch.Tensor, margin: flo
     return rivals.amax(dim=1) - q_values.gather(1, chosen).squeeze(1)
 
 
-def double_q_targets(
-    selector_q: torch.Tensor,
-    target_quantiles: torch.Tensor,
-    returns: torch.Tensor,
-    discounts: torch.Tensor,
-) -> torch.Tensor:
-    """Targets whose action is chosen by one network and valued by the other.
+def double_q_values(selector_q: torch.Tensor, target_quantiles: torch.Tensor) -> torch.Tensor:
+    """Values of states whose action is chosen by one network and valued by the other.
 
     Double Q-learning (https://arxiv.org/abs/1509.06461) on quantiles.
 
@@ -66,13 +61,10 @@ def double_q_targets(
             shape (batch, n_actions).
         target_quantiles: The target network's quantiles there,
             shape (batch, N, n_actions).
-        returns: n-step returns, shape (batch,).
-        discounts: Weights of the next states' values, shape (batch,).
 
     Returns:
-        Target quantiles, shape (batch, N).
+        Quantiles of the values, shape (batch, N).
     """
     actions = selector_q.argmax(dim=1)  # (batch,)
     index = actions[:, None, None].expand(-1, target_quantiles.shape[1], 1)
-    values = target_quantiles.gather(2, index).squeeze(2)  # (batch, N)
-    return returns[:, None] + discounts[:, None] * values
+    return target_quantiles.gather(2, index).squeeze(2)  # (batch, N)

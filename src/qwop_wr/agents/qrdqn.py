@@ -20,7 +20,7 @@ from qwop_wr.agents.agent import Agent, Weights
 from qwop_wr.agents.averaging import average_weights
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.losses import double_q_targets, large_margin_loss, quantile_huber_loss
+from qwop_wr.agents.losses import double_q_values, large_margin_loss, quantile_huber_loss
 from qwop_wr.agents.networks import QuantileNetwork
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
 from qwop_wr.agents.replay.experience import ExperienceBuffer
@@ -28,6 +28,9 @@ from qwop_wr.agents.replay.n_step import NStepSamples
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.transitions import Transitions
+
+MEAN_VALUE_RATE = 0.01
+"""Weight of a batch in the running mean of the values."""
 
 
 class QuantilePolicy(QRDQNPolicy):
@@ -73,6 +76,7 @@ class Batch(NamedTuple):
         returns: n-step returns in scaled rewards, shape (batch,).
         next_observations: Shape (batch, d).
         discounts: Weights of the next values, shape (batch,).
+        outlived: Whether the episode ended without a fall, shape (batch,).
         demonstrated: 1 for demonstrations, else 0, shape (batch,).
     """
 
@@ -81,6 +85,7 @@ class Batch(NamedTuple):
     returns: torch.Tensor
     next_observations: torch.Tensor
     discounts: torch.Tensor
+    outlived: torch.Tensor
     demonstrated: torch.Tensor
 
 
@@ -89,7 +94,9 @@ class DemonstrationQRDQN(QRDQN):
 
     The loss of a batch is the mean over its samples of
     quantile_huber + margin_weight * demonstrated * large_margin (after DQfD,
-    https://arxiv.org/abs/1704.03732). Replay ratio and target updates count
+    https://arxiv.org/abs/1704.03732). What lies behind a finish is never seen, so
+    a value learnt there would only follow itself and drift; a state behind an end
+    that is not a fall counts as the average state instead. Replay ratio and target updates count
     gradient steps, so that neither depends on the number of games. Draws come
     from generators spawned from the seed; only the initial weights come from
     torch's global generator, which SB3 seeds.
@@ -126,6 +133,7 @@ class DemonstrationQRDQN(QRDQN):
                 demonstrations, options.n_steps, options.gamma, demonstration_rng
             )
         self._owed_updates = 0.0
+        self._mean_value: float | None = None
         super().__init__(
             QuantilePolicy,
             env,
@@ -257,17 +265,12 @@ class DemonstrationQRDQN(QRDQN):
             returns=self._tensor(samples.returns * np.float32(self.options.reward_scale)),
             next_observations=self._tensor(samples.next_observations),
             discounts=self._tensor(samples.discounts),
+            outlived=self._tensor(samples.outlived),
             demonstrated=self._tensor(demonstrated),
         )
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
-        with torch.no_grad():
-            targets = double_q_targets(
-                self.network.action_scores(batch.next_observations),
-                self.target_network(batch.next_observations),
-                batch.returns,
-                batch.discounts,
-            )  # (batch, N)
+        targets = self._targets(batch)  # (batch, N)
         quantiles = self.network(batch.observations)  # (batch, N, n_actions)
         index = batch.actions[:, None, None].expand(-1, quantiles.shape[1], 1)
         chosen = quantiles.gather(2, index).squeeze(2)  # (batch, N)
@@ -299,6 +302,19 @@ class DemonstrationQRDQN(QRDQN):
             )
         metrics["grad_norm"] = norm.item()
         return metrics
+
+    @torch.no_grad()
+    def _targets(self, batch: Batch) -> torch.Tensor:
+        values = double_q_values(
+            self.network.action_scores(batch.next_observations),
+            self.target_network(batch.next_observations),
+        )  # (batch, N)
+        inside = values[~batch.outlived]
+        if len(inside):
+            rate = MEAN_VALUE_RATE if self._mean_value is not None else 1.0
+            self._mean_value = rate * inside.mean().item() + (1 - rate) * (self._mean_value or 0.0)
+        values[batch.outlived] = self._mean_value or 0.0
+        return batch.returns[:, None] + batch.discounts[:, None] * values
 
     def _sample_action(
         self,

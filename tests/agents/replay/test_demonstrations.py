@@ -43,6 +43,7 @@ def test_samples_equal_a_naive_walk(n_steps: int) -> None:
         assert samples.discounts[start] == pytest.approx(discount, rel=1e-6)
         np.testing.assert_array_equal(samples.next_observations[start], transitions.next_obs[last])
         assert samples.actions[start] == transitions.actions[start]
+        assert samples.outlived[start] == (last == 4)
 
 
 def test_draws_cover_all_steps_and_repeat_with_the_seed() -> None:

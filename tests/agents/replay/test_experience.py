@@ -77,6 +77,7 @@ def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
         assert samples.returns[i] == pytest.approx(total, rel=1e-5, abs=1e-6)
         assert samples.discounts[i] == pytest.approx(discount, rel=1e-6)
         assert samples.next_observations[i].tolist() == [last + 0.5, game]
+        assert samples.outlived[i] == log["truncated"][last, game]
 
 
 def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
@@ -87,6 +88,7 @@ def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
     buffer.add(obs, obs, np.zeros(N_GAMES, dtype=np.int64), np.ones(N_GAMES), done, infos)
     samples = buffer.n_step_samples(np.zeros(3, dtype=np.int64), np.arange(3))
     np.testing.assert_allclose(samples.discounts, [0.0, GAMMA, GAMMA])
+    np.testing.assert_array_equal(samples.outlived, [False, True, False])
 
 
 def test_every_stored_step_is_drawn_equally_often() -> None:

@@ -34,7 +34,9 @@ class DemonstrationBuffer:
         self._rng = rng
         self._returns = sums.returns
         self._last = np.arange(n) + sums.last
-        self._discounts = (sums.discounts * ~transitions.dones[self._last]).astype(np.float32)
+        fell = transitions.dones[self._last]
+        self._discounts = sums.discounts * ~fell
+        self._outlived = transitions.ends[self._last] & ~fell
 
     def __len__(self) -> int:
         """Number of demonstrated steps."""
@@ -66,6 +68,7 @@ class DemonstrationBuffer:
             returns=self._returns[steps],
             next_observations=self._transitions.next_obs[self._last[steps]],
             discounts=self._discounts[steps],
+            outlived=self._outlived[steps],
         )
 
     def mean_return(self, gamma: float) -> float:

@@ -87,13 +87,14 @@ class ExperienceBuffer(ReplayBuffer):
         ends = (self.dones[window, columns] > 0) | (window == newest)
         sums = n_step_returns(self.rewards[window, columns], ends, self._gamma)
         last = window[np.arange(len(rows)), sums.last]  # (batch,)
-        fell = self.dones[last, games] * (1.0 - self.timeouts[last, games])
+        ended, truncated = self.dones[last, games] > 0, self.timeouts[last, games] > 0
         return NStepSamples(
             observations=self.observations[rows, games],
             actions=self.actions[rows, games, 0],
             returns=sums.returns,
             next_observations=self.next_observations[last, games],
-            discounts=sums.discounts * (1.0 - fell),
+            discounts=sums.discounts * ~(ended & ~truncated),
+            outlived=ended & truncated,
         )
 
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:

@@ -19,6 +19,8 @@ class NStepSamples(NamedTuple):
         next_observations: Observations behind the last reward, shape (batch, d).
         discounts: Weight of the value there: gamma ** steps, and 0 behind a fall,
             shape (batch,).
+        outlived: Whether the last reward was the episode's and the runner still
+            stood: a finish or a time limit, shape (batch,).
     """
 
     observations: Floats
@@ -26,6 +28,7 @@ class NStepSamples(NamedTuple):
     returns: Floats
     next_observations: Floats
     discounts: Floats
+    outlived: NDArray[np.bool_]
 
 
 class NStepReturns(NamedTuple):
