@@ -38,6 +38,7 @@ from qwop_wr.simulator.exact.primitives import (
     Real,
     Truth,
     absolute,
+    bits_of,
     get,
     put,
     select,
@@ -67,7 +68,7 @@ from qwop_wr.simulator.exact.tables import (
     STEP_MASS_A,
     STEP_MASS_B,
 )
-from qwop_wr.simulator.exact.trigonometry import sine_cosine
+from qwop_wr.simulator.exact.trigonometry import sines_cosines
 
 ANGULAR_SLOP: Final = 0.03490658503988659
 LINEAR_SLOP: Final = 0.005
@@ -218,14 +219,17 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
         spin_a = spin_a - turn_a * (total - motor)
         spin_b = spin_b + turn_b * (total - motor)
     state = get(lane, joint + LIMIT_STATE)
-    limit = get(lane, joint + LIMIT)
-    force = rate * (spin_b - spin_a)
-    total = _of_right_sign(state, limit + force)
-    total = select(state > INACTIVE, total, limit)
-    put(lane, joint + LIMIT, total)
-    change = select(state >= EQUAL, force, total - limit)
-    put(lane, a + SPIN, spin_a - turn_a * change)
-    put(lane, b + SPIN, spin_b + turn_b * change)
+    if bits_of(state > INACTIVE) != 0:
+        limit = get(lane, joint + LIMIT)
+        force = rate * (spin_b - spin_a)
+        total = _of_right_sign(state, limit + force)
+        total = select(state > INACTIVE, total, limit)
+        put(lane, joint + LIMIT, total)
+        change = select(state >= EQUAL, force, total - limit)
+        spin_a = spin_a - turn_a * change
+        spin_b = spin_b + turn_b * change
+    put(lane, a + SPIN, spin_a)
+    put(lane, b + SPIN, spin_b)
 
 
 @compiled
@@ -290,22 +294,24 @@ def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, activ
     put(lane, b + Y, select(active, y_b + JOINT[constants + MASS_B] * y, y_b))
     new_a = angle_a - inertia_a * (ax * y - ay * x)
     new_b = angle_b + inertia_b * (bx * y - by * x)
-    turn, error = _limit_correction(
-        lane,
-        joint,
-        accumulated,
-        number,
-        new_b - new_a - JOINT[constants + REFERENCE],
-        JOINT[constants + ANGULAR_MASS],
-    )
-    _turn(lane, a, select(active, new_a - inertia_a * turn, angle_a))
-    _turn(lane, b, select(active, new_b + inertia_b * turn, angle_b))
-    return (distance <= LINEAR_SLOP) & (error <= ANGULAR_SLOP)
+    settled = distance <= LINEAR_SLOP
+    if bits_of(get(lane, joint + LIMIT_STATE) > INACTIVE) != 0:
+        angle = new_b - new_a - JOINT[constants + REFERENCE]
+        angular_mass = JOINT[constants + ANGULAR_MASS]
+        turn, error = _limit_correction(lane, joint, accumulated, number, angle, angular_mass)
+        new_a = new_a - inertia_a * turn
+        new_b = new_b + inertia_b * turn
+        settled = settled & (error <= ANGULAR_SLOP)
+    _turn(lane, a, b, select(active, new_a, angle_a), select(active, new_b, angle_b))
+    return settled
 
 
 @compiled
-def _turn(lane: Pointer, body: int, angle: Real) -> None:
-    sine, cosine = sine_cosine(angle)
-    put(lane, body + ANGLE, angle)
-    put(lane, body + SINE, sine)
-    put(lane, body + COSINE, cosine)
+def _turn(lane: Pointer, a: int, b: int, angle_a: Real, angle_b: Real) -> None:
+    sine_a, cosine_a, sine_b, cosine_b = sines_cosines(angle_a, angle_b)
+    put(lane, a + ANGLE, angle_a)
+    put(lane, a + SINE, sine_a)
+    put(lane, a + COSINE, cosine_a)
+    put(lane, b + ANGLE, angle_b)
+    put(lane, b + SINE, sine_b)
+    put(lane, b + COSINE, cosine_b)

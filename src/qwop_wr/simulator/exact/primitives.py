@@ -277,3 +277,18 @@ def with_element(
         return value_
 
     return signature(number, number, types.int64, types.float64), emit
+
+
+@primitive
+def pair(typingctx: Context, first: NumbaType, second: NumbaType) -> Signature:
+    """Eight lanes of which the first two are given and the rest are zero."""
+    del typingctx
+
+    def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
+        del context, sig
+        lanes = ir.Constant(DOUBLES, [0.0] * LANES)
+        for place, number in enumerate(args):
+            lanes = builder.insert_element(lanes, number, ir.IntType(64)(place))
+        return lanes
+
+    return signature(float64x8, first, second), emit

@@ -10,6 +10,7 @@ from numba.core.extending import (
     lower_builtin,
     lower_cast,
     models,
+    overload,
     register_model,
 )
 from numba.core.typeconv.castgraph import Conversion
@@ -47,6 +48,7 @@ types_operator: Final[Callable[[Callable[..., object]], Callable[[Class], Class]
 primitive: Final[Callable[[Callable[..., Signature]], Callable[..., Any]]] = intrinsic
 """Lets compiled code call a function for which Python code emits the instructions."""
 
+overloads: Final[Callable[..., Callable[[Function], Function]]] = overload
 SAFE_CONVERSION: Final = Conversion.safe
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "implements",
     "ir",
     "models",
+    "overloads",
     "pointer_to",
     "primitive",
     "represents",

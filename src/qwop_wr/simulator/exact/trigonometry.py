@@ -9,6 +9,7 @@ quadrant selects.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from qwop_wr.simulator.exact.compilation import compiled
@@ -17,12 +18,15 @@ from qwop_wr.simulator.exact.primitives import (
     absolute,
     bits_of,
     element,
+    pair,
     quartered,
     rounded_down,
     select,
     width,
     with_element,
 )
+from qwop_wr.simulator.exact.simd import float64x8
+from qwop_wr.simulator.exact.toolchain import NumbaType, overloads
 
 INVERSE_HALF_PI: Final = 6.36619772367581382433e-01
 HALF_PI_1: Final = 1.57079632673412561417e00
@@ -150,3 +154,33 @@ def sine_cosine(x: Real) -> tuple[Real, Real]:
                 remainder = with_element(remainder, lane, exact)
                 tail = with_element(tail, lane, exact_tail)
     return _in_quadrant(x, quadrant, remainder, tail)
+
+
+def sines_cosines(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+    """Sines and cosines of two angles, or of two times eight.
+
+    Two plain angles share a vector, which costs little more than one of them.
+
+    Args:
+        first: An angle [rad] or eight of them.
+        second: Another.
+
+    Returns:
+        Sine and cosine of the first, sine and cosine of the second.
+    """
+    return *sine_cosine(first), *sine_cosine(second)
+
+
+@overloads(sines_cosines)
+def _compiled_sines_cosines(first: NumbaType, second: NumbaType) -> Callable[..., object]:
+    def of_lanes(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+        sine, cosine = sine_cosine(first)
+        other_sine, other_cosine = sine_cosine(second)
+        return sine, cosine, other_sine, other_cosine
+
+    def of_floats(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+        sines, cosines = sine_cosine(pair(first, second))
+        return element(sines, 0), element(cosines, 0), element(sines, 1), element(cosines, 1)
+
+    del second
+    return of_lanes if first == float64x8 else of_floats
