@@ -1,5 +1,6 @@
 """Worlds: a fresh page, a restart, and what the game moves before a step."""
 
+import math
 from typing import Final
 
 from qwop_wr.simulator.constants import (
@@ -157,11 +158,12 @@ def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
         reals: Reals of the game.
         integers: Integers of the game.
     """
-    first = reals[CAMERA_X] // SCREEN_PX
+    first = math.floor(reals[CAMERA_X] / SCREEN_PX)
+    # The tiles always lie side by side: if the first is in place, all are.
+    if get(lane, X) == first * TILE_WIDTH:
+        return
     for tile in range(N_TILES):
-        x = (first + tile) * TILE_WIDTH
-        if get(lane, tile * BODY_FIELDS + X) != x:
-            place(lane, reals, integers, tile, x, START_Y[tile], 0.0)
+        place(lane, reals, integers, tile, (first + tile) * TILE_WIDTH, START_Y[tile], 0.0)
 
 
 @compiled
