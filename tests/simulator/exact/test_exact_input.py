@@ -4,11 +4,12 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numba import njit
+from numba.core import config
+from numba.core.caching import FunctionCache
 
 from qwop_wr.simulator.box2d import Box2DSimulator
 from qwop_wr.simulator.exact import ExactSimulator, compilation
@@ -86,28 +87,42 @@ def test_keys_of_any_layout(simulator: ExactSimulator) -> None:
     assert simulator.state.tobytes() == other.state.tobytes()
 
 
+def adder(fingerprint: int) -> Callable[[int], int]:
+    def add(number: int) -> int:
+        return number + fingerprint
+
+    return add
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no locator available"), OSError("read-only")])
 def test_an_unwritable_cache_is_no_error(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    compile_function: Callable[..., Any] = njit
+    def refuse(function: object) -> None:
+        raise error
 
-    def without_cache(cache: bool = False, **options: object) -> object:
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return compile_function(**options)
-
-    monkeypatch.setattr(compilation, "njit", without_cache)
-
-    def make(fingerprint: int) -> Callable[[int], int]:
-        def add(number: int) -> int:
-            return number + fingerprint
-
-        return add
-
+    compilation._report_uncached.cache_clear()
+    monkeypatch.setattr(compilation, "_OptionalCache", refuse)
     with caplog.at_level(logging.WARNING):
-        add = compilation.entry_point(make)
+        add = compilation.entry_point(adder)
+        compilation.entry_point(adder)
     assert add(1) == compilation.FINGERPRINT + 1
-    assert "cannot be cached" in caplog.text
+    assert caplog.text.count("will be compiled again next time") == 1
+
+
+def test_a_disk_that_fills_up_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    compilation._report_uncached.cache_clear()
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(FunctionCache, "save_overload", fail)
+    with caplog.at_level(logging.WARNING):
+        add = compilation.entry_point(adder)
+        assert add(2) == compilation.FINGERPRINT + 2
+    assert "no space left on device" in caplog.text
 
 
 def test_a_long_start_is_announced(

@@ -1,5 +1,6 @@
 """How the engine's functions are compiled: strict IEEE arithmetic, cached, never silently."""
 
+import functools
 import hashlib
 import logging
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from numba import njit
+from numba.core.caching import FunctionCache
 
 from qwop_wr.simulator import anatomy, constants
 
@@ -61,6 +63,21 @@ is not answered with old code.
 """
 
 
+@functools.cache
+def _report_uncached(reason: str) -> None:
+    logger.warning("the exact engine will be compiled again next time: %s", reason)
+
+
+class _OptionalCache(FunctionCache):
+    """Numba's cache on disk, for which a full disk is no error."""
+
+    def save_overload(self, sig: object, data: object) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _report_uncached(str(error))
+
+
 def entry_point(make: Callable[[int], Function]) -> Function:
     """Compile a function that Python calls: without the interpreter lock, and cached.
 
@@ -73,12 +90,12 @@ def entry_point(make: Callable[[int], Function]) -> Function:
         The dispatcher that compiles it on first use.
     """
     function = make(FINGERPRINT)
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
+    dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
     try:
-        return cast("Function", njit(cache=True, **options)(function))
+        dispatcher._cache = _OptionalCache(function)  # type: ignore[no-untyped-call]
     except (RuntimeError, OSError) as error:
-        logger.warning("the exact engine's compiled code cannot be cached: %s", error)
-        return cast("Function", njit(**options)(function))
+        _report_uncached(str(error))
+    return cast("Function", dispatcher)
 
 
 @contextmanager

@@ -72,6 +72,12 @@ SECOND_POINT: Final = FIRST_POINT + POINT_FIELDS
 
 
 @compiled
+def _n_points(two: Truth) -> int:
+    # Enough for the lane that has most.
+    return 1 if bits_of(two) == 0 else 2
+
+
+@compiled
 def _prepare_point(
     lane: Pointer,
     work: Pointer,
@@ -178,10 +184,9 @@ def prepare_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
         y + sine * local_x + cosine * local_y,
         get(work, slot + GROUND_Y) + local_y,
     )
-    _prepare_point(lane, work, slot, 0, body, (flipped, plane_x, plane_y))
     two = get(work, slot + COUNT) > 1.0
-    if bits_of(two) != 0:
-        _prepare_point(lane, work, slot, 1, body, (flipped, plane_x, plane_y))
+    for index in range(_n_points(two)):
+        _prepare_point(lane, work, slot, index, body, (flipped, plane_x, plane_y))
     normal_x, normal_y = get(work, slot + NORMAL_X), get(work, slot + NORMAL_Y)
     put(work, slot + NORMAL_X, select(flipped, -normal_x, normal_x))
     put(work, slot + NORMAL_Y, select(flipped, -normal_y, normal_y))
@@ -227,9 +232,8 @@ def warm_start_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
         slot: First field of the prepared slot.
         body: The slot's part.
     """
-    _warm_start_point(lane, work, slot, 0, body)
-    if bits_of(get(work, slot + TWO) > 0.0) != 0:
-        _warm_start_point(lane, work, slot, 1, body)
+    for index in range(_n_points(get(work, slot + TWO) > 0.0)):
+        _warm_start_point(lane, work, slot, index, body)
 
 
 @compiled
@@ -291,11 +295,11 @@ def solve_slot_velocity(lane: Pointer, work: Pointer, slot: int, body: int) -> N
         body: The slot's part.
     """
     two = get(work, slot + TWO) > 0.0
-    _solve_friction(lane, work, slot, 0, body)
+    for index in range(_n_points(two)):
+        _solve_friction(lane, work, slot, index, body)
     if bits_of(two) == 0:
         _solve_single(lane, work, slot, body)
         return
-    _solve_friction(lane, work, slot, 1, body)
     one, other = slot + FIRST_POINT, slot + SECOND_POINT
     velocity1 = _normal_velocity(lane, work, slot, one, body)
     velocity2 = _normal_velocity(lane, work, slot, other, body)

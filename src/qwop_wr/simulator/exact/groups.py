@@ -230,6 +230,17 @@ def _tick(group: Group, games: int) -> int:
 
 
 @compiled
+def _press(group: Group, keys: Pointer, n_games: int) -> int:
+    games = 0
+    for game in range(n_games):
+        integers = _integers(group, game)
+        if integers[FLAGS] & ENDED == 0:
+            games |= 1 << game
+            press_keys(lane_of(group.lanes, game), integers, keys[game])
+    return games
+
+
+@compiled
 def run_group(group: Group, keys: Pointer, n_games: int, ticks: int) -> None:
     """Advance the games of a group that have not ended.
 
@@ -239,12 +250,7 @@ def run_group(group: Group, keys: Pointer, n_games: int, ticks: int) -> None:
         n_games: Games in the group, at most eight.
         ticks: Ticks to advance; a game that ends stands still from then on.
     """
-    games = 0
-    for game in range(n_games):
-        integers = _integers(group, game)
-        if integers[FLAGS] & ENDED == 0:
-            games |= 1 << game
-            press_keys(lane_of(group.lanes, game), integers, keys[game])
+    games = _press(group, keys, n_games)
     idle = ((1 << n_games) - 1) & ~games
     set_aside(group, idle)
     for _ in range(ticks):

@@ -35,7 +35,7 @@ from qwop_wr.simulator.exact.layout import (
     N_JOINTS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, moved, put
+from qwop_wr.simulator.exact.primitives import Pointer, moved, put, truth_of
 from qwop_wr.simulator.exact.tables import (
     JOINT_A,
     JOINT_B,
@@ -160,7 +160,7 @@ def _solve_positions(
         settled = least > -1.5 * LINEAR_SLOP
         for place in range(found[N_ISLAND_JOINTS]):
             joint = found[ISLAND_JOINTS + place]
-            settled &= solve_joint_position(lane, accumulated, joint, True)
+            settled &= solve_joint_position(lane, accumulated, joint, truth_of(lane, 1))
         if settled:
             break
 

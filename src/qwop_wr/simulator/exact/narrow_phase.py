@@ -128,32 +128,41 @@ def _into_frame(box: Box, direction: Vector) -> Vector:
 
 
 @compiled
-def _edge_separation(one: Box, edge: int, other: Box) -> float:
-    normal = _normal(one, edge)
-    local = _into_frame(other, normal)
-    support = 0
+def _support(box: Box, against: Vector) -> int:
+    found = 0
     least = LARGE
     for index in range(4):
-        x, y = _VERTEX_X[index] * other.half_width, _VERTEX_Y[index] * other.half_height
-        along = x * local.x + y * local.y
+        x, y = _VERTEX_X[index] * box.half_width, _VERTEX_Y[index] * box.half_height
+        along = x * against.x + y * against.y
         if along < least:
             least = along
-            support = index
-    start = _vertex(one, edge)
-    end = _vertex(other, support)
-    return (end.x - start.x) * normal.x + (end.y - start.y) * normal.y
+            found = index
+    return found
 
 
 @compiled
-def _separating_face(one: Box, other: Box) -> Face:
-    towards = _into_frame(one, Vector(other.x - one.x, other.y - one.y))
-    edge = 0
+def _facing(towards: Vector) -> int:
+    found = 0
     most = -LARGE
     for index in range(4):
         along = _NORMAL_X[index] * towards.x + _NORMAL_Y[index] * towards.y
         if along > most:
             most = along
-            edge = index
+            found = index
+    return found
+
+
+@compiled
+def _edge_separation(one: Box, edge: int, other: Box) -> float:
+    normal = _normal(one, edge)
+    start = _vertex(one, edge)
+    end = _vertex(other, _support(other, _into_frame(other, normal)))
+    return (end.x - start.x) * normal.x + (end.y - start.y) * normal.y
+
+
+@compiled
+def _separating_face(one: Box, other: Box) -> Face:
+    edge = _facing(_into_frame(one, Vector(other.x - one.x, other.y - one.y)))
     best = _edge_separation(one, edge, other)
     before = _edge_separation(one, (edge + 3) & 3, other)
     after = _edge_separation(one, (edge + 1) & 3, other)
@@ -285,9 +294,9 @@ def collide_boxes(
     face_b = _separating_face(b, a)
     if face_b.separation > TOTAL_RADIUS:
         return
-    if face_b.separation > RELATIVE_TOLERANCE * face_a.separation + ABSOLUTE_TOLERANCE:
-        integers[contact + FLIPPED] = 1
-        _write_manifold(reals, integers, manifold, contact, b, face_b.edge, a, 1)
-    else:
-        integers[contact + FLIPPED] = 0
-        _write_manifold(reals, integers, manifold, contact, a, face_a.edge, b, 0)
+    # One call with either box as the reference: two would be compiled twice.
+    flipped = int(face_b.separation > RELATIVE_TOLERANCE * face_a.separation + ABSOLUTE_TOLERANCE)
+    integers[contact + FLIPPED] = flipped
+    reference, incident = (b, a) if flipped else (a, b)
+    edge = face_b.edge if flipped else face_a.edge
+    _write_manifold(reals, integers, manifold, contact, reference, edge, incident, flipped)

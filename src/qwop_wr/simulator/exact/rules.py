@@ -104,10 +104,11 @@ def press_keys(lane: Pointer, integers: Pointer, keys: int) -> None:
 def _contact_x(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> float:
     contact = CONTACTS + record * CONTACT_FIELDS
     manifold = MANIFOLDS + record * MANIFOLD_FIELDS
-    plane = world_normal(lane, reals, integers, contact, manifold)
-    largest = world_point(lane, reals, integers, contact, manifold, 0, plane)[0]
-    if integers[contact + N_POINTS] > 1:
-        largest = max(largest, world_point(lane, reals, integers, contact, manifold, 1, plane)[0])
+    face = world_normal(lane, reals, integers, contact, manifold)
+    largest = -math.inf
+    for point in range(integers[contact + N_POINTS]):
+        x, _ = world_point(lane, reals, integers, contact, manifold, point, face)
+        largest = max(largest, x)
     return largest
 
 
