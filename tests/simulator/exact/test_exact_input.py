@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from numba.core.caching import FunctionCache
 
 from qwop_wr.simulator.box2d import Box2DSimulator
 from qwop_wr.simulator.exact import ExactSimulator, compilation
+from qwop_wr.simulator.exact.batch import advance
 
 
 @pytest.fixture
@@ -29,6 +31,8 @@ def test_keys_and_ticks(simulator: ExactSimulator) -> None:
         simulator.step(np.zeros(3))
     with pytest.raises(ValueError, match="negative, got -1"):
         simulator.step(np.zeros(3, dtype=np.uint8), ticks=-1)
+    with pytest.raises(ValueError, match=r"integer, got 1\.5"):
+        simulator.step(np.zeros(3, dtype=np.uint8), ticks=1.5)  # type: ignore[arg-type]
 
 
 def test_no_ticks_change_nothing(simulator: ExactSimulator) -> None:
@@ -80,11 +84,20 @@ def test_what_was_read_does_not_change(simulator: ExactSimulator) -> None:
         assert values.tobytes() == kept[name].tobytes(), name
 
 
-def test_keys_of_any_layout(simulator: ExactSimulator) -> None:
+def compiled_variants() -> int:
+    dispatcher: Any = advance
+    return len(dispatcher.signatures)
+
+
+def test_no_argument_makes_the_engine_compile_anew(simulator: ExactSimulator) -> None:
+    known = compiled_variants()
     other = ExactSimulator(3)
-    simulator.step(np.array([1, 2, 9], dtype=np.uint8), 5)
-    other.step(np.array([1, 0, 2, 0, 9, 0], dtype=np.uint8)[::2], 5)
+    other.step(np.array([1, 0, 2, 0, 9, 0], dtype=np.uint8)[::2], cast("int", np.int32(5)))
+    frozen = np.array([1, 2, 9], dtype=np.uint8)
+    frozen.flags.writeable = False
+    simulator.step(frozen, 5)
     assert simulator.state.tobytes() == other.state.tobytes()
+    assert compiled_variants() == known
 
 
 def adder(fingerprint: int) -> Callable[[int], int]:

@@ -1,7 +1,8 @@
 """The exact engine behind the simulator interface."""
 
 import functools
-from typing import ClassVar, Final
+import operator
+from typing import ClassVar, Final, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,15 +96,22 @@ class ExactSimulator(Simulator):
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
         """Advance every game that has not ended; see ``Simulator.step``."""
-        _advance(self._storage, self._checked_keys(keys, ticks), ticks)
+        try:
+            n_ticks = operator.index(ticks)
+        except TypeError:
+            raise ValueError(f"ticks must be an integer, got {ticks!r}") from None
+        _advance(self._storage, self._checked_keys(keys, n_ticks), n_ticks)
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
         """Clone games, all hidden state included; see ``Simulator.copy_games``."""
         origins, targets = self._checked_copy(source, source_games, games)
-        assert isinstance(source, ExactSimulator)  # noqa: S101  # _checked_copy has seen to it
-        if source is self:
-            origins, targets = self._without_overlap(origins, targets)
-        _copy(source._storage, origins, self._storage, targets)
+        storage = cast("ExactSimulator", source)._storage
+        if source is self and np.intersect1d(origins, targets).size > 0:
+            # An early copy may overwrite what a later one reads.
+            storage, places = Storage.for_games(len(origins)), np.arange(len(origins))
+            _copy(self._storage, origins, storage, places)
+            origins = places
+        _copy(storage, origins, self._storage, targets)
 
     def snapshot(self, games: GameIndices | None = None) -> GameSnapshot:
         """Keep games for later.
@@ -232,20 +240,12 @@ class ExactSimulator(Simulator):
     def _flag(self, flag: int) -> Booleans:
         return (self._storage.integer(FLAGS)[: self.n_games] & flag).astype(np.bool_)
 
-    def _without_overlap(self, origins: Integers, targets: Integers) -> tuple[Integers, Integers]:
-        # Within one simulator an early copy may overwrite what a later one reads.
-        if np.intersect1d(origins, targets).size == 0:
-            return origins, targets
-        kept = Storage.for_games(len(origins))
-        _copy(self._storage, origins, kept, np.arange(len(origins)))
-        _copy(kept, np.arange(len(origins)), self._storage, targets)
-        return origins[:0], targets[:0]
-
 
 def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
     n_groups = -(-len(keys) // LANES)
     arrays = (storage.lanes, storage.reals, storage.integers)
-    masks = np.ascontiguousarray(keys)
+    # Whatever the caller's array is like: another layout would be compiled for anew.
+    masks = np.array(keys, dtype=np.uint8, order="C")
     share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
 
 

@@ -41,6 +41,25 @@ from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 
 @compiled
+def _face(
+    lane: Pointer, work: Pointer, slot: int, field: int, flipped: Truth
+) -> tuple[Real, Real, Real, Real]:
+    x, y = get(lane, field + X), get(lane, field + Y)
+    sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
+    ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
+    local_x, local_y = (
+        get(work, slot + LOCAL_NORMAL),
+        get(work, slot + LOCAL_NORMAL + 1),
+    )
+    normal_x = select(flipped, cosine * local_x - sine * local_y, local_x)
+    normal_y = select(flipped, sine * local_x + cosine * local_y, local_y)
+    local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
+    plane_x = select(flipped, x + (cosine * local_x - sine * local_y), ground_x + local_x)
+    plane_y = select(flipped, y + (sine * local_x + cosine * local_y), ground_y + local_y)
+    return normal_x, normal_y, plane_x, plane_y
+
+
+@compiled
 def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, active: Truth) -> Real:
     """One position iteration of a slot: push the part out of the ground.
 
@@ -59,15 +78,7 @@ def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, acti
     sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
     ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
     flipped = get(work, slot + FLIP) > 0.0
-    local_x, local_y = (
-        get(work, slot + LOCAL_NORMAL),
-        get(work, slot + LOCAL_NORMAL + 1),
-    )
-    normal_x = select(flipped, cosine * local_x - sine * local_y, local_x)
-    normal_y = select(flipped, sine * local_x + cosine * local_y, local_y)
-    local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
-    plane_x = select(flipped, x + (cosine * local_x - sine * local_y), ground_x + local_x)
-    plane_y = select(flipped, y + (sine * local_x + cosine * local_y), ground_y + local_y)
+    normal_x, normal_y, plane_x, plane_y = _face(lane, work, slot, field, flipped)
     push_x, push_y = (
         select(flipped, -normal_x, normal_x),
         select(flipped, -normal_y, normal_y),

@@ -1,5 +1,6 @@
 """Threads that share the groups of a batch; compiled code runs without the interpreter lock."""
 
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,16 +9,14 @@ from typing import Any, Final
 from numba.core import config
 
 _SETTINGS: Final[Any] = config
-_POOLS: Final[dict[int, ThreadPoolExecutor]] = {}
 
 
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    # Threads do not survive a fork: a child process makes its own.
-    process = os.getpid()
-    if process not in _POOLS:
-        _POOLS.clear()
-        _POOLS[process] = ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
-    return _POOLS[process]
+@functools.lru_cache(maxsize=1)
+def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
+    # Threads do not survive a fork: a child process, which has another number,
+    # makes its own.
+    del process
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
 
 
 def share(work: Callable[[int, int], object], n_groups: int) -> None:
@@ -33,7 +32,7 @@ def share(work: Callable[[int, int], object], n_groups: int) -> None:
         work(0, n_groups)
         return
     bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
-    pool = _pool(n_threads)
+    pool = _pool(os.getpid(), n_threads)
     others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
     work(bounds[0], bounds[1])
     for other in others:
