@@ -30,6 +30,7 @@ class Stretch(NamedTuple):
             shape (T, n).
         cut: Whether the run was ended by it, shape (T, n).
         fallen: Whether the run fell or sank in it, shape (T, n).
+        plain: Whether the policy alone decided, shape (T, n).
     """
 
     observations: Floats
@@ -38,6 +39,7 @@ class Stretch(NamedTuple):
     next_values: Floats
     cut: Booleans
     fallen: Booleans
+    plain: Booleans
 
 
 class LookaheadOptions(BaseModel):
@@ -137,7 +139,8 @@ class LookaheadRuns:
         )  # (n, k)
         values = np.where(fallen, fall_value, self._critic.values(seen)).reshape(n, k)
         choice = (rewards + self._gamma * values).argmax(axis=1)
-        choice[self._rng.random(n) < options.plain_share] = 0
+        plain = self._rng.random(n) < options.plain_share
+        choice[plain] = 0
         rows = np.arange(n)
         chosen = rows * k + choice
         far = games.torso_x[chosen] / UNITS_PER_METRE > options.last_metre
@@ -150,6 +153,7 @@ class LookaheadRuns:
             values[rows, choice].astype(np.float32),
             over | given_up,
             fallen[chosen],
+            plain,
         )
         self._advance(chosen, seen, games.torso_x, over | given_up)
         return step

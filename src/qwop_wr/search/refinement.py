@@ -1,19 +1,20 @@
 """Better guides from searches: values are learnt where searches go, and searches use them."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.metrics import MetricSink, silent_sink
-from qwop_wr.agents.refit import CriticFitter, lambda_returns
+from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search.beam import BeamSearch
 from qwop_wr.search.guide import AgentGuide
-from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns
+from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns, Stretch
 from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.pool import PoolOptions, fill_pool
@@ -27,9 +28,9 @@ UNFINISHED_TIME = 100.0
 class RefinementOptions(BaseModel):
     """How guides are refined.
 
-    A round fills a pool with states that searches meet, refits the critic on
-    runs that begin there, and searches again to see whether it has become
-    better.
+    A round fills a pool with states that searches meet, refits critic and actor
+    on runs that begin there, and searches again to see whether the guide has
+    become better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -49,6 +50,13 @@ class RefinementOptions(BaseModel):
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
+    actor_stretches: NonNegativeInt = 25
+    """Last stretches of a round whose decisions the actor is fitted to; 0 leaves it as it is."""
+    actor_epochs: PositiveInt = 2
+    """Passes over their samples."""
+    actor_learning_rate: float = Field(default=4e-4, gt=0, allow_inf_nan=False)
+    """Step size of the actor's fit."""
+
     trace: float = Field(default=0.9, ge=0, le=1)
     """Lambda of the returns."""
     fall_cost: float = Field(default=8.0, ge=0, allow_inf_nan=False)
@@ -64,6 +72,8 @@ class RefinementOptions(BaseModel):
     """Searches whose mean time decides whether a round has made the guide better."""
     gate: SearchOptions = SearchOptions(width=64)
     """How these searches are made."""
+    patience: float = Field(default=0.5, ge=0, allow_inf_nan=False)
+    """A guide that is slower than the best by less than this [s] is refined on all the same."""
     handed_on: PositiveInt = 3
     """Latest guides handed on; their values are averaged."""
 
@@ -90,7 +100,7 @@ class RefinementStep:
 
 
 class GuideRefinement:
-    """Refines the critic of an agent, round by round; no round can make it worse.
+    """Refines critic and actor of an agent, round by round; no round can make it worse.
 
     Args:
         environment: How the game is played.
@@ -114,8 +124,7 @@ class GuideRefinement:
         """Refine an agent.
 
         Args:
-            agents: The newest guide first, whose critic is refined; or any ppo
-                agent. Actors stay as they are.
+            agents: The newest guide first, which is refined; or any ppo agent.
             sink: Receives the fit's metrics, by samples learnt from.
             n_threads: Searches at a time; the number of usable cores if omitted.
 
@@ -130,8 +139,9 @@ class GuideRefinement:
         results = self._gate(guides[0], n_threads)
         best = mean_time(results)
         yield RefinementStep(0, guides, best, best, True, results)
+        latest = guides[0]
         for number in range(1, self._options.rounds + 1):
-            candidate = self._refit(guides[0], number, sink)
+            candidate = self._refit(latest, number, sink)
             results = self._gate(candidate, n_threads)
             time = mean_time(results)
             promoted = time < best
@@ -140,6 +150,7 @@ class GuideRefinement:
                 alike = [guide for guide in guides if value_gamma(guide) == self._options.gamma]
                 guides = (candidate, *alike)[: self._options.handed_on]
                 best = time
+            latest = candidate if time < best + self._options.patience else guides[0]
             yield RefinementStep(number, guides, time, best, promoted, results)
 
     def _refit(self, agent: Agent, number: int, sink: MetricSink) -> Agent:
@@ -152,27 +163,35 @@ class GuideRefinement:
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+            latest: deque[Stretch] = deque(maxlen=options.actor_stretches)
             for iteration in range(options.iterations):
+                stretch, median = self._play(runs, fitter)
+                latest.append(stretch)
                 decay = 1.0 - 0.8 * iteration / options.iterations
-                metrics = self._fit_stretch(runs, fitter, decay * options.learning_rate, rng)
+                metrics = self._fit(stretch, fitter, decay * options.learning_rate, rng)
                 samples = options.decisions * options.runs.n_runs
-                sink(metrics, ((number - 1) * options.iterations + iteration + 1) * samples)
-        return fitter.agent().with_card(
+                step = ((number - 1) * options.iterations + iteration + 1) * samples
+                sink({**metrics, "median_value": median}, step)
+            refitted = self._imitate(fitter.agent(), latest, rng)
+        return refitted.with_card(
             stage="guide",
             value_gamma=options.gamma,
             refinement_rounds=refinement_rounds(agent) + 1,
         )
 
-    def _fit_stretch(
+    def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Stretch, float]:
+        """Go on with the runs; the median value there tells what a fall is worth."""
+        median = float(np.median(fitter.values(runs.seen)))
+        return runs.play(self._options.decisions, median - self._options.fall_cost), median
+
+    def _fit(
         self,
-        runs: LookaheadRuns,
+        stretch: Stretch,
         fitter: CriticFitter,
         learning_rate: float,
         rng: np.random.Generator,
     ) -> dict[str, float]:
         options = self._options
-        median = float(np.median(fitter.values(runs.seen)))
-        stretch = runs.play(options.decisions, median - options.fall_cost)
         returns = lambda_returns(
             stretch.rewards, stretch.next_values, stretch.cut, options.gamma, options.trace
         ).ravel()
@@ -185,10 +204,22 @@ class GuideRefinement:
         return {
             "loss": float(np.mean(losses)),
             "explained_variance": float(1.0 - errors.var() / returns.var()),
-            "median_value": median,
             "falls_per_decision": float(stretch.fallen.mean()),
             "reward_per_decision": float(stretch.rewards.mean()),
         }
+
+    def _imitate(
+        self, agent: Agent, stretches: Collection[Stretch], rng: np.random.Generator
+    ) -> Agent:
+        """Fit the actor to the decisions that looking ahead has chosen."""
+        if not stretches:
+            return agent
+        seen = np.concatenate([stretch.observations[~stretch.plain] for stretch in stretches])
+        actions = np.concatenate([stretch.actions[~stretch.plain] for stretch in stretches])
+        options = self._options
+        return fit_actor(
+            agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate
+        )
 
     def _gate(self, agent: Agent, n_threads: int | None) -> list[SearchResult]:
         beam = BeamSearch(
