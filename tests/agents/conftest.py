@@ -32,6 +32,18 @@ def make_agent(spec: AgentSpec, seed: int = 0) -> Agent:
     return Agent.from_network(spec, build_network(spec), card={"seed": seed})
 
 
+def make_walker(spec: AgentSpec) -> Agent:
+    """A qrdqn agent that walks well: quantiles that favour the other foot."""
+    agent = make_agent(spec)
+    n_features = spec.net_arch[-1]
+    weights = {name: np.zeros_like(array) for name, array in agent.weights.items()}
+    weights["hidden.norm.0.weight"][:] = 1.0
+    weights["hidden.linear.0.weight"][0, 0] = weights["hidden.linear.0.weight"][1, 1] = 1.0
+    output = weights["output.weight"].reshape(spec.n_quantiles or 1, spec.n_actions, n_features)
+    output[:, 2, 0] = output[:, 1, 1] = 1.0
+    return Agent(agent.spec, weights)
+
+
 def walk(n_episodes: int, length: int = 20) -> Transitions:
     """Perfect walks through the corridor: the foot that was not used last."""
     env = CorridorVectorEnv(1, autoreset=False, length=length)

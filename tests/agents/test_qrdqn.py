@@ -8,7 +8,7 @@ from qwop_wr.agents.metrics import MetricHistory, silent_sink
 from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.transitions import Transitions
-from tests.agents.conftest import make_agent, walk
+from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv
 
 
@@ -117,7 +117,7 @@ def test_the_share_of_demonstrations_follows_its_schedule(monkeypatch: pytest.Mo
     learner = make_learner(options, walk(5))
     batches = collect_batches(learner, monkeypatch)
     learn(learner, 2000)
-    counts = [int(batch.demonstrated.sum()) for batch in batches]
+    counts = [int(batch.imitated.sum()) for batch in batches]
     assert all(len(batch.actions) == 32 for batch in batches)
     assert counts == sorted(counts, reverse=True)
     # The first update comes at 10 % of the budget, the last at its end.
@@ -132,7 +132,7 @@ def test_demonstrations_are_never_evicted(monkeypatch: pytest.MonkeyPatch) -> No
     learn(learner, 2000)
     assert learner.replay_buffer.full
     late = batches[-50:]
-    sampled = torch.cat([batch.observations[batch.demonstrated > 0] for batch in late])
+    sampled = torch.cat([batch.observations[batch.imitated > 0] for batch in late])
     distinct = np.unique(demonstrations.obs, axis=0)
     np.testing.assert_array_equal(np.unique(sampled.numpy(), axis=0), distinct)
 
@@ -170,7 +170,7 @@ def test_the_target_network_follows_by_gradient_steps(rate: float, period: int) 
     expected = [weights.detach().clone() for weights in learner.target_network.parameters()]
     learner.replay_buffer.pos = 0
     for step in range(1, 16):
-        learner._update(learner._batch(32, share=1.0), margin_weight=1.0)
+        learner._update(learner._batch(32, demonstration_share=1.0), margin_weight=1.0)
         if step % period == 0:
             for held, online in zip(expected, learner.network.parameters(), strict=True):
                 held.mul_(1.0 - rate).add_(rate * online.detach())
@@ -198,7 +198,7 @@ def test_full_exploration_ignores_the_policy() -> None:
 
 def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
     learner = make_learner(make_options(demonstration_share=0.5, n_steps=1), walk(5))
-    batch = learner._batch(512, share=1.0)
+    batch = learner._batch(512, demonstration_share=1.0)
     finishes = batch.outlived
     assert 0 < int(finishes.sum()) < 512
     with torch.no_grad():
@@ -210,3 +210,28 @@ def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
     np.testing.assert_allclose(targets[~finishes].numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
     behind = (targets[finishes] - batch.returns[finishes, None]) / 0.9
     np.testing.assert_allclose(behind.numpy(), inside.mean().item(), rtol=1e-4)
+
+
+def test_own_fastest_finishes_are_imitated(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = make_options(elite_share=0.25, elite_runs=5, exploration=0.1, warmup_steps=1000)
+    learner = make_learner(options)
+    learner.load_weights(make_walker(learner.spec).weights)
+    batches = collect_batches(learner, monkeypatch)
+    learn(learner, 2000)
+    lengths = learner.elite.lengths
+    assert len(lengths) == 5
+    # Waiting costs a decision; the fastest walk of 20 m takes 20.
+    assert lengths[0] == 20
+    assert all(int(batch.imitated.sum()) == 8 for batch in batches)
+    for run in learner.elite._runs:
+        assert run.obs[0, 2] == 0.0
+        assert run.next_obs[-1, 2] == 1.0
+        assert not run.dones.any()
+
+
+def test_without_an_elite_yet_batches_are_experience(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = make_learner(make_options(elite_share=0.5, exploration=1.0, budget={"steps": 400}))
+    batches = collect_batches(learner, monkeypatch)
+    learn(learner, 400)
+    assert not learner.elite.lengths
+    assert all(not batch.imitated.any() and len(batch.actions) == 32 for batch in batches)

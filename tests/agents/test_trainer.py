@@ -14,7 +14,7 @@ from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions, StageResult
 from qwop_wr.agents.trainer import train_stage
 from qwop_wr.agents.transitions import Transitions
-from tests.agents.conftest import make_agent, walk
+from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
 from tests.agents.test_qrdqn import make_options
 
@@ -83,17 +83,6 @@ def test_one_seed_gives_identical_weights_and_another_does_not() -> None:
     assert numbers[0].equals(numbers[1])
 
 
-def make_walker(options: StageOptions) -> Agent:
-    """An agent that walks well: quantiles that favour the other foot."""
-    agent = make_agent(options.agent_spec(INTERFACE, "toy"))
-    weights = {name: np.zeros_like(array) for name, array in agent.weights.items()}
-    weights["hidden.norm.0.weight"][:] = 1.0
-    weights["hidden.linear.0.weight"][0, 0] = weights["hidden.linear.0.weight"][1, 1] = 1.0
-    output = weights["output.weight"].reshape(5, 3, 16)
-    output[:, 2, 0] = output[:, 1, 1] = 1.0
-    return Agent(agent.spec, weights)
-
-
 def test_a_stage_continues_from_the_incoming_agent_and_improves_on_it() -> None:
     options = make_options(**LEARNING)
     weak = make_agent(options.agent_spec(INTERFACE, "toy"), seed=2)
@@ -108,7 +97,7 @@ def test_a_stage_continues_from_the_incoming_agent_and_improves_on_it() -> None:
 @pytest.mark.parametrize("learning_rate", [1e-3, 1.0])
 def test_a_stage_that_spoils_its_agent_hands_on_the_incoming_one(learning_rate: float) -> None:
     options = make_options(learning_rate=learning_rate, exploration=1.0)
-    walker = make_walker(options)
+    walker = make_walker(options.agent_spec(INTERFACE, "toy"))
     result = train(options, incoming=walker)
     assert result.agent is walker
     assert not result.gate.promoted
@@ -160,6 +149,7 @@ def test_an_environment_of_another_observation_is_refused() -> None:
     ("changes", "message"),
     [
         ({"demonstration_share": 1.5}, "demonstration_share is a share"),
+        ({"demonstration_share": 0.6, "elite_share": 0.6}, "together exceed 1"),
         ({"exploration": {"start": 2.0, "end": 0.0}}, "exploration is a share"),
         ({"warmup_steps": 5000}, "warmup_steps 5000 do not fit into buffer_size 4000"),
         ({"pretraining_steps": 10}, "pretraining_steps need a demonstration_share"),
@@ -185,7 +175,7 @@ def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
 
     monkeypatch.setattr(DemonstrationQRDQN, "_update", spoil_late)
     options = make_options(replay_ratio=8.0)
-    walker = make_walker(options)
+    walker = make_walker(options.agent_spec(INTERFACE, "toy"))
     with pytest.raises(TrainingDivergedError, match="loss is not finite at step 1204") as raised:
         train(options, incoming=walker)
     assert raised.value.agent is not None

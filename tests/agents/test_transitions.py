@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from qwop_wr.agents.transitions import Transitions
+from qwop_wr.agents.transitions import Transitions, joined
 from tests.agents.conftest import walk
 
 
@@ -60,3 +60,13 @@ def test_bad_arrays_are_refused_by_name(name: str, value: NDArray[Any], message:
     arrays = {**make_arrays(), name: value}
     with pytest.raises(ValueError, match=message):
         Transitions(**arrays)
+
+
+def test_joined_recordings_keep_their_episodes_apart() -> None:
+    one, other = Transitions(**make_arrays()), walk(n_episodes=1, length=3)
+    narrow = Transitions(**{**vars(other), "obs": other.obs[:, :3], "next_obs": other.obs[:, :3]})
+    both = joined([one, narrow, one])
+    assert both.episode.tolist() == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4]
+    assert both.dones.tolist() == [*one.dones, *narrow.dones, *one.dones]
+    np.testing.assert_array_equal(both.obs, np.concatenate([one.obs, narrow.obs, one.obs]))
+    np.testing.assert_array_equal(both.rewards[5:8], narrow.rewards)

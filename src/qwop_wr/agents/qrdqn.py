@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sb3_contrib import QRDQN
 from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from sb3_contrib.qrdqn.policies import QuantileNetwork as ContribQuantileNetwork
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import polyak_update
@@ -23,6 +24,7 @@ from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.losses import double_q_values, large_margin_loss, quantile_huber_loss
 from qwop_wr.agents.networks import QuantileNetwork
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
+from qwop_wr.agents.replay.elite import EliteBuffer
 from qwop_wr.agents.replay.experience import ExperienceBuffer
 from qwop_wr.agents.replay.n_step import NStepSamples
 from qwop_wr.agents.spec import AgentSpec
@@ -68,7 +70,7 @@ class QuantilePolicy(QRDQNPolicy):
 
 
 class Batch(NamedTuple):
-    """Samples as tensors; own experience first, then demonstrations.
+    """Samples as tensors; own experience first, then what is to be imitated.
 
     Attributes:
         observations: Shape (batch, d).
@@ -77,7 +79,7 @@ class Batch(NamedTuple):
         next_observations: Shape (batch, d).
         discounts: Weights of the next values, shape (batch,).
         outlived: Whether the episode ended without a fall, shape (batch,).
-        demonstrated: 1 for demonstrations, else 0, shape (batch,).
+        imitated: 1 for demonstrations and elite runs, else 0, shape (batch,).
     """
 
     observations: torch.Tensor
@@ -86,14 +88,14 @@ class Batch(NamedTuple):
     next_observations: torch.Tensor
     discounts: torch.Tensor
     outlived: torch.Tensor
-    demonstrated: torch.Tensor
+    imitated: torch.Tensor
 
 
 class DemonstrationQRDQN(QRDQN):
     """QR-DQN with n-step double-Q targets, demonstrations and a margin loss.
 
     The loss of a batch is the mean over its samples of
-    quantile_huber + margin_weight * demonstrated * large_margin (after DQfD,
+    quantile_huber + margin_weight * imitated * large_margin (after DQfD,
     https://arxiv.org/abs/1704.03732). What lies behind a finish is never seen, so
     a value learnt there would only follow itself and drift; a state behind an end
     that is not a fall counts as the average state instead. Replay ratio and target updates count
@@ -122,8 +124,8 @@ class DemonstrationQRDQN(QRDQN):
         clock: BudgetClock,
         seed: int,
     ) -> None:
-        streams = np.random.SeedSequence(seed).spawn(3)
-        replay_rng, demonstration_rng, self._rng = map(np.random.default_rng, streams)
+        streams = np.random.SeedSequence(seed).spawn(4)
+        replay_rng, demonstration_rng, elite_rng, self._rng = map(np.random.default_rng, streams)
         self.options = options
         self.spec = spec
         self.clock = clock
@@ -132,6 +134,7 @@ class DemonstrationQRDQN(QRDQN):
             self.demonstrations = DemonstrationBuffer(
                 demonstrations, options.n_steps, options.gamma, demonstration_rng
             )
+        self.elite = EliteBuffer(options.elite_runs, options.n_steps, options.gamma, elite_rng)
         self._owed_updates = 0.0
         self._mean_value: float | None = None
         super().__init__(
@@ -220,7 +223,7 @@ class DemonstrationQRDQN(QRDQN):
             group["lr"] = self.options.pretraining_learning_rate
         self.policy.set_training_mode(True)
         for step in range(1, steps + 1):
-            batch = self._batch(self.batch_size, share=1.0)
+            batch = self._batch(self.batch_size, demonstration_share=1.0)
             on_update(step, self._update(batch, self.options.margin_weight.start))
         self.target_network.load_state_dict(self.network.state_dict())
 
@@ -238,27 +241,34 @@ class DemonstrationQRDQN(QRDQN):
         self._update_learning_rate(self.policy.optimizer)
         progress = 1.0 - self._current_progress_remaining
         share = self.options.demonstration_share(progress)
+        elite_share = self.options.elite_share(progress)
         margin_weight = self.options.margin_weight(progress)
         self._owed_updates += gradient_steps * self.options.replay_ratio / batch_size
         updates = int(self._owed_updates)
         self._owed_updates -= updates
         for _ in range(updates):
-            metrics = self._update(self._batch(batch_size, share), margin_weight)
+            metrics = self._update(self._batch(batch_size, share, elite_share), margin_weight)
             for name, value in metrics.items():
                 self.logger.record_mean(f"train/{name}", value)
         self.logger.record("train/n_updates", self._n_updates)
         self.logger.record("train/demonstration_share", share)
 
-    def _batch(self, batch_size: int, share: float) -> Batch:
-        n_demonstrated = round(share * batch_size) if self.demonstrations is not None else 0
+    def _batch(
+        self, batch_size: int, demonstration_share: float, elite_share: float = 0.0
+    ) -> Batch:
         parts: list[NStepSamples] = []
-        if n_demonstrated < batch_size:
-            parts.append(self.replay_buffer.sample_n_step(batch_size - n_demonstrated))
+        n_demonstrated = round(demonstration_share * batch_size)
         if n_demonstrated and self.demonstrations is not None:
             parts.append(self.demonstrations.sample(n_demonstrated))
+        n_elite = round(elite_share * batch_size)
+        if n_elite and self.elite.lengths:
+            parts.append(self.elite.sample(n_elite))
+        n_imitated = sum(len(part.actions) for part in parts)
+        if n_imitated < batch_size:
+            parts.insert(0, self.replay_buffer.sample_n_step(batch_size - n_imitated))
         samples = NStepSamples(*map(np.concatenate, zip(*parts, strict=True)))
-        demonstrated = np.zeros(batch_size, dtype=np.float32)
-        demonstrated[batch_size - n_demonstrated :] = 1.0
+        imitated = np.zeros(batch_size, dtype=np.float32)
+        imitated[batch_size - n_imitated :] = 1.0
         return Batch(
             observations=self._tensor(samples.observations),
             actions=self._tensor(samples.actions),
@@ -266,7 +276,7 @@ class DemonstrationQRDQN(QRDQN):
             next_observations=self._tensor(samples.next_observations),
             discounts=self._tensor(samples.discounts),
             outlived=self._tensor(samples.outlived),
-            demonstrated=self._tensor(demonstrated),
+            imitated=self._tensor(imitated),
         )
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
@@ -277,14 +287,14 @@ class DemonstrationQRDQN(QRDQN):
         td_loss = quantile_huber_loss(chosen, targets)  # (batch,)
         loss = td_loss.mean()
         metrics = {"td_loss": loss.item(), "value": targets.mean().item()}
-        if batch.demonstrated.any():
+        if batch.imitated.any():
             q_values = quantiles.mean(dim=1)  # (batch, n_actions)
             margins = large_margin_loss(q_values, batch.actions, self.options.margin)  # (batch,)
-            margin_loss = (batch.demonstrated * margins).mean()
+            margin_loss = (batch.imitated * margins).mean()
             loss = loss + margin_weight * margin_loss
-            agreed = (q_values.argmax(dim=1) == batch.actions) * batch.demonstrated
+            agreed = (q_values.argmax(dim=1) == batch.actions) * batch.imitated
             metrics["margin_loss"] = margin_loss.item()
-            metrics["agreement"] = (agreed.sum() / batch.demonstrated.sum()).item()
+            metrics["agreement"] = (agreed.sum() / batch.imitated.sum()).item()
         metrics["loss"] = loss.item()
         if not np.isfinite(metrics["loss"]):
             raise TrainingDivergedError("loss", self.num_timesteps)
@@ -315,6 +325,24 @@ class DemonstrationQRDQN(QRDQN):
             self._mean_value = rate * inside.mean().item() + (1 - rate) * (self._mean_value or 0.0)
         values[batch.outlived] = self._mean_value or 0.0
         return batch.returns[:, None] + batch.discounts[:, None] * values
+
+    def _store_transition(
+        self,
+        replay_buffer: ReplayBuffer,
+        buffer_action: NDArray[Any],
+        new_obs: NDArray[Any] | dict[str, NDArray[Any]],
+        reward: NDArray[Any],
+        dones: NDArray[Any],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        super()._store_transition(replay_buffer, buffer_action, new_obs, reward, dones, infos)
+        if self.options.elite_share.maximum == 0:
+            return
+        for game in np.flatnonzero(dones).tolist():
+            length = infos[game]["episode"]["l"]
+            kept = length <= self.replay_buffer.buffer_size
+            if infos[game]["finished"] and kept and self.elite.admits(length):
+                self.elite.add(self.replay_buffer.latest_steps(game, length))
 
     def _sample_action(
         self,

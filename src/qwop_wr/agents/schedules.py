@@ -53,6 +53,11 @@ class Schedule(BaseModel):
         """
         return cls(start=value, end=value)
 
+    @property
+    def maximum(self) -> float:
+        """The largest value it takes."""
+        return max(self.start, self.end)
+
     def __call__(self, progress: float) -> float:
         """Evaluate the schedule.
 

@@ -66,8 +66,12 @@ class StageOptions(BaseModel):
 
     demonstration_share: Schedule = Schedule.constant(0.0)
     """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
+    elite_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that comes from the learner's own fastest finishes."""
+    elite_runs: PositiveInt = 50
+    """Finishes kept for that."""
     margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
-    """Distance by which a demonstrated action should lead, in scaled rewards."""
+    """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
     margin_weight: Schedule = Schedule.constant(1.0)
     """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
     pretraining_steps: NonNegativeInt = 0
@@ -91,10 +95,11 @@ class StageOptions(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "StageOptions":
-        for name in ("exploration", "demonstration_share"):
-            schedule: Schedule = getattr(self, name)
-            if max(schedule.start, schedule.end) > 1:
+        for name in ("exploration", "demonstration_share", "elite_share"):
+            if getattr(self, name).maximum > 1:
                 raise ValueError(f"{name} is a share and must stay between 0 and 1")
+        if self.demonstration_share.maximum + self.elite_share.maximum > 1:
+            raise ValueError("demonstration_share and elite_share together exceed 1")
         if self.warmup_steps > self.buffer_size:
             raise ValueError(
                 f"warmup_steps {self.warmup_steps} do not fit into buffer_size {self.buffer_size}"
@@ -106,7 +111,7 @@ class StageOptions(BaseModel):
     @property
     def uses_demonstrations(self) -> bool:
         """Whether demonstrations are part of any batch."""
-        return max(self.demonstration_share.start, self.demonstration_share.end) > 0
+        return self.demonstration_share.maximum > 0
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
         """Describe the agents of this stage.

@@ -1,5 +1,6 @@
 """Recorded steps of many episodes, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,3 +99,23 @@ class Transitions:
                 )
             if array.shape != shape:
                 raise ValueError(f"transitions: {name} must have shape {shape}, got {array.shape}")
+
+
+def joined(parts: Sequence[Transitions]) -> Transitions:
+    """Put recordings one behind the other.
+
+    Args:
+        parts: Recordings, at least one.
+
+    Returns:
+        All steps; episodes are numbered anew from 0.
+    """
+    first = np.concatenate([[True], *(part.ends for part in parts)])[:-1]
+    return Transitions(
+        obs=np.concatenate([part.obs for part in parts]),
+        actions=np.concatenate([part.actions for part in parts]),
+        rewards=np.concatenate([part.rewards for part in parts]),
+        next_obs=np.concatenate([part.next_obs for part in parts]),
+        dones=np.concatenate([part.dones for part in parts]),
+        episode=(np.cumsum(first) - 1).astype(np.int32),
+    )

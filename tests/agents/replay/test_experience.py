@@ -125,3 +125,22 @@ def test_samples_in_sb3s_form_are_the_same() -> None:
 def test_an_empty_buffer_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="empty"):
         make_buffer(8, 3).sample_n_step(4)
+
+
+@pytest.mark.parametrize("n_stored", [7, 12, 17])
+def test_the_latest_steps_of_a_game_come_out_in_order(n_stored: int) -> None:
+    buffer = make_buffer(n_rows=12, n_steps=1)
+    log = fill(buffer, n_stored)
+    for game in range(N_GAMES):
+        # An episode must not run on behind a fall, so take what follows the last one.
+        ends = np.flatnonzero(log["dones"][:, game])
+        length = min(n_stored - 1 - int(ends[-1]) if len(ends) else n_stored, 12)
+        if length == 0:
+            continue
+        steps = buffer.latest_steps(game, length)
+        times = np.arange(n_stored - length, n_stored)
+        np.testing.assert_array_equal(steps.obs[:, 0], times)
+        np.testing.assert_array_equal(steps.next_obs[:, 0], times + 0.5)
+        np.testing.assert_array_equal(steps.actions, log["actions"][times, game])
+        np.testing.assert_array_equal(steps.rewards, log["rewards"][times, game])
+        assert steps.n_episodes == 1

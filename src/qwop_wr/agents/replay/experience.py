@@ -10,6 +10,7 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
 from qwop_wr.agents.replay.n_step import NStepSamples, n_step_returns
+from qwop_wr.agents.transitions import Transitions
 
 
 class ExperienceBuffer(ReplayBuffer):
@@ -95,6 +96,27 @@ class ExperienceBuffer(ReplayBuffer):
             next_observations=self.next_observations[last, games],
             discounts=sums.discounts * ~(ended & ~truncated),
             outlived=ended & truncated,
+        )
+
+    def latest_steps(self, game: int, length: int) -> Transitions:
+        """Copy the newest steps of a game out as one episode.
+
+        Args:
+            game: The game.
+            length: Number of steps, at most as many as are stored.
+
+        Returns:
+            The steps in order.
+        """
+        rows = np.arange(self.pos - length, self.pos) % self.buffer_size
+        ended, truncated = self.dones[rows, game] > 0, self.timeouts[rows, game] > 0
+        return Transitions(
+            obs=self.observations[rows, game],
+            actions=self.actions[rows, game, 0].astype(np.int64),
+            rewards=self.rewards[rows, game],
+            next_obs=self.next_observations[rows, game],
+            dones=ended & ~truncated,
+            episode=np.zeros(length, dtype=np.int32),
         )
 
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
