@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qwop_wr.search import SearchOptions
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.metrics import MetricSink
+from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.lookahead import LookaheadOptions
 from qwop_wr.search.pool import PoolOptions
 from qwop_wr.search.refinement import (
@@ -71,6 +73,29 @@ def test_same_seed_same_guides() -> None:
     assert [step.mean_time for step in one] == [step.mean_time for step in two]
 
 
+@pytest.mark.parametrize(("patience", "continues"), [(0.1, False), (0.5, True)])
+def test_rounds_go_on_from_a_guide_that_is_a_little_slower(
+    patience: float, continues: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refined_from: list[str] = []
+    refit = GuideRefinement._refit
+
+    def noting(self: GuideRefinement, agent: Agent, number: int, sink: MetricSink) -> Agent:
+        refined_from.append(agent.fingerprint)
+        return refit(self, agent, number, sink)
+
+    times = iter([50.0, 50.3, 50.3])
+    monkeypatch.setattr(GuideRefinement, "_refit", noting)
+    monkeypatch.setattr(refinement, "mean_time", lambda results: next(times))
+    options = OPTIONS.model_copy(update={"patience": patience, "rounds": 2})
+    agent = make_agent(1)
+    steps = list(GuideRefinement(ENV, options, 0).run([agent], n_threads=1))
+    assert not any(step.promoted for step in steps[1:])
+    assert refined_from[0] == agent.fingerprint
+    assert (refined_from[1] != agent.fingerprint) == continues
+    assert steps[-1].guides == (agent,)
+
+
 def test_discount_of_an_agent() -> None:
     agent = make_agent(1)
     assert np.isnan(value_gamma(agent))
@@ -80,7 +105,7 @@ def test_discount_of_an_agent() -> None:
 
 
 def test_a_guide_without_critic() -> None:
-    refinement = GuideRefinement(ENV, OPTIONS, 0).run([make_agent(1, "qrdqn")], n_threads=1)
-    next(refinement)
+    steps = GuideRefinement(ENV, OPTIONS, 0).run([make_agent(1, "qrdqn")], n_threads=1)
+    next(steps)
     with pytest.raises(ValueError, match="only a ppo agent"):
-        next(refinement)
+        next(steps)
