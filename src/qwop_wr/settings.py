@@ -1,11 +1,16 @@
 """Project settings, read by Kedro."""
 
 import os
+import sys
 import warnings
 
 # MLflow asks for exactly "true" in DO_NOT_TRACK; its own switch is clearer. Kedro's
 # telemetry is off in the file .telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+# In a log file a progress bar's every redraw is text that stays.
+if not sys.stderr.isatty():
+    os.environ.setdefault("TQDM_MININTERVAL", "30")
 
 # Kedro and kedro-mlflow call a function that OmegaConf 2.4 has renamed; nothing that a
 # user of this project could change.

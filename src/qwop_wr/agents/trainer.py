@@ -61,7 +61,7 @@ def train_stage(
             one another.
         TrainingDivergedError: If a loss is not finite; carries the best agent so far.
     """
-    _check_inputs(options, training_env, spec, incoming, demonstrations)
+    check_inputs(options, training_env, spec, incoming, demonstrations)
     history = MetricHistory(sink)
     starts = draw_starts(seed, "evaluation", options.evaluation_starts)
     checkpoints = Checkpoints(evaluation_env, starts, history)
@@ -133,13 +133,25 @@ def _card(options: StageOptions, incoming: Agent | None, seed: int) -> dict[str,
     }
 
 
-def _check_inputs(
+def check_inputs(
     options: StageOptions,
     training_env: VecEnv,
     spec: AgentSpec,
     incoming: Agent | None,
     demonstrations: Transitions | None,
 ) -> None:
+    """Make sure that a stage's inputs fit one another, before anything is trained.
+
+    Args:
+        options: How to learn.
+        training_env: Games to learn in.
+        spec: Spec of the agents.
+        incoming: Agent to continue from, if any.
+        demonstrations: Demonstrated steps, if any.
+
+    Raises:
+        ValueError: Naming what does not fit and what would.
+    """
     if incoming is not None:
         _check_incoming(incoming.spec, spec)
     shape = training_env.observation_space.shape

@@ -1,6 +1,7 @@
 """The template of the stages and its nodes."""
 
 import numpy as np
+import pytest
 import torch
 
 from qwop_wr.agents.agent import Agent
@@ -8,6 +9,7 @@ from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.training.nodes import initialise_agent, train_agent
@@ -55,6 +57,23 @@ def test_stage_hands_on_nothing_worse(
             assert sign * gate["outgoing"][name] >= sign * gate["incoming"][name]
     else:
         assert handed_on.fingerprint == agent.fingerprint
+
+
+def test_agent_with_another_network_is_refused_in_one_line(
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    other = stage_options.model_copy(update={"n_quantiles": 6})
+    with pytest.raises(BadInputError, match="stage toy: .* n_quantiles = 4, .* asks for 6"):
+        train_agent(
+            incoming=agent,
+            demonstrations=_record(agent, environment),
+            name="toy",
+            environment=environment,
+            games=GamesOptions(n_games=4),
+            options=other,
+            evaluation=EvaluationOptions(max_ticks=40),
+            seed=5,
+        )
 
 
 def test_stages_are_chained_and_differ_in_parameters_only() -> None:

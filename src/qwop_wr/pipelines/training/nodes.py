@@ -9,7 +9,7 @@ import torch
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.trainer import check_inputs, train_stage
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
@@ -71,14 +71,17 @@ def train_agent(
         transitions = demonstrations.transitions_for(environment.interface)
     with checking("the agent handed to " + name):
         incoming.check_interface(environment.interface)
-    own_games = games.environment(environment)
+    spec = options.agent_spec(environment.interface, environment.engine)
+    training_env = QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment)))
+    with checking(f"stage {name}"):
+        check_inputs(options, training_env, spec, incoming, transitions)
     gate_games = randomised_environment(environment, evaluation)
     with stage_run(name, {"games": games, "options": options}) as sink:
         result = train_stage(
             options,
-            QwopVecEnv(QwopVectorEnv(games.n_games, own_games)),
+            training_env,
             QwopVectorEnv(options.evaluation_starts, gate_games, autoreset=False),
-            options.agent_spec(environment.interface, environment.engine),
+            spec,
             incoming,
             transitions,
             seed,
