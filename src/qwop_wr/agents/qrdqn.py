@@ -96,12 +96,15 @@ class DemonstrationQRDQN(QRDQN):
 
     The loss of a batch is the mean over its samples of
     quantile_huber + margin_weight * imitated * large_margin (after DQfD,
-    https://arxiv.org/abs/1704.03732). What lies behind a finish is never seen, so
-    a value learnt there would only follow itself and drift; a state behind an end
-    that is not a fall counts as the average state instead. Replay ratio and target updates count
-    gradient steps, so that neither depends on the number of games. Draws come
-    from generators spawned from the seed; only the initial weights come from
-    torch's global generator, which SB3 seeds.
+    https://arxiv.org/abs/1704.03732); imitated are demonstrations and the
+    learner's own fastest finishes.
+
+    What lies behind a finish is never seen, so a value learnt there would only
+    follow itself and drift; a state behind an end that is not a fall counts as
+    the average state instead. Replay ratio and target updates count gradient
+    steps, so that neither depends on the number of games. Draws come from
+    generators spawned from the seed; only the initial weights come from torch's
+    global generator, which SB3 seeds.
 
     Args:
         options: The stage's options.
