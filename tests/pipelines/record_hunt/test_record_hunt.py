@@ -87,7 +87,7 @@ def test_a_killed_hunt_has_kept_its_best(
 
     monkeypatch.setattr(nodes, "shown", killed_after_an_improvement)
     inputs = {
-        "guide_agents": guides,
+        "reigning_guide_agents": guides,
         "reigning_record_tape": known,
         "params:environment": environment,
         "params:record_hunt": options(),
@@ -132,3 +132,8 @@ def test_live_metrics(known: Tape, guides: Guides, environment: EnvironmentOptio
     assert len(sent) == len(steps) == 3
     assert all(metrics["best_time"] <= known.score_time for metrics, _ in sent)
     assert all(metrics["clones_per_second"] > 0 for metrics, _ in sent)
+
+
+def test_no_guide(known: Tape, environment: EnvironmentOptions) -> None:
+    with pytest.raises(BadInputError, match="guide_agents: there is none; make some: kedro run"):
+        next(hunt_record({}, known, environment, options(), seed=1))

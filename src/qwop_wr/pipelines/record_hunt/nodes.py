@@ -41,10 +41,12 @@ def hunt_record(
         The fastest tape so far and a summary, the reigning one first.
 
     Raises:
-        BadInputError: If an agent was made for another environment, the reigning
+        BadInputError: If there is no guide or one of another environment, the reigning
             tape does not replay, or nothing has ever finished.
     """
     agents = [guides[name] for name in sorted(guides)]
+    if not agents:
+        raise BadInputError("guide_agents: there is none; make some: kedro run --pipeline=guides")
     with checking("guide_agents"):
         orders = [agents[i:] + agents[:i] for i in range(len(agents))]
         judges = [AgentGuide(order, environment) for order in orders]

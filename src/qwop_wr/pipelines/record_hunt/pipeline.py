@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 hunt_record,
                 inputs={
-                    "guides": "guide_agents",
+                    "guides": "reigning_guide_agents",
                     "reigning": "reigning_record_tape",
                     "environment": "params:environment",
                     "options": "params:record_hunt",
