@@ -166,10 +166,12 @@ class RecordHunt:
             return time.perf_counter() - started
 
         archive = Archive(self._options.archive, tapes)
+        # A hunt that goes on from a better run shall not repeat the searches of the one before.
+        entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
         while elapsed() < limit and round_number != budget.rounds:
             began = elapsed()
-            plans = self._plan(archive, width, round_number)
+            plans = self._plan(archive, width, [*entropy, round_number])
             tasks = [self._task(plan) for plan in plans]
             results = run_searches(tasks, n_threads, stop=lambda: elapsed() >= limit)
             for plan, result in zip(plans, results, strict=True):
@@ -187,14 +189,14 @@ class RecordHunt:
             return min(2 * width, self._options.max_width)
         return width if spent <= left else max(width // 2, self._options.first_width)
 
-    def _plan(self, archive: Archive, width: int, round_number: int) -> list[_Plan]:
-        rng = np.random.default_rng([self._seed, round_number])
+    def _plan(self, archive: Archive, width: int, entropy: list[int]) -> list[_Plan]:
+        rng = np.random.default_rng(entropy)
         kinds = [WHOLE] * self._options.whole_runs
         if archive.runs or not kinds:
             names = sorted(self._options.sections)
             kinds += [names[i] for i in rng.integers(len(names), size=self._options.branches)]
         return [
-            self._search(kind, archive, width, [self._seed, round_number, place], rng)
+            self._search(kind, archive, width, [*entropy, place], rng)
             for place, kind in enumerate(kinds)
         ]
 
