@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from stable_baselines3 import PPO
@@ -8,7 +9,8 @@ from stable_baselines3 import PPO
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.metrics import MetricSink, silent_sink
-from qwop_wr.agents.ppo import PPOOptions, ScheduledPPO, TrainingResult, extract_agent, train_ppo
+from qwop_wr.agents.ppo import PPOOptions, ScheduledPPO, extract_agent
+from qwop_wr.agents.ppo_training import PPOTraining, TrainingResult, training_result
 from qwop_wr.agents.rollout import play_episodes
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
 
@@ -29,10 +31,15 @@ def make_options(**changes: object) -> PPOOptions:
     return PPOOptions.model_validate(fields)
 
 
-def train(options: PPOOptions, seed: int = 1, sink: MetricSink = silent_sink) -> TrainingResult:
+def training(options: PPOOptions, seed: int = 1, sink: MetricSink = silent_sink) -> PPOTraining:
     spec = options.agent_spec(INTERFACE, "toy")
     evaluation_env = CorridorVectorEnv(8, autoreset=False)
-    return train_ppo(options, CorridorVecEnv(8), evaluation_env, spec, seed, sink)
+    return PPOTraining(options, CorridorVecEnv(8), evaluation_env, spec, seed, sink)
+
+
+def train(options: PPOOptions, seed: int = 1, sink: MetricSink = silent_sink) -> TrainingResult:
+    *_, state = training(options, seed, sink).run()
+    return training_result(state)
 
 
 def test_a_walker_is_learnt_and_the_best_is_kept() -> None:
@@ -131,6 +138,50 @@ def test_an_interrupt_passes_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(make_options(), sink=interrupt)
+
+
+def test_a_stopped_training_goes_on() -> None:
+    options = make_options()
+    states = list(training(options).run())
+    assert [state.facts["steps"] for state in states] == [2048 * i for i in range(1, 7)]
+    resumed = list(training(options).run(states[2]))
+    assert [state.facts["steps"] for state in resumed] == [2048 * i for i in range(4, 7)]
+    before, after = training_result(states[2]), training_result(resumed[-1])
+    pd.testing.assert_frame_equal(
+        after.history.iloc[: len(before.history)], before.history, check_exact=True
+    )
+    costs = after.history.loc[after.history["metric"] == "evaluation/mean_cost", "value"]
+    assert len(costs) == 6
+    assert after.agent.card["evaluation"]["mean_cost"] == costs.min()  # type: ignore[index, call-overload]
+    rates = after.history.loc[after.history["metric"] == "train/learning_rate", "value"]
+    assert len(set(rates)) == 1
+
+
+def test_the_learner_itself_goes_on() -> None:
+    options = make_options()
+    state = next(training(options).run())
+    used = float(state.arrays["optimiser/0.step"])
+    resumed = next(training(options).run(state))
+    assert used > 0
+    assert float(resumed.arrays["optimiser/0.step"]) == 2 * used
+    assert resumed.facts["updates"] == 2 * int(state.facts["updates"])  # type: ignore[arg-type]
+    assert float(resumed.facts["core_seconds"]) > float(state.facts["core_seconds"])  # type: ignore[arg-type]
+
+
+def test_a_finished_training_has_nothing_left_to_do_unless_the_budget_grows() -> None:
+    *_, state = training(make_options()).run()
+    assert list(training(make_options()).run(state)) == []
+    longer = training(make_options(budget={"steps": 14_336})).run(state)
+    assert [step.facts["steps"] for step in longer] == [14_336]
+
+
+@pytest.mark.parametrize(
+    ("changes", "seed", "wrong"), [({"gamma": 0.9}, 1, "options"), ({}, 2, "seed")]
+)
+def test_a_state_of_another_training(changes: dict[str, float], seed: int, wrong: str) -> None:
+    state = next(training(make_options()).run())
+    with pytest.raises(ValueError, match=f"of a training with other {wrong}"):
+        next(training(make_options(**changes), seed).run(state))
 
 
 def test_the_clock_of_a_budget_starts_at_zero() -> None:

@@ -14,10 +14,18 @@ from qwop_wr.datasets import (
     AgentsDataset,
     TapeDataset,
     TapesDataset,
+    TrainingStateDataset,
     TransitionsDataset,
 )
 
-CLASSES = [AgentDataset, AgentsDataset, TapeDataset, TapesDataset, TransitionsDataset]
+CLASSES = [
+    AgentDataset,
+    AgentsDataset,
+    TapeDataset,
+    TapesDataset,
+    TrainingStateDataset,
+    TransitionsDataset,
+]
 
 
 @pytest.mark.parametrize("dataset_class", CLASSES)

@@ -32,12 +32,23 @@ class BudgetClock:
     Args:
         budget: The limits.
         now: Monotonic clock [s].
+        used: Time used before, by the part of the training that it goes on from [s].
     """
 
-    def __init__(self, budget: TrainingBudget, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        budget: TrainingBudget,
+        now: Callable[[], float] = time.monotonic,
+        used: float = 0.0,
+    ) -> None:
         self.budget = budget
         self._now = now
-        self._started = now()
+        self._started = now() - used
+
+    @property
+    def seconds(self) -> float:
+        """Time used so far [s]."""
+        return self._now() - self._started
 
     def progress(self, steps: int) -> float:
         """Tell how much of the budget is used.
@@ -52,5 +63,5 @@ class BudgetClock:
         if self.budget.steps is not None:
             used = steps / self.budget.steps
         if self.budget.minutes is not None:
-            used = max(used, (self._now() - self._started) / (60.0 * self.budget.minutes))
+            used = max(used, self.seconds / (60.0 * self.budget.minutes))
         return min(used, 1.0)

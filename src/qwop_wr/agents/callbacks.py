@@ -117,16 +117,22 @@ class ProgressBarCallback(BaseCallback):
     Args:
         clock: The running budget.
         episodes: The recent episodes.
+        notes: Shown first; the owner may change them at any time.
     """
 
-    def __init__(self, clock: BudgetClock, episodes: RecentEpisodes) -> None:
+    def __init__(
+        self, clock: BudgetClock, episodes: RecentEpisodes, notes: Mapping[str, str]
+    ) -> None:
         super().__init__()
         self._clock = clock
         self._episodes = episodes
+        self._notes = notes
         self._bar: tqdm[Any] | None = None
 
     def _on_training_start(self) -> None:
-        self._bar = tqdm(desc="training", unit=" steps", unit_scale=True)
+        if self._bar is None:
+            first = self.num_timesteps
+            self._bar = tqdm(desc="training", unit=" steps", unit_scale=True, initial=first)
 
     def _on_step(self) -> bool:
         if self._bar is not None:
@@ -138,7 +144,7 @@ class ProgressBarCallback(BaseCallback):
             progress = self._clock.progress(self.num_timesteps)
             self._bar.total = round(self.num_timesteps / progress) if progress else None
             recent = {k: f"{v:.3g}" for k, v in self._episodes.metrics().items()}
-            self._bar.set_postfix(recent, refresh=False)
+            self._bar.set_postfix({**self._notes, **recent}, refresh=False)
 
     def close(self) -> None:
         """Leave the bar as it stands; also after an error."""
@@ -149,24 +155,30 @@ class ProgressBarCallback(BaseCallback):
 
 @contextmanager
 def training_callbacks(
-    clock: BudgetClock, evaluation: BaseCallback, log_every: int, progress_bar: bool
+    clock: BudgetClock,
+    evaluation: BaseCallback | None,
+    log_every: int,
+    progress_bar: bool,
+    notes: Mapping[str, str] | None = None,
 ) -> Iterator[CallbackList]:
     """Gather the callbacks of a training and close its bar, however it ends.
 
     Args:
         clock: The running budget.
-        evaluation: Evaluates the learner.
+        evaluation: Evaluates the learner, if that is a callback's business.
         log_every: Steps between two dumps of the metrics.
         progress_bar: Whether to show a bar.
+        notes: What the bar shows besides; the owner may change them at any time.
 
     Yields:
         Callbacks for ``learn``.
     """
     episodes = RecentEpisodes()
-    callbacks = [episodes, MetricsCallback(episodes, log_every), evaluation, BudgetCallback(clock)]
-    bar = ProgressBarCallback(clock, episodes) if progress_bar else None
+    bar = ProgressBarCallback(clock, episodes, notes or {}) if progress_bar else None
+    metrics, stop = MetricsCallback(episodes, log_every), BudgetCallback(clock)
+    callbacks = [episodes, metrics, evaluation, stop, bar]
     try:
-        yield CallbackList([*callbacks, *([bar] if bar else [])])
+        yield CallbackList([callback for callback in callbacks if callback is not None])
     finally:
         if bar:
             bar.close()

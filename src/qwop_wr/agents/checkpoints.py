@@ -39,6 +39,16 @@ class Checkpoints:
         self.best_score: AgentScore | None = None
         """Its score."""
 
+    def restore(self, best: Agent, score: AgentScore) -> None:
+        """Go on with the best of a training that was stopped.
+
+        Args:
+            best: Its best agent.
+            score: That agent's score on the same starts.
+        """
+        self.best, self.best_score = best, score
+        self._best_rank = (False, -score.mean_cost)
+
     def consider(self, agent: Agent, step: int, reference: bool = False) -> AgentScore:
         """Evaluate an agent and keep it if it is the best.
 

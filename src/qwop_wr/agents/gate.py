@@ -27,12 +27,14 @@ class AgentScore:
         mean_cost: Mean seconds an episode cost [s]: the clock time of a finish;
             else 100 s and one more for every metre missing. One number to rank
             agents by, while the other three decide.
+        best_time: Clock time of the fastest [s]; None if none finished.
     """
 
     finish_rate: float
     median_time: float | None
     mean_distance: float
     mean_cost: float
+    best_time: float | None = None
 
     def improves_on(self, other: "AgentScore") -> bool:
         """Tell whether nothing is worse and something is better (Pareto).
@@ -99,6 +101,7 @@ def score_agent(
         median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
         mean_distance=float(episodes.distance.mean()),
         mean_cost=float(cost.mean()),
+        best_time=float(episodes.score_time[finished].min()) if finished.any() else None,
     )
 
 

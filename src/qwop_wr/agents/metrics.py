@@ -25,11 +25,14 @@ class MetricHistory(KVWriter):
 
     Args:
         sink: Where every metric is passed on to.
+        before: What was recorded before, in the form of ``frame``.
     """
 
-    def __init__(self, sink: MetricSink) -> None:
+    def __init__(self, sink: MetricSink, before: pd.DataFrame | None = None) -> None:
         self._sink = sink
         self._rows: list[tuple[int, str, float]] = []
+        if before is not None:
+            self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def record(self, metrics: Mapping[str, float], step: int) -> None:
         """Keep metrics and pass them on.

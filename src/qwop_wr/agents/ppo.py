@@ -1,28 +1,19 @@
-"""Training an agent from scratch with SB3's PPO."""
+"""SB3's PPO with schedules that follow a budget."""
 
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import pandas as pd
 import torch
-from gymnasium.vector import VectorEnv
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
-from qwop_wr.agents.callbacks import history_logger, training_callbacks
-from qwop_wr.agents.checkpoints import Checkpoints, EvaluationCallback
 from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.metrics import MetricHistory, MetricSink, silent_sink
 from qwop_wr.agents.networks import ACTIVATIONS
 from qwop_wr.agents.schedules import Schedule
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
-from qwop_wr.agents.starts import draw_starts
-from qwop_wr.agents.threads import single_torch_thread
 
 
 class PPOOptions(BaseModel):
@@ -91,19 +82,6 @@ class PPOOptions(BaseModel):
                 "activation": self.activation,
             }
         )
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingResult:
-    """What a training gives.
-
-    Attributes:
-        agent: The best agent that was evaluated.
-        history: Metrics in long form: ``step``, ``metric``, ``value``.
-    """
-
-    agent: Agent
-    history: pd.DataFrame
 
 
 class ScheduledPPO(PPO):
@@ -185,61 +163,3 @@ def extract_agent(spec: AgentSpec, model: PPO) -> Agent:
         for kind in ("weight", "bias")
     }
     return Agent(spec, weights)
-
-
-def train_ppo(
-    options: PPOOptions,
-    training_env: VecEnv,
-    evaluation_env: VectorEnv[Any, Any, Any],
-    spec: AgentSpec,
-    seed: int,
-    sink: MetricSink = silent_sink,
-) -> TrainingResult:
-    """Train an agent from scratch and keep the best that an evaluation saw.
-
-    Args:
-        options: How to train.
-        training_env: Games to learn in.
-        evaluation_env: Games to evaluate in, without automatic reset.
-        spec: Spec of the agents, from ``options.agent_spec``.
-        seed: Seed of everything random.
-        sink: Receives metrics while they come.
-
-    Returns:
-        Best agent and history.
-
-    Raises:
-        ValueError: If an update's samples do not split into whole batches.
-        TrainingDivergedError: If weights are no longer finite; carries the best
-            agent so far.
-    """
-    n_samples = options.n_steps * training_env.num_envs
-    if n_samples % options.batch_size:
-        raise ValueError(
-            f"batch_size {options.batch_size} must divide n_steps x games = {n_samples}"
-        )
-    history = MetricHistory(sink)
-    starts = draw_starts(seed, "evaluation", options.evaluation_starts)
-    checkpoints = Checkpoints(evaluation_env, starts, history)
-    with single_torch_thread():
-        clock = BudgetClock(options.budget)
-        model = ScheduledPPO(options, training_env, clock, seed)
-        model.set_logger(history_logger(history))
-        evaluation = EvaluationCallback(
-            checkpoints, lambda: extract_agent(spec, model), options.evaluation_every
-        )
-        try:
-            with training_callbacks(
-                clock, evaluation, options.log_every, options.progress_bar
-            ) as callbacks:
-                model.learn(
-                    total_timesteps=options.budget.steps or sys.maxsize,
-                    callback=callbacks,
-                    log_interval=sys.maxsize,
-                )
-        except TrainingDivergedError as error:
-            error.agent = checkpoints.best
-            raise
-    assert checkpoints.best is not None  # noqa: S101 - the end has been evaluated
-    agent = checkpoints.best.with_card(options=options.model_dump(mode="json"), seed=seed)
-    return TrainingResult(agent, history.frame())

@@ -5,6 +5,7 @@ from qwop_wr.datasets.agents_dataset import AgentsDataset
 from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
+from qwop_wr.datasets.training_state_dataset import TrainingStateDataset
 from qwop_wr.datasets.transitions_dataset import TransitionsDataset
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Recording",
     "TapeDataset",
     "TapesDataset",
+    "TrainingStateDataset",
     "TransitionsDataset",
 ]

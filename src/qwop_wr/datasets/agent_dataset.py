@@ -6,20 +6,16 @@ from typing import IO, Any, ClassVar
 
 from kedro.io.core import DatasetError, Version
 from kedro_datasets._typing import JSONPreview
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_tensors
-from safetensors.numpy import save as format_tensors
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.spec import AgentSpec
+from qwop_wr.datasets.described_tensors import parse_content, read_description, write_tensors
 from qwop_wr.datasets.stored_dataset import StoredDataset
 from qwop_wr.datasets.whole_files import whole_file
 
 _FORMAT_VERSION = 1
-# One entry only: safetensors writes several in an order that changes from run to run.
 _METADATA_KEY = "qwop-agent"
-_LENGTH_BYTES = 8
-_MAX_HEADER_BYTES = 2**20
+_NAMES = {"format_version", "spec", "card", "fingerprint"}
 
 
 class AgentDataset(StoredDataset[Agent, Agent | None]):
@@ -145,10 +141,8 @@ class AgentDataset(StoredDataset[Agent, Agent | None]):
             "card": data.card,
             "fingerprint": data.fingerprint,
         }
-        text = json.dumps(description, sort_keys=True)
-        content = format_tensors(dict(data.weights), metadata={_METADATA_KEY: text})
         with self._writing() as path, whole_file(self._fs, path) as file:
-            file.write(content)
+            write_tensors(file, _METADATA_KEY, description, data.weights)
 
     def preview(self) -> JSONPreview:
         """Show the agent's description in Kedro-Viz, without its weights.
@@ -163,17 +157,7 @@ class AgentDataset(StoredDataset[Agent, Agent | None]):
 
 def _read_description(file: IO[bytes]) -> dict[str, Any]:
     """Read what the file's header says about the agent, without its weights."""
-    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-    if not 0 < length <= _MAX_HEADER_BYTES:
-        raise ValueError("it is not a safetensors file with a header of reasonable size")
-    header = json.loads(file.read(length))
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    if not isinstance(metadata, dict) or _METADATA_KEY not in metadata:
-        raise ValueError(f"it is a safetensors file without {_METADATA_KEY!r} in its metadata")
-    description = json.loads(metadata[_METADATA_KEY])
-    expected = {"format_version", "spec", "card", "fingerprint"}
-    if not isinstance(description, dict) or description.keys() != expected:
-        raise ValueError(f"its description must have the keys {', '.join(sorted(expected))}")
+    description = read_description(file, _METADATA_KEY, _NAMES)
     if not isinstance(description["card"], dict):
         raise ValueError("its card must be a JSON object")
     if description["format_version"] != _FORMAT_VERSION:
@@ -184,10 +168,7 @@ def _read_description(file: IO[bytes]) -> dict[str, Any]:
 
 
 def _agent(description: dict[str, Any], content: bytes) -> Agent:
-    try:
-        weights = parse_tensors(content)
-    except SafetensorError as error:
-        raise ValueError(f"it is truncated or damaged ({error})") from error
+    weights = parse_content(content)
     if foreign := sorted(name for name, array in weights.items() if array.dtype != "float32"):
         raise ValueError(f"weights {foreign[0]!r} are {weights[foreign[0]].dtype}, not float32")
     agent = Agent(AgentSpec.model_validate(description["spec"]), weights, description["card"])

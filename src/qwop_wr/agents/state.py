@@ -1,0 +1,136 @@
+"""What a training goes on from after a stop, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """A training at some moment; nothing in it can execute.
+
+    Attributes:
+        arrays: Weights, moments of the optimiser and whatever else is large, by name.
+        facts: Everything else, as JSON.
+    """
+
+    arrays: Arrays
+    facts: Mapping[str, JsonValue]
+
+    def part(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Pick the arrays of one part.
+
+        Args:
+            prefix: First part of their names, before a slash.
+
+        Returns:
+            Arrays by the rest of their names.
+        """
+        start = f"{prefix}/"
+        return {
+            name.removeprefix(start): array
+            for name, array in self.arrays.items()
+            if name.startswith(start)
+        }
+
+
+def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Name arrays as one part of a state.
+
+    Args:
+        prefix: First part of the new names.
+        arrays: Arrays by name.
+
+    Returns:
+        Arrays by ``prefix/name``.
+    """
+    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def module_arrays(module: torch.nn.Module) -> dict[str, NDArray[Any]]:
+    """Copy the weights of a module.
+
+    Args:
+        module: Any module.
+
+    Returns:
+        Arrays by the names of its state dictionary.
+    """
+    return {
+        name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()
+    }
+
+
+def load_module(module: torch.nn.Module, arrays: Arrays) -> None:
+    """Set the weights of a module.
+
+    Args:
+        module: A module of the same shape.
+        arrays: As ``module_arrays`` gave them.
+
+    Raises:
+        RuntimeError: If names or shapes differ.
+    """
+    module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+
+
+def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
+    """Copy the moments of an optimiser; its options are not part of it.
+
+    Args:
+        optimiser: Adam or its like, whose state is tensors.
+
+    Returns:
+        Arrays by ``parameter.moment``; none before the first step.
+    """
+    return {
+        f"{parameter}.{moment}": tensor.detach().cpu().numpy().copy()
+        for parameter, moments in optimiser.state_dict()["state"].items()
+        for moment, tensor in moments.items()
+    }
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
+    """Set the moments of an optimiser.
+
+    Args:
+        optimiser: An optimiser of the same parameters.
+        arrays: As ``optimiser_arrays`` gave them.
+    """
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, array in arrays.items():
+        parameter, moment = name.split(".", 1)
+        moments.setdefault(int(parameter), {})[moment] = torch.tensor(array)
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def global_generators() -> dict[str, NDArray[Any]]:
+    """Copy the states of torch's and numpy's global generators, which SB3 draws from.
+
+    Returns:
+        Arrays for ``restore_global_generators``.
+    """
+    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - SB3 draws from it
+    return {
+        "torch": torch.get_rng_state().numpy().copy(),
+        "numpy": np.append(np.asarray(keys, dtype=np.int64), int(position)),
+    }
+
+
+def restore_global_generators(arrays: Arrays) -> None:
+    """Set the global generators of torch and numpy.
+
+    Args:
+        arrays: As ``global_generators`` gave them.
+    """
+    torch.set_rng_state(torch.tensor(arrays["torch"]))
+    keys, position = arrays["numpy"][:-1].astype(np.uint32), int(arrays["numpy"][-1])
+    np.random.set_state(("MT19937", keys, position, 0, 0.0))  # noqa: NPY002
