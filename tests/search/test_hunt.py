@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.hunt import HuntBudget, HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.search.budget import RoundBudget
+from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.search.guides import LinearGuide
 
@@ -19,7 +20,7 @@ ENV = EnvironmentOptions(ticks_per_action=4)
 def hunt(**options: Any) -> RecordHunt:
     settings = HuntOptions(
         **{
-            "budget": HuntBudget(rounds=2),
+            "budget": RoundBudget(rounds=2),
             "first_width": 4,
             "max_width": 8,
             "search": SearchOptions(max_ticks=2050, sink_height=9.0),
@@ -49,7 +50,7 @@ def test_rounds_widen() -> None:
 def test_branches_improve_a_known_run(known: Tape) -> None:
     sections = {"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))}
     options = {"whole_runs": 0, "branches": 3, "sections": sections, "first_width": 8}
-    steps = list(hunt(**options, budget=HuntBudget(rounds=1)).run([known]))
+    steps = list(hunt(**options, budget=RoundBudget(rounds=1)).run([known]))
     assert {step.kind for step in steps} == {"finish"}
     best = steps[-1].best
     assert best is not None
@@ -68,18 +69,18 @@ def test_does_not_depend_on_the_number_of_threads() -> None:
 
 def test_a_slower_run_is_no_improvement(known: Tape) -> None:
     options = {"whole_runs": 1, "branches": 0, "search": SearchOptions(max_ticks=60)}
-    (step,) = hunt(**options, budget=HuntBudget(rounds=1)).run([known])
+    (step,) = hunt(**options, budget=RoundBudget(rounds=1)).run([known])
     assert step.best == known
     assert not step.improved
 
 
 def test_no_time_left() -> None:
-    steps = list(hunt(budget=HuntBudget(minutes=1e-9)).run())
+    steps = list(hunt(budget=RoundBudget(minutes=1e-9)).run())
     assert steps == []
 
 
 def test_the_last_round_fits_the_time() -> None:
-    options = {"budget": HuntBudget(minutes=1.0), "first_width": 4, "max_width": 64}
+    options = {"budget": RoundBudget(minutes=1.0), "first_width": 4, "max_width": 64}
     search = hunt(**options)
     assert search._next_width(4, spent=1.0, left=10.0) == 8
     assert search._next_width(64, spent=1.0, left=10.0) == 64
@@ -91,7 +92,6 @@ def test_the_last_round_fits_the_time() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": HuntBudget()}, "needs minutes, rounds or both"),
         ({"whole_runs": 0, "branches": 0}, "needs whole_runs, branches or both"),
         ({"first_width": 16}, "max_width 8 is below first_width 16"),
         ({"sections": {}}, "branches need at least one of sections"),
@@ -100,3 +100,8 @@ def test_the_last_round_fits_the_time() -> None:
 def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         hunt(**options)
+
+
+def test_a_budget_without_limit() -> None:
+    with pytest.raises(ValidationError, match="needs minutes, rounds or both"):
+        RoundBudget()

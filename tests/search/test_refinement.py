@@ -9,6 +9,7 @@ import pytest
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.metrics import MetricSink
 from qwop_wr.search import SearchOptions, refinement
+from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.lookahead import LookaheadOptions
 from qwop_wr.search.pool import PoolOptions
 from qwop_wr.search.refinement import (
@@ -22,7 +23,7 @@ from qwop_wr.search.refinement import (
 from tests.search.agents import ENV, make_agent
 
 OPTIONS = RefinementOptions(
-    rounds=3,
+    budget=RoundBudget(rounds=3),
     iterations=8,
     decisions=8,
     batch_size=64,
@@ -87,7 +88,7 @@ def test_rounds_go_on_from_a_guide_that_is_a_little_slower(
     times = iter([50.0, 50.3, 50.3])
     monkeypatch.setattr(GuideRefinement, "_refit", noting)
     monkeypatch.setattr(refinement, "mean_time", lambda results: next(times))
-    options = OPTIONS.model_copy(update={"patience": patience, "rounds": 2})
+    options = OPTIONS.model_copy(update={"patience": patience, "budget": RoundBudget(rounds=2)})
     agent = make_agent(1)
     steps = list(GuideRefinement(ENV, options, 0).run([agent], n_threads=1))
     assert not any(step.promoted for step in steps[1:])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 
 class SearchBudget(BaseModel):
@@ -18,6 +18,40 @@ class SearchBudget(BaseModel):
     """States tried, all depths together."""
     seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock time."""
+
+
+class RoundBudget(BaseModel):
+    """Limits of work that goes in rounds; the first one reached ends it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Wall-clock time; what is limited by it cannot be repeated exactly."""
+    rounds: PositiveInt | None = None
+    """Rounds."""
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> "RoundBudget":
+        if self.minutes is None and self.rounds is None:
+            raise ValueError("a budget of rounds needs minutes, rounds or both")
+        return self
+
+
+class WorkClock:
+    """Time that work has taken; it starts when made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter(), time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time [s]."""
+        return time.perf_counter() - self._started[0]
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor time of the process, all cores together [s]."""
+        return time.process_time() - self._started[1]
 
 
 class BudgetMeter:

@@ -49,19 +49,27 @@ class AgentGuide:
         agents: The first one's policy proposes actions. The values of all are
             averaged: PPO's critic, or the largest action value of QR-DQN.
         environment: Environment in which the search plays.
+        proposer: Proposes actions instead of the first agent.
 
     Raises:
         ValueError: If there is no agent, or one was made for another environment.
     """
 
-    def __init__(self, agents: Sequence[Agent], environment: EnvironmentOptions) -> None:
+    def __init__(
+        self,
+        agents: Sequence[Agent],
+        environment: EnvironmentOptions,
+        proposer: Agent | None = None,
+    ) -> None:
         if not agents:
             raise ValueError("a search needs at least one agent to guide it")
-        for agent in agents:
+        proposer = proposer or agents[0]
+        for agent in (proposer, *agents):
             agent.check_interface(environment.interface)
         self._track = EndlessTrack(environment.observation)
         self._policies = [agent.policy() for agent in agents]
-        self._has_action_values = agents[0].spec.algorithm == "qrdqn"
+        self._proposer = proposer.policy()
+        self._has_action_values = proposer.spec.algorithm == "qrdqn"
 
     def logits(self, observations: Floats) -> Floats:
         """Score actions; action values are brought to a common spread first.
@@ -72,7 +80,7 @@ class AgentGuide:
         Returns:
             Logits, shape (n, n_actions).
         """
-        scores = self._policies[0].action_scores(self._track.seen(observations))
+        scores = self._proposer.action_scores(self._track.seen(observations))
         if not self._has_action_values:
             return scores
         centred = scores - scores.mean(axis=1, keepdims=True)  # (n, n_actions)

@@ -1,6 +1,5 @@
 """A hunt for the fastest run: many searches, each beginning where the last ones led."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search.archive import Archive
 from qwop_wr.search.beam import BeamSearch
-from qwop_wr.search.budget import SearchBudget
+from qwop_wr.search.budget import RoundBudget, SearchBudget, WorkClock
 from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
@@ -36,17 +35,6 @@ class Section(BaseModel):
     """Range of the trust in values; the hunt's if omitted."""
 
 
-class HuntBudget(BaseModel):
-    """How long a hunt lasts; the first limit reached ends it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Wall-clock time; a hunt limited by it cannot be repeated exactly."""
-    rounds: PositiveInt | None = None
-    """Rounds of searches."""
-
-
 class HuntOptions(BaseModel):
     """Which searches a hunt makes.
 
@@ -57,7 +45,7 @@ class HuntOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    budget: HuntBudget
+    budget: RoundBudget
     """How long to hunt."""
     first_width: PositiveInt = 64
     """Width of the first round's beams."""
@@ -80,8 +68,6 @@ class HuntOptions(BaseModel):
 
     @model_validator(mode="after")
     def _has_something_to_do(self) -> "HuntOptions":
-        if self.budget.minutes is None and self.budget.rounds is None:
-            raise ValueError("the budget of a hunt needs minutes, rounds or both")
         if self.whole_runs == 0 and self.branches == 0:
             raise ValueError("a round of a hunt needs whole_runs, branches or both")
         if self.branches and not self.sections:
@@ -104,6 +90,7 @@ class HuntStep:
         searches: Searches so far.
         clones: States tried so far.
         seconds: Time since the hunt began [s].
+        core_seconds: Processor time since then, all cores together [s].
     """
 
     kind: str
@@ -114,6 +101,7 @@ class HuntStep:
     searches: int
     clones: int
     seconds: float
+    core_seconds: float
 
 
 @dataclass(frozen=True)
@@ -159,29 +147,33 @@ class RecordHunt:
         Yields:
             A step after every search.
         """
-        budget, started = self._options.budget, time.perf_counter()
+        budget, clock = self._options.budget, WorkClock()
         limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
-
-        def elapsed() -> float:
-            return time.perf_counter() - started
-
         archive = Archive(self._options.archive, tapes)
         # A hunt that goes on from a better run shall not repeat the searches of the one before.
         entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
-        while elapsed() < limit and round_number != budget.rounds:
-            began = elapsed()
+        while clock.seconds < limit and round_number != budget.rounds:
+            began = clock.seconds
             plans = self._plan(archive, width, [*entropy, round_number])
             tasks = [self._task(plan) for plan in plans]
-            results = run_searches(tasks, n_threads, stop=lambda: elapsed() >= limit)
+            results = run_searches(tasks, n_threads, stop=lambda: clock.seconds >= limit)
             for plan, result in zip(plans, results, strict=True):
                 found = replace(result.tape, meta=self._origin(plan, round_number))
                 improved = archive.add(found)
                 searches, clones = searches + 1, clones + result.clones
                 yield HuntStep(
-                    plan.kind, width, result, archive.best, improved, searches, clones, elapsed()
+                    plan.kind,
+                    width,
+                    result,
+                    archive.best,
+                    improved,
+                    searches,
+                    clones,
+                    clock.seconds,
+                    clock.core_seconds,
                 )
-            width = self._next_width(width, elapsed() - began, limit - elapsed())
+            width = self._next_width(width, clock.seconds - began, limit - clock.seconds)
             round_number += 1
 
     def _next_width(self, width: int, spent: float, left: float) -> int:

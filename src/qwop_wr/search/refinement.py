@@ -13,6 +13,7 @@ from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search.beam import BeamSearch
+from qwop_wr.search.budget import RoundBudget, WorkClock
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns, Stretch
 from qwop_wr.search.options import SearchOptions
@@ -35,8 +36,8 @@ class RefinementOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    rounds: PositiveInt = 4
-    """Rounds of search and refit."""
+    budget: RoundBudget = RoundBudget(rounds=4)
+    """How long to refine. A round is not begun that would last longer than what is left."""
     iterations: PositiveInt = 100
     """Stretches of runs that the critic is fitted to in a round."""
     decisions: PositiveInt = 32
@@ -89,6 +90,8 @@ class RefinementStep:
         best_mean_time: That of the newest guide that passed [s].
         promoted: Whether the round's guide passed.
         results: The gate's searches.
+        seconds: Time since the refinement began [s].
+        core_seconds: Processor time since then, all cores together [s].
     """
 
     round: int
@@ -97,6 +100,8 @@ class RefinementStep:
     best_mean_time: float
     promoted: bool
     results: Sequence[SearchResult]
+    seconds: float
+    core_seconds: float
 
 
 class GuideRefinement:
@@ -135,12 +140,13 @@ class GuideRefinement:
             ValueError: If the agent has no critic or was made for another
                 environment.
         """
-        guides = tuple(agents)
+        guides, clock = tuple(agents), WorkClock()
         results = self._gate(guides[0], n_threads)
         best = mean_time(results)
-        yield RefinementStep(0, guides, best, best, True, results)
+        times = (clock.seconds, clock.core_seconds)
+        yield RefinementStep(0, guides, best, best, True, results, *times)
         latest = guides[0]
-        for number in range(1, self._options.rounds + 1):
+        for number in self._rounds(clock):
             candidate = self._refit(latest, number, sink)
             results = self._gate(candidate, n_threads)
             time = mean_time(results)
@@ -151,7 +157,33 @@ class GuideRefinement:
                 guides = (candidate, *alike)[: self._options.handed_on]
                 best = time
             latest = candidate if time < best + self._options.patience else guides[0]
-            yield RefinementStep(number, guides, time, best, promoted, results)
+            times = (clock.seconds, clock.core_seconds)
+            yield RefinementStep(number, guides, time, best, promoted, results, *times)
+
+    def measure(self, agent: Agent, n_threads: int | None = None) -> float:
+        """Measure an agent by the gate's searches.
+
+        Args:
+            agent: Guides the searches.
+            n_threads: Searches at a time; the number of usable cores if omitted.
+
+        Returns:
+            Mean clock time of their runs [s].
+
+        Raises:
+            ValueError: If the agent was made for another environment.
+        """
+        return mean_time(self._gate(agent, n_threads))
+
+    def _rounds(self, clock: WorkClock) -> Iterator[int]:
+        """Count rounds while the budget lasts for one more like the one before."""
+        budget = self._options.budget
+        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
+        number, last = 1, 0.0
+        while clock.seconds + last <= limit and (budget.rounds is None or number <= budget.rounds):
+            began = clock.seconds
+            yield number
+            number, last = number + 1, clock.seconds - began
 
     def _refit(self, agent: Agent, number: int, sink: MetricSink) -> Agent:
         options, env = self._options, self._environment

@@ -13,6 +13,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.guides import create_pipeline
 from qwop_wr.pipelines.guides.nodes import refine_guides
+from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.refinement import RefinementOptions
 from tests.search.agents import make_agent
 from tests.search.test_refinement import OPTIONS as TOY
@@ -20,7 +21,7 @@ from tests.search.test_refinement import OPTIONS as TOY
 
 @pytest.fixture
 def options() -> RefinementOptions:
-    return TOY.model_copy(update={"rounds": 1})
+    return TOY.model_copy(update={"budget": RoundBudget(rounds=1)})
 
 
 def test_the_first_round_begins_with_the_expert(

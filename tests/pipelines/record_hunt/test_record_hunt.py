@@ -17,7 +17,8 @@ from qwop_wr.pipelines.record_hunt import create_pipeline, nodes
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record
 from qwop_wr.pipelines.record_hunt.progress import shown
 from qwop_wr.search import AgentGuide, SearchOptions
-from qwop_wr.search.hunt import HuntBudget, HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.search.budget import RoundBudget
+from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.tracking import MetricSink
 
@@ -39,7 +40,7 @@ def guides(agent: Agent) -> Guides:
 
 def options(whole_runs: int = 0, max_ticks: int = 3000) -> HuntOptions:
     return HuntOptions(
-        budget=HuntBudget(rounds=1),
+        budget=RoundBudget(rounds=1),
         first_width=16,
         max_width=16,
         whole_runs=whole_runs,

@@ -1,5 +1,6 @@
-"""Nodes that make an expert from nothing."""
+"""Nodes that make an expert from nothing, and search with it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -7,48 +8,65 @@ import pandas as pd
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
-from qwop_wr.agents.ppo import PPOOptions, train_ppo
+from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.ppo_training import PPOTraining, training_result
 from qwop_wr.agents.starts import draw_starts
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.guides.rounds import refine_in_rounds
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
+from qwop_wr.search.hunt import HuntOptions
+from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
+from qwop_wr.simulator.tape import Tape
 from qwop_wr.tracking import stage_run
 
 
 def train_expert(
+    interrupted: TrainingState | None,
     reigning: Agent | None,
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
     seed: int,
-) -> tuple[Agent, pd.DataFrame]:
+    resume: bool,
+) -> Iterator[TrainingState]:
     """Train an agent from random weights with PPO.
 
+    Kedro saves what this generator yields at once, so that an interrupted training
+    can be gone on from.
+
     Args:
+        interrupted: State of the last training, if there is one.
         reigning: Present expert, if there is one.
         environment: Environment that all pipelines share.
         games: Games to learn in.
         options: How to learn.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
+        resume: Go on from ``interrupted`` instead of beginning anew.
 
-    Returns:
-        The best agent seen, and the history (``step``, ``metric``, ``value``).
+    Yields:
+        The state of the training after every evaluation.
 
     Raises:
-        BadInputError: If the reigning expert was made for another environment: the
-            new one could not be compared with it and would overwrite it.
+        BadInputError: If the reigning expert was made for another environment, so that
+            the new one could not be compared with it and would overwrite it; or if
+            there is nothing to go on from, or only a training with other options.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
             reigning.check_interface(environment.interface)
+    state = interrupted if resume else None
     with stage_run("expert", {"games": games, "options": options}) as sink:
-        result = train_ppo(
+        training = PPOTraining(
             options,
             QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment))),
             QwopVectorEnv(
@@ -59,7 +77,25 @@ def train_expert(
             options.agent_spec(environment.interface, environment.engine),
             seed,
             sink,
+            time_to_beat=HUMAN_RECORD.seconds,
         )
+        if state is not None:
+            yield state
+        with checking("interrupted_expert_training"):
+            yield from training.run(state)
+
+
+def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
+    """Take the best agent out of a training.
+
+    Args:
+        training: Its last state.
+
+    Returns:
+        The best agent seen, and the history (``step``, ``metric``, ``value``).
+    """
+    with checking("expert_training"):
+        result = training_result(training)
     return result.agent.with_card(stage="expert"), result.history
 
 
@@ -89,3 +125,101 @@ def select_expert(
     )
     agent, report = pass_gate(reigning, candidate, env, draw_starts(seed, "gate", options.starts))
     return agent, asdict(report)
+
+
+def refine_expert(
+    candidate: Agent,
+    interrupted: Mapping[str, Agent],
+    environment: EnvironmentOptions,
+    options: RefinementOptions,
+    seed: int,
+    resume: bool,
+) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape | None]]:
+    """Refine values and policy of the new agent where searches go, in rounds.
+
+    Args:
+        candidate: Newly trained agent.
+        interrupted: Guides of the last refinement, if there was one.
+        environment: Environment that all pipelines share.
+        options: How to refine.
+        seed: Seed of everything random.
+        resume: Go on from ``interrupted`` if those guides come from the candidate.
+
+    Yields:
+        Guides by name, the newest first, a summary, and the fastest run found so far,
+        after every round.
+    """
+    newest = [interrupted[name] for name in sorted(interrupted)]
+    descends = bool(newest) and newest[0].card.get("seed") == candidate.card.get("seed")
+    agents = newest if resume and descends else [candidate]
+    with checking("expert_candidate"):
+        yield from refine_in_rounds("expert_rounds", agents, environment, options, seed)
+
+
+def search_with_expert(
+    guides: Mapping[str, Agent],
+    found: Tape | None,
+    interrupted: Tape | None,
+    environment: EnvironmentOptions,
+    options: HuntOptions,
+    seed: int,
+    resume: bool,
+) -> Iterator[tuple[Tape, dict[str, Any]]]:
+    """Search for the fastest run that the new guides lead to.
+
+    Args:
+        guides: The new guides by name.
+        found: Fastest run that their refinement found.
+        interrupted: Fastest run of the last search, if there was one.
+        environment: Environment that all pipelines share.
+        options: Budget and kinds of searches.
+        seed: Seed of everything random.
+        resume: Go on from ``interrupted``, too.
+
+    Yields:
+        The fastest run so far and a summary.
+
+    Raises:
+        BadInputError: If nothing has ever finished.
+    """
+    known = [verified(found, "expert_found_tape")]
+    if resume:
+        known.append(verified(interrupted, "interrupted_expert_tape"))
+    finished = [tape for tape in known if tape is not None]
+    best = min(finished, key=lambda tape: tape.ticks, default=None)
+    judges = judges_of([guides[name] for name in sorted(guides)], environment)
+    yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed)
+
+
+def select_guides(
+    candidates: Mapping[str, Agent],
+    refinement: Mapping[str, Any],
+    reigning: Mapping[str, Agent],
+    environment: EnvironmentOptions,
+    options: RefinementOptions,
+    seed: int,
+) -> tuple[dict[str, Agent], dict[str, Any]]:
+    """Keep the reigning guides unless narrow searches with the new ones are faster.
+
+    Args:
+        candidates: The new guides by name.
+        refinement: Summary of their refinement, with the mean time of its searches.
+        reigning: Present guides by name, if there are any.
+        environment: Environment that all pipelines share.
+        options: How the new ones were measured; the reigning ones are measured alike.
+        seed: Seed of these searches.
+
+    Returns:
+        The guides from now on, and the comparison.
+
+    Raises:
+        BadInputError: If a reigning guide is of another environment.
+    """
+    outgoing, incoming = float(refinement["best_mean_time"]), None
+    if reigning:
+        newest = reigning[min(reigning)]
+        with checking("reigning_guide_agents"):
+            incoming = GuideRefinement(environment, options, seed).measure(newest)
+    promoted = incoming is None or outgoing < incoming
+    report = {"incoming": incoming, "outgoing": outgoing, "promoted": promoted}
+    return dict(candidates if promoted else reigning), report

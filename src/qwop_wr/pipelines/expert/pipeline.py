@@ -1,43 +1,108 @@
-"""From random weights to an expert."""
+"""From random weights to an expert, its guides and a tape."""
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.expert.nodes import select_expert, train_expert
+from qwop_wr.pipelines.expert.nodes import (
+    refine_expert,
+    search_with_expert,
+    select_expert,
+    select_guides,
+    take_candidate,
+    train_expert,
+)
+from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
+
+_SHARED = {"environment": "params:environment", "seed": "params:seed"}
 
 
 def create_pipeline() -> Pipeline:
-    """Train an expert and let it challenge the reigning one.
+    """Train an expert, refine it in rounds of search, and let it challenge the reigning one.
 
     Returns:
-        Pipeline from parameters to ``expert_agent``.
+        Pipeline from parameters to ``expert_agent``, ``guide_agents`` and ``expert_tape``.
     """
-    return Pipeline(
-        [
-            Node(
-                train_expert,
-                inputs={
-                    "reigning": "reigning_expert_agent",
-                    "environment": "params:environment",
-                    "games": "params:expert.games",
-                    "options": "params:expert.options",
-                    "evaluation": "params:evaluation",
-                    "seed": "params:seed",
-                },
-                outputs=["expert_candidate", "expert_history"],
-                name="train_expert",
-            ),
-            Node(
-                select_expert,
-                inputs={
-                    "candidate": "expert_candidate",
-                    "reigning": "reigning_expert_agent",
-                    "environment": "params:environment",
-                    "evaluation": "params:evaluation",
-                    "options": "params:expert.gate",
-                    "seed": "params:seed",
-                },
-                outputs=["expert_agent", "expert_gate"],
-                name="select_expert",
-            ),
-        ]
+    return _training() + _search()
+
+
+def _training() -> Pipeline:
+    train = Node(
+        train_expert,
+        inputs={
+            **_SHARED,
+            "interrupted": "interrupted_expert_training",
+            "reigning": "reigning_expert_agent",
+            "games": "params:expert.games",
+            "options": "params:expert.options",
+            "evaluation": "params:evaluation",
+            "resume": "params:resume",
+        },
+        outputs="expert_training",
+        name="train_expert",
     )
+    take = Node(
+        take_candidate,
+        inputs="expert_training",
+        outputs=["expert_candidate", "expert_history"],
+        name="take_candidate",
+    )
+    select = Node(
+        select_expert,
+        inputs={
+            **_SHARED,
+            "candidate": "expert_candidate",
+            "reigning": "reigning_expert_agent",
+            "evaluation": "params:evaluation",
+            "options": "params:expert.gate",
+        },
+        outputs=["expert_agent", "expert_gate"],
+        name="select_expert",
+    )
+    return Pipeline([train, take, select])
+
+
+def _search() -> Pipeline:
+    refine = Node(
+        refine_expert,
+        inputs={
+            **_SHARED,
+            "candidate": "expert_candidate",
+            "interrupted": "interrupted_expert_guides",
+            "options": "params:expert.refinement",
+            "resume": "params:resume",
+        },
+        outputs=["expert_guides", "expert_rounds", "expert_found_tape"],
+        name="refine_expert",
+    )
+    search = Node(
+        search_with_expert,
+        inputs={
+            **_SHARED,
+            "guides": "expert_guides",
+            "found": "expert_found_tape",
+            "interrupted": "interrupted_expert_tape",
+            "options": "params:expert.hunt",
+            "resume": "params:resume",
+        },
+        outputs=["expert_tape", "expert_hunt"],
+        name="search_with_expert",
+    )
+    select = Node(
+        select_guides,
+        inputs={
+            **_SHARED,
+            "candidates": "expert_guides",
+            "refinement": "expert_rounds",
+            "reigning": "reigning_guide_agents",
+            "options": "params:expert.refinement",
+        },
+        outputs=["guide_agents", "guides_gate"],
+        name="select_guides",
+    )
+    trace = Node(
+        trace_progress,
+        inputs=["expert_history", "expert_rounds", "expert_hunt"],
+        outputs="expert_progress",
+        name="trace_progress",
+    )
+    draw = Node(draw_progress, "expert_progress", "expert_progress_figure", name="draw_progress")
+    return Pipeline([refine, search, select, trace, draw])

@@ -1,0 +1,91 @@
+"""How fast an expert came to its best run."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from qwop_wr.agents.ppo_training import CORE_MINUTES
+from qwop_wr.evaluation.references import HUMAN_RECORD
+
+_COLUMNS: Final = ["phase", "core_minutes", "time", "best_tape"]
+_EVALUATED: Final = "evaluation/best_time"
+
+
+def trace_progress(
+    history: pd.DataFrame, refinement: Mapping[str, Any], search: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Line up what training, refinement and search found, against processor time.
+
+    Args:
+        history: Metrics of the training in long form.
+        refinement: Summary of the rounds.
+        search: Summary of the last search.
+
+    Returns:
+        One row per finding: ``phase`` (training, rounds, search), ``core_minutes`` of
+        processor time since the training began, ``time`` found then [s] (in training,
+        the fastest evaluated run), and ``best_tape``, the fastest verified tape so
+        far [s].
+    """
+    wide = history.pivot_table(index="step", columns="metric", values="value")
+    trained = wide[[CORE_MINUTES]].assign(time=wide.get(_EVALUATED))
+    rows: list[dict[str, Any]] = [
+        {"phase": "training", "core_minutes": minutes, "time": time, "best_tape": None}
+        for minutes, time in trained.dropna(subset=[CORE_MINUTES]).itertuples(index=False)
+    ]
+    offset, best = float(wide[CORE_MINUTES].max()), None
+    for step in refinement["rounds"]:
+        best = step["best_time"]
+        rows.append(_row("rounds", offset, step["core_seconds"], step["mean_time"], best))
+    offset += refinement["rounds"][-1]["core_seconds"] / 60.0
+    for finding in search["found"]:
+        best = finding["time"]
+        rows.append(_row("search", offset, finding["core_seconds"], best, best))
+    rows.append(_row("search", offset, search["core_seconds"], None, search["best_time"]))
+    return pd.DataFrame(rows, columns=_COLUMNS).astype({"time": "float64", "best_tape": "float64"})
+
+
+def draw_progress(progress: pd.DataFrame) -> Figure:
+    """Draw the best time against processor time.
+
+    Args:
+        progress: From ``trace_progress``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = plt.subplots(figsize=(8.0, 4.5), layout="constrained")
+    training = progress[progress["phase"] == "training"]
+    axes.plot(
+        training["core_minutes"], training["time"], label="fastest of the evaluated runs, no search"
+    )
+    tapes = progress.dropna(subset=["best_tape"])
+    axes.step(
+        tapes["core_minutes"], tapes["best_tape"], where="post", label="fastest verified tape"
+    )
+    axes.axhline(HUMAN_RECORD.seconds, color="grey", linestyle="--", linewidth=1.0)
+    axes.annotate(
+        f"human record {HUMAN_RECORD.seconds} s",
+        (0.01, HUMAN_RECORD.seconds),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        xytext=(0, 4),
+        color="grey",
+    )
+    axes.set(
+        xlabel="processor time since random weights [core-minutes]",
+        ylabel="100 m [s]",
+        ylim=(35.0, 70.0),
+    )
+    axes.legend(frameon=False)
+    return figure
+
+
+def _row(
+    phase: str, offset: float, core_seconds: float, time: float | None, best: float | None
+) -> dict[str, Any]:
+    minutes = offset + core_seconds / 60.0
+    return {"phase": phase, "core_minutes": minutes, "time": time, "best_tape": best}

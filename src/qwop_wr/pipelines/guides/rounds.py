@@ -1,0 +1,110 @@
+"""Rounds of refinement as nodes hand them on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.references import HUMAN_RECORD
+from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, RefinementStep
+from qwop_wr.simulator.tape import Tape
+from qwop_wr.tracking import MetricSink, stage_run
+
+
+class Refined(NamedTuple):
+    """What a refinement has come to after a round.
+
+    Attributes:
+        guides: Guides by name, the newest first.
+        summary: Every round so far, as JSON.
+        tape: Fastest run that its searches found; None as long as none finished.
+    """
+
+    guides: dict[str, Agent]
+    summary: dict[str, Any]
+    tape: Tape | None
+
+
+def refine_in_rounds(
+    stage: str,
+    agents: Sequence[Agent],
+    environment: EnvironmentOptions,
+    options: RefinementOptions,
+    seed: int,
+) -> Iterator[Refined]:
+    """Refine an agent, with a live line on stderr and metrics in MLflow.
+
+    Args:
+        stage: Name of the child run.
+        agents: The newest guide first, which is refined.
+        environment: Environment that all pipelines share.
+        options: How to refine.
+        seed: Seed of everything random.
+
+    Yields:
+        What there is after every round, the first one of which only measures.
+
+    Raises:
+        ValueError: If an agent is of another environment or has no critic.
+    """
+    refinement = GuideRefinement(environment, options, seed)
+    rounds: list[dict[str, Any]] = []
+    best: Tape | None = None
+    with (
+        stage_run(stage, options) as sink,
+        tqdm(desc=stage, unit=" samples", unit_scale=True) as line,
+    ):
+        for step in refinement.run(agents, _shown(line, sink)):
+            best = _faster(best, step)
+            rounds = [*rounds, _round_summary(step, best)]
+            line.set_postfix(
+                to_beat=f"{HUMAN_RECORD.seconds} s",
+                best=f"{best.score_time:.2f} s" if best else None,
+                mean=f"{step.mean_time:.2f} s",
+                round=_progress(step, options),
+            )
+            sink(_metrics(step, best), step.round)
+            guides = {f"guide_{i}": agent for i, agent in enumerate(step.guides, start=1)}
+            yield Refined(guides, {"rounds": rounds, "best_mean_time": step.best_mean_time}, best)
+
+
+def _progress(step: RefinementStep, options: RefinementOptions) -> str:
+    budget = options.budget
+    of = f"/{budget.rounds}" if budget.rounds else ""
+    left = (
+        f", {max(budget.minutes - step.seconds / 60.0, 0.0):.0f} min left" if budget.minutes else ""
+    )
+    return f"{step.round}{of}{left}"
+
+
+def _metrics(step: RefinementStep, best: Tape | None) -> dict[str, float]:
+    metrics = {"gate_mean_time": step.mean_time, "core_minutes": step.core_seconds / 60.0}
+    return {**metrics, "best_time": best.score_time} if best else metrics
+
+
+def _shown(line: "tqdm[Any]", sink: MetricSink) -> MetricSink:
+    def pass_on(metrics: Mapping[str, float], samples: int) -> None:
+        line.update(samples - line.n)
+        sink(metrics, samples)
+
+    return pass_on
+
+
+def _faster(best: Tape | None, step: RefinementStep) -> Tape | None:
+    finished = [result.tape for result in step.results if result.tape.finished]
+    return min([*finished, *([best] if best else [])], key=lambda tape: tape.ticks, default=None)
+
+
+def _round_summary(step: RefinementStep, best: Tape | None) -> dict[str, Any]:
+    tapes: list[Tape] = [result.tape for result in step.results]
+    return {
+        "round": step.round,
+        "mean_time": round(step.mean_time, 3),
+        "times": [round(tape.score_time, 3) if tape.finished else None for tape in tapes],
+        "promoted": step.promoted,
+        "best_time": round(best.score_time, 3) if best else None,
+        "seconds": round(step.seconds, 1),
+        "core_seconds": round(step.core_seconds, 1),
+    }

@@ -1,0 +1,128 @@
+"""Hunts as nodes hand them on."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.errors import BadInputError
+from qwop_wr.pipelines.record_hunt.progress import shown
+from qwop_wr.search.guide import AgentGuide
+from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt
+from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
+from qwop_wr.tracking import stage_run
+
+logger = logging.getLogger(__name__)
+
+
+def judges_of(
+    agents: Sequence[Agent], environment: EnvironmentOptions, guest: Agent | None = None
+) -> list[AgentGuide]:
+    """Let agents take turns in proposing actions, with the values of all averaged.
+
+    Args:
+        agents: Agents whose values are of one kind.
+        environment: Environment that all pipelines share.
+        guest: One more agent that proposes, but whose values do not count.
+
+    Returns:
+        One guide per turn.
+
+    Raises:
+        ValueError: If there is no agent or one is for another environment.
+    """
+    judges = [AgentGuide(agents, environment, proposer) for proposer in agents]
+    return judges if guest is None else [*judges, AgentGuide(agents, environment, guest)]
+
+
+def hunt_in_rounds(
+    stage: str,
+    judges: Sequence[AgentGuide],
+    known: Tape | None,
+    environment: EnvironmentOptions,
+    options: HuntOptions,
+    seed: int,
+) -> Iterator[tuple[Tape, dict[str, Any]]]:
+    """Hunt, with a live line on stderr and metrics in MLflow.
+
+    Args:
+        stage: Name of the child run, and of the options.
+        judges: Guides of the searches.
+        known: Fastest tape so far, verified; the hunt continues from it.
+        environment: Environment that all pipelines share.
+        options: Budget and kinds of searches.
+        seed: Seed of everything random.
+
+    Yields:
+        The fastest tape so far and a summary, the known one first, then whenever
+        there is a faster one, and at the end.
+
+    Raises:
+        BadInputError: If nothing has ever finished.
+    """
+    best, found = known, list[dict[str, float]]()
+    if best is not None:
+        yield best, _summary(best, known, found, None)
+    last: HuntStep | None = None
+    with stage_run(stage, options) as sink:
+        hunt = RecordHunt(judges, environment, options, seed)
+        for step in shown(hunt.run([known] if known else []), sink):
+            last = step
+            if step.improved and step.best is not None:
+                verify_tape(step.best)
+                best, found = step.best, [*found, _finding(step, step.best)]
+                logger.info("New best: %.2f s, tick %d", best.score_time, best.ticks)
+                yield best, _summary(best, known, found, step)
+    if best is None:
+        raise BadInputError(
+            f"the hunt found no run that finishes; give it more time ({stage}.budget.minutes) "
+            "or better guides (guide_agents)"
+        )
+    yield best, _summary(best, known, found, last)
+
+
+def verified(tape: Tape | None, dataset: str) -> Tape | None:
+    """Check the tape that a hunt is to begin with.
+
+    Args:
+        tape: The tape, if there is one.
+        dataset: Its name in the catalog.
+
+    Returns:
+        The tape if it finishes.
+
+    Raises:
+        BadInputError: If a claim of it is false.
+    """
+    if tape is None:
+        return None
+    try:
+        verify_tape(tape)
+    except TapeError as error:
+        raise BadInputError(f"{dataset}: {error}; replace or delete it") from error
+    return tape if tape.finished else None
+
+
+def _finding(step: HuntStep, tape: Tape) -> dict[str, float]:
+    return {
+        "time": round(tape.score_time, 3),
+        "seconds": round(step.seconds, 1),
+        "core_seconds": round(step.core_seconds, 1),
+    }
+
+
+def _summary(
+    best: Tape, known: Tape | None, found: list[dict[str, float]], step: HuntStep | None
+) -> dict[str, Any]:
+    return {
+        "best_time": best.score_time,
+        "ticks": best.ticks,
+        "known_time": known.score_time if known else None,
+        "found": found,
+        "searches": step.searches if step else 0,
+        "clones": step.clones if step else 0,
+        "seconds": round(step.seconds, 1) if step else 0.0,
+        "core_seconds": round(step.core_seconds, 1) if step else 0.0,
+        "time_shares": {k: round(v, 3) for k, v in step.result.shares.items()} if step else {},
+    }
