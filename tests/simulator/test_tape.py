@@ -95,6 +95,13 @@ def test_meta_is_the_tapes_own_copy(tape: Tape) -> None:
     assert Tape.from_json(copied.to_json()) == copied
 
 
+def test_the_best_tape_ranks_first(tape: Tape) -> None:
+    near, far = replace(tape, distance=3.0), replace(tape, distance=50.0)
+    slow = replace(tape, finished=True, distance=100.5)
+    fast = replace(slow, keys=tape.keys[:-1], ticks=tape.ticks - tape.keys[-1][1], distance=100.0)
+    assert sorted([near, slow, far, fast], key=lambda one: one.rank) == [fast, slow, far, near]
+
+
 def test_true_claims_are_returned(tape: Tape) -> None:
     assert verify_tape(tape) == tape.claims
     assert verify_tape(tape, engine="box2d") == TapeResult(

@@ -125,7 +125,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             raise DatasetError(f"{self._filepath}: got a {type(data).__name__}, expected a Tape")
         if self._save_args["keep_fastest"] and self._stored_path() is not None:
             present = self.load()
-            if present is not None and _rank(present) < _rank(data):
+            if present is not None and present.rank < data.rank:
                 logger.info("%s holds a faster run already and is left as it is", self._filepath)
                 return
         with self._writing() as path, whole_file(self._fs, path) as file:
@@ -140,7 +140,3 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         tape = self.load()
         claims = {} if tape is None else {**vars(tape.claims), "meta": dict(tape.meta)}
         return JSONPreview(json.dumps(claims))
-
-
-def _rank(tape: Tape) -> tuple[bool, float]:
-    return (not tape.finished, tape.ticks if tape.finished else -tape.distance)

@@ -140,14 +140,10 @@ class TapesDataset(StoredDataset[Mapping[str, Tape], dict[str, Tape]]):
             Table of names and claims: finished before unfinished, fastest first, then
             farthest first.
         """
-        tapes = sorted(self.load().items(), key=lambda item: _rank(item[1]))[:nrows]
+        tapes = sorted(self.load().items(), key=lambda item: item[1].rank)[:nrows]
         columns = ["name", "finished", "score_time", "distance", "ticks", "engine"]
         rows = [[name, *(getattr(tape, c) for c in columns[1:])] for name, tape in tapes]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
-
-
-def _rank(tape: Tape) -> tuple[bool, float]:
-    return (not tape.finished, tape.ticks if tape.finished else -tape.distance)
 
 
 def _name(path: str) -> str:

@@ -91,9 +91,9 @@ class Archive:
         ends = {run.tape.state_sha256 for run in self.runs}
         if not tape.finished or tape.state_sha256 in ends:
             return False
-        is_best = self.best is None or tape.ticks < self.best.ticks
-        if len(self.runs) < self._size or tape.ticks < self.runs[-1].tape.ticks:
+        is_best = self.best is None or tape.rank < self.best.rank
+        if len(self.runs) < self._size or tape.rank < self.runs[-1].tape.rank:
             self.runs.append(Run.replay(tape))
-            self.runs.sort(key=lambda run: run.tape.ticks)
+            self.runs.sort(key=lambda run: run.tape.rank)
             del self.runs[self._size :]
         return is_best

@@ -198,6 +198,11 @@ class Tape:
             self.finished, self.ticks, self.score_time, self.distance, self.state_sha256
         )
 
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Key by which the best tape sorts first: finishes by ticks, then others by distance."""
+        return (not self.finished, self.ticks if self.finished else -self.distance)
+
 
 def verify_tape(tape: Tape, engine: str | None = None) -> TapeResult:
     """Replay a tape in a fresh game and compare every claim, to the bit.

@@ -130,7 +130,7 @@ def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
     """
     if not tapes:
         raise ValueError("a report needs at least one tape, for instance the native run's")
-    return min(tapes.items(), key=lambda item: _rank(item[1]))
+    return min(tapes.items(), key=lambda item: item[1].rank)
 
 
 def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
@@ -274,7 +274,7 @@ def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
     Returns:
         Columns ``name``, ``result``, ``ticks``, ``seed`` and ``state``.
     """
-    ranked = sorted(tapes.items(), key=lambda item: _rank(item[1]))
+    ranked = sorted(tapes.items(), key=lambda item: item[1].rank)
     return pd.DataFrame(
         [
             {
@@ -289,10 +289,6 @@ def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
             for name, tape in ranked
         ]
     )
-
-
-def _rank(tape: Tape) -> tuple[bool, float]:
-    return (not tape.finished, tape.ticks if tape.finished else -tape.distance)
 
 
 def _is_native(tape: Tape) -> bool:
