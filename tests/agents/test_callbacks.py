@@ -6,7 +6,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
 from qwop_wr.agents.callbacks import RecentEpisodes, training_callbacks
-from qwop_wr.agents.metrics import MetricHistory, silent_sink
+from qwop_wr.agents.metrics import MetricHistory
+from qwop_wr.metric_sink import silent_sink
 
 
 class Idle(BaseCallback):

@@ -4,7 +4,8 @@ import pytest
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints
 from qwop_wr.agents.gate import AgentScore, pass_gate, score_agent
-from qwop_wr.agents.metrics import MetricHistory, silent_sink
+from qwop_wr.agents.metrics import MetricHistory
+from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_ppo_spec
 from tests.agents.corridor import CorridorVectorEnv
 

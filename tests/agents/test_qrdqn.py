@@ -4,10 +4,11 @@ import torch
 
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.callbacks import history_logger
-from qwop_wr.agents.metrics import MetricHistory, silent_sink
+from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv
 

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import score_agent
-from qwop_wr.agents.metrics import MetricSink, silent_sink
 from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions, StageResult
 from qwop_wr.agents.trainer import train_stage
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.metric_sink import MetricSink, silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
 from tests.agents.test_qrdqn import make_options

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.metrics import MetricSink
+from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.lookahead import LookaheadOptions

@@ -1,23 +1,13 @@
 """Metrics of a training: kept in order, and passed on while they come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
 import pandas as pd
 from stable_baselines3.common.logger import KVWriter
 
-MetricSink = Callable[[Mapping[str, float], int], None]
-"""Receives metrics by name and the step they belong to."""
-
-
-def silent_sink(metrics: Mapping[str, float], step: int) -> None:
-    """Drop metrics.
-
-    Args:
-        metrics: Metrics by name.
-        step: Decisions made so far.
-    """
+from qwop_wr.metric_sink import MetricSink
 
 
 class MetricHistory(KVWriter):

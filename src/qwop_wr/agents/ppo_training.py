@@ -19,7 +19,7 @@ from qwop_wr.agents.callbacks import history_logger, training_callbacks
 from qwop_wr.agents.checkpoints import Checkpoints
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import AgentScore
-from qwop_wr.agents.metrics import MetricHistory, MetricSink, silent_sink
+from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.ppo import PPOOptions, ScheduledPPO, extract_agent
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.starts import draw_starts
@@ -34,6 +34,7 @@ from qwop_wr.agents.state import (
     under,
 )
 from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.metric_sink import MetricSink, silent_sink
 
 _MAY_CHANGE: Final = {"budget", "progress_bar", "log_every", "device"}
 CORE_MINUTES: Final = "time/core_minutes"

@@ -14,13 +14,14 @@ from qwop_wr.agents.callbacks import history_logger, training_callbacks
 from qwop_wr.agents.checkpoints import Checkpoints, EvaluationCallback
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import pass_gate
-from qwop_wr.agents.metrics import MetricHistory, MetricSink, silent_sink
+from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, StageResult
 from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.metric_sink import MetricSink, silent_sink
 
 N_PRETRAINING_RECORDS = 50
 """Entries of the history that a pre-training leaves per metric."""

@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.metrics import MetricSink, silent_sink
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.search.beam import BeamSearch
 from qwop_wr.search.budget import RoundBudget, WorkClock
 from qwop_wr.search.guide import AgentGuide

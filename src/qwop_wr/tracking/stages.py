@@ -1,14 +1,13 @@
 """A stage of a pipeline as a child of the MLflow run."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel
 
-MetricSink = Callable[[Mapping[str, float], int], None]
-"""Receives metrics by name and the step they belong to."""
+from qwop_wr.metric_sink import MetricSink, silent_sink
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def stage_run(
     # Whoever started a run has imported MLflow.
     mlflow = sys.modules.get("mlflow")
     if mlflow is None or mlflow.active_run() is None:
-        yield _drop
+        yield silent_sink
         return
     from qwop_wr.tracking.child_run import ChildRun  # noqa: PLC0415 (imports MLflow)
 
@@ -46,7 +45,3 @@ def stage_run(
         child.end("FAILED")
         raise
     child.end("FINISHED")
-
-
-def _drop(metrics: Mapping[str, float], step: int) -> None:
-    """Take metrics that nobody keeps."""

@@ -13,6 +13,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import TapeDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
+from qwop_wr.metric_sink import MetricSink
 from qwop_wr.pipelines.record_hunt import create_pipeline, nodes
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record
 from qwop_wr.pipelines.record_hunt.progress import shown
@@ -20,7 +21,6 @@ from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.simulator.tape import Tape, verify_tape
-from qwop_wr.tracking import MetricSink
 
 Guides = dict[str, Agent]
 

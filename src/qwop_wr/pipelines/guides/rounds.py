@@ -8,9 +8,10 @@ from tqdm import tqdm
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.references import HUMAN_RECORD
+from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, RefinementStep
 from qwop_wr.simulator.tape import Tape
-from qwop_wr.tracking import MetricSink, stage_run
+from qwop_wr.tracking import stage_run
 
 
 class Refined(NamedTuple):

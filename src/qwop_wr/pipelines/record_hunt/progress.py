@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
+from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.hunt import HuntStep
-from qwop_wr.tracking import MetricSink
 
 
 def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:

@@ -1,0 +1,15 @@
+"""What receives metrics while something runs; light to import, for learning and tracking alike."""
+
+from collections.abc import Callable, Mapping
+
+MetricSink = Callable[[Mapping[str, float], int], None]
+"""Receives metrics by name and the step they belong to."""
+
+
+def silent_sink(metrics: Mapping[str, float], step: int) -> None:
+    """Drop metrics.
+
+    Args:
+        metrics: Metrics by name.
+        step: Step they belong to.
+    """
