@@ -3,7 +3,7 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints
-from qwop_wr.agents.gate import AgentScore, pass_gate, score_agent
+from qwop_wr.agents.gate import AgentScore, pass_gate, run_costs, score_agent
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_ppo_spec
@@ -51,6 +51,13 @@ def test_only_a_gain_without_any_loss_is_an_improvement(
     own: AgentScore, other: AgentScore, improves: bool
 ) -> None:
     assert own.improves_on(other) is improves
+
+
+def test_an_unfinished_run_costs_a_second_for_every_metre_missing() -> None:
+    costs = run_costs(
+        [True, False, False, False], [50.0, 50.0, 9.0, 9.0], [101.0, 100.5, 99.0, -2.0]
+    )
+    assert costs.tolist() == [50.0, 100.0, 101.0, 202.0]
 
 
 def test_a_score_sums_up_the_episodes(evaluation_env: CorridorVectorEnv) -> None:

@@ -8,13 +8,8 @@ from stable_baselines3 import PPO
 
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
 from qwop_wr.agents.errors import TrainingDivergedError
-<<<<<<< HEAD
-from qwop_wr.agents.metrics import MetricSink, silent_sink
 from qwop_wr.agents.ppo import PPOOptions, ScheduledPPO, extract_agent
 from qwop_wr.agents.ppo_training import PPOTraining, TrainingResult, training_result
-=======
-from qwop_wr.agents.ppo import PPOOptions, ScheduledPPO, TrainingResult, extract_agent, train_ppo
->>>>>>> fbe4bcd (One type and one no-op for sinks of metrics)
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import VectorEnv
+from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
+
+Costs = NDArray[np.float64]
 
 UNFINISHED_TIME = 100.0
 """Clock time at which a run counts as given up [s]: 3,000 ticks."""
@@ -24,9 +27,8 @@ class AgentScore:
         finish_rate: Share of the episodes that finished.
         median_time: Median clock time of the finished ones [s]; None if none did.
         mean_distance: Mean distance of all [m].
-        mean_cost: Mean seconds an episode cost [s]: the clock time of a finish;
-            else 100 s and one more for every metre missing. One number to rank
-            agents by, while the other three decide.
+        mean_cost: Mean cost of an episode [s], see :func:`run_costs`. One number to
+            rank agents by, while the other three decide.
         best_time: Clock time of the fastest [s]; None if none finished.
     """
 
@@ -79,6 +81,22 @@ class GateReport:
     n_starts: int
 
 
+def run_costs(finished: ArrayLike, score_time: ArrayLike, distance: ArrayLike) -> Costs:
+    """Put runs that finished and runs that did not on one scale of seconds.
+
+    Args:
+        finished: Whether each run reached the end, shape (n,).
+        score_time: Clock times at their ends [s], shape (n,).
+        distance: Their distances [m], shape (n,).
+
+    Returns:
+        Clock time of a finish; else 100 s and one more for every metre missing
+        [s], shape (n,).
+    """
+    missing = np.maximum(TRACK_LENGTH - np.asarray(distance), 0.0)
+    return np.where(finished, score_time, UNFINISHED_TIME + missing)
+
+
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
@@ -94,8 +112,7 @@ def score_agent(
     """
     episodes = play_episodes(agent.policy(), evaluation_env, seeds)
     finished = episodes.finished
-    missing = np.maximum(TRACK_LENGTH - episodes.distance, 0.0)
-    cost = np.where(finished, episodes.score_time, UNFINISHED_TIME + missing)
+    cost = run_costs(finished, episodes.score_time, episodes.distance)
     return AgentScore(
         finish_rate=float(finished.mean()),
         median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.gate import run_costs
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.envs import EnvironmentOptions
@@ -21,9 +22,6 @@ from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.pool import PoolOptions, fill_pool
 from qwop_wr.search.result import SearchResult
 from qwop_wr.search.starts import idle_prefix
-
-UNFINISHED_TIME = 100.0
-"""Seconds that a search counts which finds no finish."""
 
 
 class RefinementOptions(BaseModel):
@@ -306,13 +304,13 @@ def mean_time(results: Sequence[SearchResult]) -> float:
         results: The searches.
 
     Returns:
-        Mean clock time of their runs [s]; one without a finish counts 100 s and
-        one more for every metre missing.
+        Mean clock time of their runs [s]; those without a finish count as
+        :func:`~qwop_wr.agents.gate.run_costs` says.
     """
-    times = [
-        result.tape.score_time
-        if result.tape.finished
-        else UNFINISHED_TIME + max(100.0 - result.tape.distance, 0.0)
-        for result in results
-    ]
-    return float(np.mean(times))
+    tapes = [result.tape for result in results]
+    costs = run_costs(
+        [tape.finished for tape in tapes],
+        [tape.score_time for tape in tapes],
+        [tape.distance for tape in tapes],
+    )
+    return float(costs.mean())

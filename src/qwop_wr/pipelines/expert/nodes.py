@@ -134,7 +134,7 @@ def refine_expert(
     options: RefinementOptions,
     seed: int,
     resume: bool,
-) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape | None]]:
+) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape]]:
     """Refine values and policy of the new agent where searches go, in rounds.
 
     Args:
@@ -146,7 +146,7 @@ def refine_expert(
         resume: Go on from ``interrupted`` if those guides come from the candidate.
 
     Yields:
-        Guides by name, the newest first, a summary, and the fastest run found so far,
+        Guides by name, the newest first, a summary, and the best run found so far,
         after every round.
     """
     newest = [interrupted[name] for name in sorted(interrupted)]
@@ -158,7 +158,7 @@ def refine_expert(
 
 def search_with_expert(
     guides: Mapping[str, Agent],
-    found: Tape | None,
+    found: Tape,
     interrupted: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
@@ -169,7 +169,7 @@ def search_with_expert(
 
     Args:
         guides: The new guides by name.
-        found: Fastest run that their refinement found.
+        found: Best run that their refinement found.
         interrupted: Fastest run of the last search, if there was one.
         environment: Environment that all pipelines share.
         options: Budget and kinds of searches.
@@ -186,7 +186,7 @@ def search_with_expert(
     if resume:
         known.append(verified(interrupted, "interrupted_expert_tape"))
     finished = [tape for tape in known if tape is not None]
-    best = min(finished, key=lambda tape: tape.ticks, default=None)
+    best = min(finished, key=lambda tape: tape.rank, default=None)
     judges = judges_of([guides[name] for name in sorted(guides)], environment)
     yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed)
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
 from qwop_wr.agents.ppo_training import CORE_MINUTES
 from qwop_wr.evaluation.references import HUMAN_RECORD
+from qwop_wr.pipelines.reporting.figures_style import ROLES, SERIES, drawing, new_figure
 
 _COLUMNS: Final = ["phase", "core_minutes", "time", "best_tape"]
 _EVALUATED: Final = "evaluation/best_time"
@@ -57,31 +57,37 @@ def draw_progress(progress: pd.DataFrame) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(figsize=(8.0, 4.5), layout="constrained")
     training = progress[progress["phase"] == "training"]
-    axes.plot(
-        training["core_minutes"], training["time"], label="fastest of the evaluated runs, no search"
-    )
     tapes = progress.dropna(subset=["best_tape"])
-    axes.step(
-        tapes["core_minutes"], tapes["best_tape"], where="post", label="fastest verified tape"
-    )
-    axes.axhline(HUMAN_RECORD.seconds, color="grey", linestyle="--", linewidth=1.0)
-    axes.annotate(
-        f"human record {HUMAN_RECORD.seconds} s",
-        (0.01, HUMAN_RECORD.seconds),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        xytext=(0, 4),
-        color="grey",
-    )
-    axes.set(
-        xlabel="processor time since random weights [core-minutes]",
-        ylabel="100 m [s]",
-        ylim=(35.0, 70.0),
-    )
-    axes.legend(frameon=False)
-    return figure
+    with drawing():
+        figure, axes = new_figure()
+        axes.plot(
+            training["core_minutes"],
+            training["time"],
+            color=SERIES[0],
+            label="agent alone, fastest of the evaluated runs",
+        )
+        axes.step(
+            tapes["core_minutes"],
+            tapes["best_tape"],
+            where="post",
+            color=SERIES[1],
+            label="search, fastest verified tape",
+        )
+        axes.axhline(HUMAN_RECORD.seconds, color=ROLES["human"], linewidth=1.0)
+        axes.annotate(
+            f"human record {HUMAN_RECORD.seconds} s",
+            (0.0, HUMAN_RECORD.seconds),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            xytext=(2, 4),
+            color=ROLES["human"],
+            fontsize=9,
+        )
+        axes.set(xlabel="processor time since random weights [core-minutes]", ylabel="100 m [s]")
+        axes.set_ylim(top=min(75.0, axes.get_ylim()[1]))
+        axes.legend()
+        return figure
 
 
 def _row(

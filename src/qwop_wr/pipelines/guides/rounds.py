@@ -20,12 +20,12 @@ class Refined(NamedTuple):
     Attributes:
         guides: Guides by name, the newest first.
         summary: Every round so far, as JSON.
-        tape: Fastest run that its searches found; None as long as none finished.
+        tape: Best run that its searches found.
     """
 
     guides: dict[str, Agent]
     summary: dict[str, Any]
-    tape: Tape | None
+    tape: Tape
 
 
 def refine_in_rounds(
@@ -58,11 +58,12 @@ def refine_in_rounds(
         tqdm(desc=stage, unit=" samples", unit_scale=True) as line,
     ):
         for step in refinement.run(agents, _shown(line, sink)):
-            best = _faster(best, step)
+            found = [result.tape for result in step.results]
+            best = min([*found, *([best] if best else [])], key=lambda tape: tape.rank)
             rounds = [*rounds, _round_summary(step, best)]
             line.set_postfix(
                 to_beat=f"{HUMAN_RECORD.seconds} s",
-                best=f"{best.score_time:.2f} s" if best else None,
+                best=f"{best.score_time:.2f} s" if best.finished else f"{best.distance:.1f} m",
                 mean=f"{step.mean_time:.2f} s",
                 round=_progress(step, options),
             )
@@ -80,9 +81,9 @@ def _progress(step: RefinementStep, options: RefinementOptions) -> str:
     return f"{step.round}{of}{left}"
 
 
-def _metrics(step: RefinementStep, best: Tape | None) -> dict[str, float]:
+def _metrics(step: RefinementStep, best: Tape) -> dict[str, float]:
     metrics = {"gate_mean_time": step.mean_time, "core_minutes": step.core_seconds / 60.0}
-    return {**metrics, "best_time": best.score_time} if best else metrics
+    return {**metrics, "best_time": best.score_time} if best.finished else metrics
 
 
 def _shown(line: "tqdm[Any]", sink: MetricSink) -> MetricSink:
@@ -93,19 +94,14 @@ def _shown(line: "tqdm[Any]", sink: MetricSink) -> MetricSink:
     return pass_on
 
 
-def _faster(best: Tape | None, step: RefinementStep) -> Tape | None:
-    finished = [result.tape for result in step.results if result.tape.finished]
-    return min([*finished, *([best] if best else [])], key=lambda tape: tape.ticks, default=None)
-
-
-def _round_summary(step: RefinementStep, best: Tape | None) -> dict[str, Any]:
+def _round_summary(step: RefinementStep, best: Tape) -> dict[str, Any]:
     tapes: list[Tape] = [result.tape for result in step.results]
     return {
         "round": step.round,
         "mean_time": round(step.mean_time, 3),
         "times": [round(tape.score_time, 3) if tape.finished else None for tape in tapes],
         "promoted": step.promoted,
-        "best_time": round(best.score_time, 3) if best else None,
+        "best_time": round(best.score_time, 3) if best.finished else None,
         "seconds": round(step.seconds, 1),
         "core_seconds": round(step.core_seconds, 1),
     }
