@@ -1,6 +1,9 @@
 """The template of the stages and its nodes."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -23,6 +26,22 @@ def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
     return Recording(episodes.transitions, environment.interface)
 
 
+def _train(
+    agent: Agent, options: StageOptions, environment: EnvironmentOptions
+) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
+    """Run a stage that learns from what the agent itself has played."""
+    return train_agent(
+        incoming=agent,
+        demonstrations=_record(agent, environment),
+        name="toy",
+        environment=environment,
+        games=GamesOptions(n_games=4),
+        options=options,
+        evaluation=EvaluationOptions(max_ticks=40),
+        seed=5,
+    )
+
+
 def test_initial_weights_follow_from_the_seed_alone(
     stage_options: StageOptions, environment: EnvironmentOptions
 ) -> None:
@@ -39,22 +58,13 @@ def test_initial_weights_follow_from_the_seed_alone(
 def test_stage_hands_on_nothing_worse(
     agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
 ) -> None:
-    handed_on, history, gate = train_agent(
-        incoming=agent,
-        demonstrations=_record(agent, environment),
-        name="toy",
-        environment=environment,
-        games=GamesOptions(n_games=4),
-        options=stage_options,
-        evaluation=EvaluationOptions(max_ticks=40),
-        seed=5,
-    )
+    handed_on, history, gate = _train(agent, stage_options, environment)
     assert {"step", "metric", "value"} == set(history.columns)
     assert "evaluation/mean_distance" in set(history["metric"])
     if gate["promoted"]:
         assert handed_on.card["stage"] == "toy"
-        for name, sign in (("finish_rate", 1), ("mean_distance", 1)):
-            assert sign * gate["outgoing"][name] >= sign * gate["incoming"][name]
+        for name in ("finish_rate", "mean_distance"):
+            assert gate["outgoing"][name] >= gate["incoming"][name]
     else:
         assert handed_on.fingerprint == agent.fingerprint
 
@@ -64,16 +74,7 @@ def test_agent_with_another_network_is_refused_in_one_line(
 ) -> None:
     other = stage_options.model_copy(update={"n_quantiles": 6})
     with pytest.raises(BadInputError, match="stage toy: .* n_quantiles = 4, .* asks for 6"):
-        train_agent(
-            incoming=agent,
-            demonstrations=_record(agent, environment),
-            name="toy",
-            environment=environment,
-            games=GamesOptions(n_games=4),
-            options=other,
-            evaluation=EvaluationOptions(max_ticks=40),
-            seed=5,
-        )
+        _train(agent, other, environment)
 
 
 def test_stages_are_chained_and_differ_in_parameters_only() -> None:
