@@ -287,7 +287,10 @@ def test_runners_hold_together_under_random_keys(engine: str, seed: int) -> None
         (np.zeros((2, 1), dtype=np.uint8), 1, r"\(2,\)"),
         (masks(0, 16), 1, "16"),
         (masks(0, 255), 1, "255"),
-        (masks(0, 0), -1, "-1"),
+        (masks(0, 0), -1, "ticks must not be negative, got -1"),
+        (masks(0, 0), 1.5, r"ticks must be an integer, got 1\.5"),
+        (masks(0, 0), "2", "ticks must be an integer, got '2'"),
+        (masks(0, 0), None, "ticks must be an integer, got None"),
         (None, 1, "uint8"),
     ],
 )
@@ -313,6 +316,8 @@ def test_bad_copies_are_refused(engine: str) -> None:
         simulator.copy_games(simulator, [0, 1], [0])
     with pytest.raises(ValueError, match="twice"):
         simulator.copy_games(simulator, [0, 1], [1, 1])
+    with pytest.raises(ValueError, match="source must be a simulator, got a str"):
+        simulator.copy_games("games", [0], [1])  # type: ignore[arg-type]
 
 
 def test_engines_do_not_mix() -> None:

@@ -1,5 +1,6 @@
 """What every engine offers: n games that advance together."""
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -76,8 +77,8 @@ class Simulator(ABC):
             games: Games to overwrite, shape (k,), each at most once.
 
         Raises:
-            ValueError: If engines or lengths differ, an index is out of range
-                or a target repeats.
+            ValueError: If the source is no simulator, engines or lengths differ,
+                an index is out of range or a target repeats.
         """
 
     @property
@@ -150,7 +151,7 @@ class Simulator(ABC):
     def touching(self) -> Integers:
         """Touching contacts in the world, shape (n_games,)."""
 
-    def _checked_keys(self, keys: ArrayLike, ticks: int) -> KeyMasks:
+    def _checked_keys(self, keys: ArrayLike) -> KeyMasks:
         masks = np.asarray(keys)
         if masks.dtype != np.uint8:
             raise ValueError(f"keys must be of type uint8, got {masks.dtype}")
@@ -158,9 +159,17 @@ class Simulator(ABC):
             raise ValueError(f"keys must have shape ({self.n_games},), got {masks.shape}")
         if masks.max() >= N_MASKS:
             raise ValueError(f"a key mask must be 0 to 15, got {masks.max()}")
-        if ticks < 0:
-            raise ValueError(f"ticks must not be negative, got {ticks}")
         return masks
+
+    @staticmethod
+    def _checked_ticks(ticks: int) -> int:
+        try:
+            n_ticks = operator.index(ticks)
+        except TypeError:
+            raise ValueError(f"ticks must be an integer, got {ticks!r}") from None
+        if n_ticks < 0:
+            raise ValueError(f"ticks must not be negative, got {n_ticks}")
+        return n_ticks
 
     def _checked_games(self, games: GameIndices | None) -> Integers:
         if games is None:
@@ -178,6 +187,8 @@ class Simulator(ABC):
     def _checked_copy(
         self, source: "Simulator", source_games: GameIndices, games: GameIndices
     ) -> tuple[Integers, Integers]:
+        if not isinstance(source, Simulator):
+            raise ValueError(f"source must be a simulator, got a {type(source).__name__}")
         if type(source) is not type(self):
             raise ValueError(f"cannot copy games of engine {source.engine!r} to {self.engine!r}")
         origins, targets = source._checked_games(source_games), self._checked_games(games)

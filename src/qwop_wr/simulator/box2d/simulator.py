@@ -49,9 +49,9 @@ class Box2DSimulator(Simulator):
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
         """Advance every game that has not ended; see :meth:`Simulator.step`."""
-        masks = self._checked_keys(keys, ticks)
+        masks, n_ticks = self._checked_keys(keys), self._checked_ticks(ticks)
         for game, mask in zip(self._games, masks.tolist(), strict=True):
-            game.play(mask, ticks)
+            game.play(mask, n_ticks)
         self._stale[:] = True
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:

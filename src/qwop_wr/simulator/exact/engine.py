@@ -1,7 +1,6 @@
 """The exact engine behind the simulator interface."""
 
 import functools
-import operator
 from typing import ClassVar, Final, cast
 
 import numpy as np
@@ -96,11 +95,7 @@ class ExactSimulator(Simulator):
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
         """Advance every game that has not ended; see ``Simulator.step``."""
-        try:
-            n_ticks = operator.index(ticks)
-        except TypeError:
-            raise ValueError(f"ticks must be an integer, got {ticks!r}") from None
-        _advance(self._storage, self._checked_keys(keys, n_ticks), n_ticks)
+        _advance(self._storage, self._checked_keys(keys), self._checked_ticks(ticks))
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
         """Clone games, all hidden state included; see ``Simulator.copy_games``."""
