@@ -1,11 +1,16 @@
 """Small agents and environments that nodes can be tried with."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.pipelines.training.nodes import initialise_agent
+from qwop_wr.simulator.tape import Tape
 
 
 @pytest.fixture
@@ -37,3 +42,12 @@ def stage_options() -> StageOptions:
 def agent(stage_options: StageOptions, environment: EnvironmentOptions) -> Agent:
     """An untrained agent."""
     return initialise_agent(stage_options, environment, seed=3)
+
+
+@pytest.fixture(scope="session")
+def finish() -> Tape:
+    """A run that finishes."""
+    path = Path(__file__).parents[1] / "envs" / "finishing_run.npz"
+    with np.load(path, allow_pickle=False) as run:
+        keys: NDArray[np.uint8] = run["keys"]
+    return Tape.record(keys)

@@ -1,15 +1,31 @@
 """The expert's training and its challenge to the reigning one."""
 
+import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.expert.nodes import select_expert, train_expert
+from qwop_wr.pipelines.expert.nodes import (
+    refine_expert,
+    search_with_expert,
+    select_expert,
+    select_guides,
+    take_candidate,
+    train_expert,
+)
 from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.search import SearchOptions
+from qwop_wr.search.budget import RoundBudget
+from qwop_wr.search.hunt import HuntOptions
+from qwop_wr.search.refinement import GuideRefinement
+from qwop_wr.simulator.tape import Tape, verify_tape
+from tests.search.agents import make_agent
+from tests.search.test_refinement import OPTIONS as TOY
 
 EVALUATION = EvaluationOptions(max_ticks=40)
 OPTIONS = PPOOptions.model_validate(
@@ -25,12 +41,97 @@ OPTIONS = PPOOptions.model_validate(
 )
 
 
+def _states(
+    reigning: Agent | None,
+    environment: EnvironmentOptions,
+    interrupted: TrainingState | None = None,
+    resume: bool = False,
+    options: PPOOptions = OPTIONS,
+) -> list[TrainingState]:
+    games = GamesOptions(n_games=8)
+    arguments = (interrupted, reigning, environment, games, options, EVALUATION)
+    return list(train_expert(*arguments, seed=1, resume=resume))
+
+
 def _train(reigning: Agent | None, environment: EnvironmentOptions) -> Agent:
-    agent, history = train_expert(
-        reigning, environment, GamesOptions(n_games=8), OPTIONS, EVALUATION, seed=1
-    )
+    agent, history = take_candidate(_states(reigning, environment)[-1])
     assert "evaluation/mean_distance" in set(history["metric"])
     return agent
+
+
+def test_an_interrupted_training_goes_on_only_if_asked_to(environment: EnvironmentOptions) -> None:
+    first, second = _states(None, environment)
+    assert [state.facts["steps"] for state in (first, second)] == [128, 256]
+    resumed = _states(None, environment, first, resume=True)
+    assert [state.facts["steps"] for state in resumed] == [128, 256]
+    assert resumed[0] is first
+    anew = _states(None, environment, first, resume=False)
+    np.testing.assert_array_equal(
+        anew[0].arrays["policy/action_net.weight"], first.arrays["policy/action_net.weight"]
+    )
+    other = OPTIONS.model_copy(update={"gamma": 0.5})
+    with pytest.raises(BadInputError, match="interrupted_expert_training: .* other options"):
+        _states(None, environment, first, resume=True, options=other)
+
+
+def test_rounds_begin_with_the_candidate_and_go_on_from_their_own(
+    environment: EnvironmentOptions,
+) -> None:
+    options = TOY.model_copy(update={"budget": RoundBudget(rounds=1)})
+    candidate = make_agent(1).with_card(seed=5)
+    strangers = {"guide_1": make_agent(2).with_card(seed=6)}
+    own = {"guide_1": make_agent(3).with_card(seed=5)}
+    for interrupted, resume, first in (
+        ({}, True, candidate),
+        (strangers, True, candidate),
+        (own, False, candidate),
+        (own, True, own["guide_1"]),
+    ):
+        guides, summary, tape = next(
+            refine_expert(candidate, interrupted, environment, options, 0, resume)
+        )
+        assert guides["guide_1"].fingerprint == first.fingerprint
+        assert summary["rounds"][0]["round"] == 0
+        verify_tape(tape)
+
+
+def test_the_search_begins_with_the_fastest_run_known(
+    finish: Tape, environment: EnvironmentOptions
+) -> None:
+    guides = {"guide_1": make_agent(1)}
+    options = HuntOptions(
+        budget=RoundBudget(rounds=1),
+        first_width=4,
+        max_width=4,
+        whole_runs=1,
+        branches=0,
+        search=SearchOptions(max_ticks=20),
+    )
+    fallen = Tape.record(np.full(60, 5, dtype=np.uint8))
+
+    def search(found: Tape, interrupted: Tape | None, resume: bool) -> Tape:
+        steps = search_with_expert(guides, found, interrupted, environment, options, 0, resume)
+        *_, (tape, summary) = steps
+        assert summary["best_time"] == tape.score_time
+        return tape
+
+    assert search(finish, None, resume=False) == finish
+    assert search(fallen, finish, resume=True) == finish
+    with pytest.raises(BadInputError, match="found no run that finishes"):
+        search(fallen, finish, resume=False)
+
+
+def test_reigning_guides_stay_unless_searches_with_the_new_ones_are_faster(
+    environment: EnvironmentOptions,
+) -> None:
+    reigning, new = {"guide_1": make_agent(1)}, {"guide_1": make_agent(2)}
+    arguments = (environment, TOY, 0)
+    measured = GuideRefinement(environment, TOY, 0).measure(reigning["guide_1"])
+    for mean, promoted in ((measured + 1.0, False), (measured - 1.0, True)):
+        kept, report = select_guides(new, {"best_mean_time": mean}, reigning, *arguments)
+        assert kept == (new if promoted else reigning)
+        assert report == {"incoming": measured, "outgoing": mean, "promoted": promoted}
+    assert select_guides(new, {"best_mean_time": 99.0}, {}, *arguments)[0] == new
 
 
 def test_training_from_nothing_gives_an_agent_for_the_environment(

@@ -51,7 +51,7 @@ def train_expert(
         options: How to learn.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
-        resume: Go on from ``interrupted`` instead of beginning anew.
+        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
 
     Yields:
         The state of the training after every evaluation.
@@ -59,7 +59,7 @@ def train_expert(
     Raises:
         BadInputError: If the reigning expert was made for another environment, so that
             the new one could not be compared with it and would overwrite it; or if
-            there is nothing to go on from, or only a training with other options.
+            the training to go on from had other options.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
