@@ -112,13 +112,12 @@ def test_the_search_begins_with_the_fastest_run_known(
     def search(found: Tape, interrupted: Tape | None, resume: bool) -> Tape:
         steps = search_with_expert(guides, found, interrupted, environment, options, 0, resume)
         *_, (tape, summary) = steps
-        assert summary["best_time"] == tape.score_time
+        assert summary["best_time"] == (tape.score_time if tape.finished else None)
         return tape
 
     assert search(finish, None, resume=False) == finish
     assert search(fallen, finish, resume=True) == finish
-    with pytest.raises(BadInputError, match="found no run that finishes"):
-        search(fallen, finish, resume=False)
+    assert search(fallen, finish, resume=False) == fallen
 
 
 def test_reigning_guides_stay_unless_searches_with_the_new_ones_are_faster(

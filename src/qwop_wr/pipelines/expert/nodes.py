@@ -165,7 +165,7 @@ def search_with_expert(
     seed: int,
     resume: bool,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
-    """Search for the fastest run that the new guides lead to.
+    """Search for the fastest run that the new guides lead to; without a finish, the furthest.
 
     Args:
         guides: The new guides by name.
@@ -177,16 +177,12 @@ def search_with_expert(
         resume: Go on from ``interrupted``, too.
 
     Yields:
-        The fastest run so far and a summary.
-
-    Raises:
-        BadInputError: If nothing has ever finished.
+        The best run so far and a summary.
     """
     known = [verified(found, "expert_found_tape")]
     if resume:
         known.append(verified(interrupted, "interrupted_expert_tape"))
-    finished = [tape for tape in known if tape is not None]
-    best = min(finished, key=lambda tape: tape.rank, default=None)
+    best = min([tape for tape in known if tape is not None], key=lambda tape: tape.rank)
     judges = judges_of([guides[name] for name in sorted(guides)], environment)
     yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed)
 

@@ -47,19 +47,19 @@ def hunt_in_rounds(
     """Hunt, with a live line on stderr and metrics in MLflow.
 
     Args:
-        stage: Name of the child run, and of the options.
+        stage: Name of the child run.
         judges: Guides of the searches.
-        known: Fastest tape so far, verified; the hunt continues from it.
+        known: Best tape so far, verified; if it finishes, the hunt continues from it.
         environment: Environment that all pipelines share.
         options: Budget and kinds of searches.
         seed: Seed of everything random.
 
     Yields:
-        The fastest tape so far and a summary, the known one first, then whenever
-        there is a faster one, and at the end.
+        The best tape so far and a summary, the known one first, then whenever
+        there is a better one, and at the end.
 
     Raises:
-        BadInputError: If nothing has ever finished.
+        BadInputError: If nothing has ever finished and no tape is known.
     """
     best, found = known, list[dict[str, float]]()
     if best is not None:
@@ -67,7 +67,7 @@ def hunt_in_rounds(
     last: HuntStep | None = None
     with stage_run(stage, options) as sink:
         hunt = RecordHunt(judges, environment, options, seed)
-        for step in shown(hunt.run([known] if known else []), sink):
+        for step in shown(hunt.run([known] if known and known.finished else []), sink):
             last = step
             if step.improved and step.best is not None:
                 verify_tape(step.best)
@@ -76,9 +76,11 @@ def hunt_in_rounds(
                 yield best, _summary(best, known, found, step)
     if best is None:
         raise BadInputError(
-            f"the hunt found no run that finishes; give it more time ({stage}.budget.minutes) "
-            "or better guides (guide_agents)"
+            "the hunt found no run that finishes; give it more time (budget.minutes in the "
+            "parameters of this hunt) or better guides (guide_agents)"
         )
+    if not best.finished:
+        logger.warning("No search has found a finish; the best run made %.1f m", best.distance)
     yield best, _summary(best, known, found, last)
 
 
@@ -90,7 +92,7 @@ def verified(tape: Tape | None, dataset: str) -> Tape | None:
         dataset: Its name in the catalog.
 
     Returns:
-        The tape if it finishes.
+        The tape.
 
     Raises:
         BadInputError: If a claim of it is false.
@@ -101,7 +103,7 @@ def verified(tape: Tape | None, dataset: str) -> Tape | None:
         verify_tape(tape)
     except TapeError as error:
         raise BadInputError(f"{dataset}: {error}; replace or delete it") from error
-    return tape if tape.finished else None
+    return tape
 
 
 def _finding(step: HuntStep, tape: Tape) -> dict[str, float]:
@@ -116,9 +118,9 @@ def _summary(
     best: Tape, known: Tape | None, found: list[dict[str, float]], step: HuntStep | None
 ) -> dict[str, Any]:
     return {
-        "best_time": best.score_time,
+        "best_time": best.score_time if best.finished else None,
         "ticks": best.ticks,
-        "known_time": known.score_time if known else None,
+        "known_time": known.score_time if known and known.finished else None,
         "found": found,
         "searches": step.searches if step else 0,
         "clones": step.clones if step else 0,
