@@ -1,26 +1,47 @@
-"""Nodes that let the expert demonstrate."""
+"""Nodes that collect demonstrations: from the expert, from searches and from files."""
 
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.agents.transitions import joined
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
-from qwop_wr.pipelines.demonstrations.options import DemonstrationOptions
+from qwop_wr.pipelines.demonstrations.options import (
+    ExpertRunsOptions,
+    FileRunsOptions,
+    SearchRunsOptions,
+)
+from qwop_wr.pipelines.demonstrations.source import (
+    NOTHING,
+    Demonstrations,
+    demonstrations_from_tapes,
+    describe_times,
+)
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.search import AgentGuide, BeamSearch, SearchResult
+from qwop_wr.search.demonstrations import decisions_of
+from qwop_wr.search.parallel import Search, run_searches
+from qwop_wr.search.starts import idle_prefix
+from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
+
+logger = logging.getLogger(__name__)
 
 
-def collect_demonstrations(
+def demonstrate_with_expert(
     expert: Agent,
     environment: EnvironmentOptions,
     games: GamesOptions,
-    options: DemonstrationOptions,
-) -> tuple[Recording, dict[str, Any]]:
+    options: ExpertRunsOptions,
+) -> Demonstrations:
     """Let the expert play and record every decision.
 
     Args:
@@ -30,48 +51,171 @@ def collect_demonstrations(
         options: Which episodes are kept.
 
     Returns:
-        The recorded transitions, and a summary of the episodes played and kept.
+        The episodes whose keys replay to the tick.
 
     Raises:
-        BadInputError: If the expert was made for another environment, or no episode is kept.
+        BadInputError: If the expert was made for another environment.
     """
     with checking("expert_agent"):
         expert.check_interface(environment.interface)
-    env = QwopVectorEnv(games.n_games, games.environment(environment), autoreset=False)
+    if not options.episodes:
+        return NOTHING
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     episodes = play_episodes(
         expert.policy(),
-        env,
+        QwopVectorEnv(games.n_games, games.environment(environment), autoreset=False),
         seeds,
         deterministic=options.deterministic,
         rng=np.random.default_rng(options.first_seed),
         record=True,
     )
-    kept = episodes.finished if options.finished_only else np.ones(len(seeds), dtype=np.bool_)
-    if episodes.transitions is None or not kept.any():
-        raise BadInputError(
-            f"none of the expert's {options.episodes} demonstrations finished; train a better "
-            "expert (kedro run --pipeline=expert) or set demonstrations.options.finished_only "
-            "to false"
-        )
-    recording = Recording(episodes.transitions.select(np.flatnonzero(kept)), environment.interface)
-    return recording, _summary(expert, episodes, kept, recording)
+    replayed = _replays(episodes, environment.engine)
+    kept = replayed & episodes.finished if options.finished_only else replayed
+    finished = episodes.finished & kept
+    transitions = None
+    if episodes.transitions is not None and kept.any():
+        transitions = episodes.transitions.select(np.flatnonzero(kept))
+    return Demonstrations(
+        transitions,
+        {
+            "agent": expert.fingerprint,
+            "played": len(kept),
+            "not_replayed": int((~replayed).sum()),
+            "episodes": int(kept.sum()),
+            "successes": int(finished.sum()),
+            "transitions": 0 if transitions is None else len(transitions),
+            **describe_times(episodes.score_time[finished]),
+        },
+    )
 
 
-def _summary(
+def demonstrate_with_search(
+    guides: Mapping[str, Agent],
     expert: Agent,
-    episodes: Episodes,
-    kept: NDArray[np.bool_],
-    recording: Recording,
-) -> dict[str, Any]:
-    times = episodes.score_time[episodes.finished & kept]
-    return {
-        "expert": expert.fingerprint,
-        "episodes_played": len(kept),
-        "episodes": int(kept.sum()),
-        "successes": int((episodes.finished & kept).sum()),
-        "transitions": len(recording.transitions),
-        "mean_distance": float(episodes.distance[kept].mean()),
-        "best_time": float(times.min()) if len(times) else None,
-        "median_time": float(np.median(times)) if len(times) else None,
+    environment: EnvironmentOptions,
+    options: SearchRunsOptions,
+    seed: int,
+) -> Demonstrations:
+    """Let narrow beam searches find fast runs.
+
+    Args:
+        guides: Agents that guide the searches, by name.
+        expert: Guides them if there are no guides.
+        environment: Environment that all pipelines share.
+        options: How many runs, and how to search.
+        seed: Seed of the searches.
+
+    Returns:
+        The runs that finish.
+
+    Raises:
+        BadInputError: If a guide was made for another environment.
+    """
+    if not options.runs:
+        return NOTHING
+    with checking("guide_agents"):
+        guide = AgentGuide([guides[name] for name in sorted(guides)] or [expert], environment)
+    beam = BeamSearch(guide, environment, options.search)
+    rng = np.random.default_rng(seed)
+    idle_ticks = rng.integers(options.idle_ticks, size=options.runs, endpoint=True)
+
+    def search(number: int) -> Search:
+        prefix = idle_prefix(int(idle_ticks[number]))
+
+        def task(stop: Callable[[], bool]) -> SearchResult:
+            return beam.run([prefix], [seed, number], stop=stop)
+
+        return task
+
+    searches = run_searches([search(number) for number in range(options.runs)])
+    tapes = [
+        result.tape for result in tqdm(searches, desc="searches", unit=" runs", total=options.runs)
+    ]
+    finished = [tape for tape in tapes if tape.finished]
+    return demonstrations_from_tapes(finished, environment, played=len(tapes))
+
+
+def demonstrate_from_files(
+    tapes: Mapping[str, Tape],
+    record: Tape | None,
+    environment: EnvironmentOptions,
+    options: FileRunsOptions,
+) -> Demonstrations:
+    """Take runs from tapes; one that cannot be used is told and left out.
+
+    Args:
+        tapes: Tapes by name.
+        record: The record tape, if there is one.
+        environment: Environment whose decisions the runs must consist of.
+        options: Which of them to take.
+
+    Returns:
+        The tapes whose claims are true and that finish.
+    """
+    chosen = dict(tapes) if options.folder else {}
+    if options.record and record is not None:
+        chosen["the record"] = record
+    usable = []
+    for name, tape in chosen.items():
+        try:
+            verify_tape(tape, environment.engine)
+            decisions_of(tape, environment)
+        except (TapeError, ValueError) as error:
+            logger.warning("The tape %s is left out: %s", name, error)
+            continue
+        if not tape.finished:
+            logger.warning("The tape %s is left out: it does not finish", name)
+            continue
+        usable.append(tape)
+    return demonstrations_from_tapes(usable, environment, offered=len(chosen))
+
+
+def merge_demonstrations(
+    expert: Demonstrations,
+    search: Demonstrations,
+    files: Demonstrations,
+    environment: EnvironmentOptions,
+) -> tuple[Recording, dict[str, Any]]:
+    """Put the runs of all sources together.
+
+    Args:
+        expert: Runs of the expert.
+        search: Runs found by searches.
+        files: Runs from tapes.
+        environment: Environment that all were recorded in.
+
+    Returns:
+        The recorded transitions, and a summary in total and per source.
+
+    Raises:
+        BadInputError: If there is no run at all.
+    """
+    sources = {"expert": expert, "search": search, "files": files}
+    parts = [source.transitions for source in sources.values() if source.transitions is not None]
+    if not parts:
+        raise BadInputError(
+            "there are no demonstrations: no run of the expert, of searches or from files is "
+            "left; train a better expert (kedro run --pipeline=expert), raise "
+            "demonstrations.expert.episodes or demonstrations.search.runs, or set "
+            "demonstrations.expert.finished_only to false"
+        )
+    transitions = joined(parts)
+    summary: dict[str, Any] = {
+        "episodes": transitions.n_episodes,
+        "transitions": len(transitions),
     }
+    for name, source in sources.items():
+        summary.update({f"{name}_{fact}": value for fact, value in source.facts.items()})
+    return Recording(transitions, environment.interface), summary
+
+
+def _replays(episodes: Episodes, engine: str) -> NDArray[np.bool_]:
+    """Tell which episodes' keys lead to the same end in a fresh game, shape (n,)."""
+    assert episodes.keys is not None  # noqa: S101 - our games tell their keys
+    tapes = [Tape.record(keys, engine) for keys in episodes.keys]
+    return np.array(
+        [
+            tape.ticks == ticks and tape.finished == finished
+            for tape, ticks, finished in zip(tapes, episodes.ticks, episodes.finished, strict=True)
+        ]
+    )

@@ -1,23 +1,44 @@
-"""Which episodes become demonstrations."""
+"""Which runs become demonstrations."""
 
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
-from pydantic import BaseModel, ConfigDict, Field
+from qwop_wr.search.options import SearchOptions
 
 
-class DemonstrationOptions(BaseModel):
-    """How the expert demonstrates.
+class ExpertRunsOptions(BaseModel):
+    """Runs of the expert."""
 
-    Attributes:
-        episodes: Number of episodes to collect.
-        first_seed: Episodes have this seed and those that follow.
-        deterministic: Take the expert's best action; else draw from its policy.
-        finished_only: Leave out episodes that did not finish.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episodes: Annotated[int, Field(ge=1, le=10_000)]
-    first_seed: Annotated[int, Field(ge=0)]
+    episodes: int = Field(ge=0, le=10_000)
+    """Number of episodes to play; 0 leaves the source out."""
+    first_seed: NonNegativeInt
+    """Episodes have this seed and those that follow."""
     deterministic: bool
+    """Take the expert's best action; else draw from its policy."""
     finished_only: bool
+    """Leave out episodes that did not finish."""
+
+
+class SearchRunsOptions(BaseModel):
+    """Runs that beam searches find."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    runs: int = Field(ge=0, le=1000)
+    """Number of searches; 0 leaves the source out."""
+    idle_ticks: int = Field(default=30, ge=0, le=600)
+    """Every run waits up to so many ticks at the start, for variety."""
+    search: SearchOptions = SearchOptions(width=32)
+    """How to search."""
+
+
+class FileRunsOptions(BaseModel):
+    """Tapes from files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    folder: bool
+    """Take the tapes in the folder of ``demonstration_tapes``."""
+    record: bool
+    """Take the record tape."""

@@ -1,28 +1,64 @@
-"""From an expert to recorded transitions."""
+"""From an expert, searches and tapes to recorded transitions."""
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.demonstrations.nodes import collect_demonstrations
+from qwop_wr.pipelines.demonstrations.nodes import (
+    demonstrate_from_files,
+    demonstrate_with_expert,
+    demonstrate_with_search,
+    merge_demonstrations,
+)
 
 
 def create_pipeline() -> Pipeline:
-    """Collect demonstrations of the expert.
+    """Collect demonstrations from all sources.
 
     Returns:
-        Pipeline from ``expert_agent`` to ``demonstrations``.
+        Pipeline from ``expert_agent``, guides and tapes to ``demonstrations``.
     """
-    return Pipeline(
-        [
-            Node(
-                collect_demonstrations,
-                inputs={
-                    "expert": "expert_agent",
-                    "environment": "params:environment",
-                    "games": "params:demonstrations.games",
-                    "options": "params:demonstrations.options",
-                },
-                outputs=["demonstrations", "demonstrations_summary"],
-                name="collect_demonstrations",
-            )
-        ]
+    expert = Node(
+        demonstrate_with_expert,
+        inputs={
+            "expert": "expert_agent",
+            "environment": "params:environment",
+            "games": "params:demonstrations.games",
+            "options": "params:demonstrations.expert",
+        },
+        outputs="expert_demonstrations",
+        name="demonstrate_with_expert",
     )
+    search = Node(
+        demonstrate_with_search,
+        inputs={
+            "guides": "reigning_guide_agents",
+            "expert": "expert_agent",
+            "environment": "params:environment",
+            "options": "params:demonstrations.search",
+            "seed": "params:seed",
+        },
+        outputs="search_demonstrations",
+        name="demonstrate_with_search",
+    )
+    files = Node(
+        demonstrate_from_files,
+        inputs={
+            "tapes": "demonstration_tapes",
+            "record": "reigning_record_tape",
+            "environment": "params:environment",
+            "options": "params:demonstrations.files",
+        },
+        outputs="file_demonstrations",
+        name="demonstrate_from_files",
+    )
+    merge = Node(
+        merge_demonstrations,
+        inputs={
+            "expert": "expert_demonstrations",
+            "search": "search_demonstrations",
+            "files": "file_demonstrations",
+            "environment": "params:environment",
+        },
+        outputs=["demonstrations", "demonstrations_summary"],
+        name="merge_demonstrations",
+    )
+    return Pipeline([expert, search, files, merge])
