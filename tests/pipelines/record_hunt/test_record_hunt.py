@@ -13,7 +13,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.pipelines.record_hunt import create_pipeline, hunting
-from qwop_wr.pipelines.record_hunt.nodes import hunt_record
+from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
 from qwop_wr.pipelines.record_hunt.progress import shown
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.budget import RoundBudget
@@ -130,3 +130,25 @@ def test_live_metrics(finish: Tape, guides: Guides, environment: EnvironmentOpti
 def test_no_guide(finish: Tape, environment: EnvironmentOptions) -> None:
     with pytest.raises(BadInputError, match="guide_agents: there is none; make some: kedro run"):
         next(hunt_record({}, finish, environment, options(), seed=1))
+
+
+def test_an_agent_takes_its_turn_among_the_guides(
+    finish: Tape, guides: Guides, agent: Agent, environment: EnvironmentOptions
+) -> None:
+    *_, (tape, summary) = hunt_with_agent(agent, guides, finish, environment, options(), seed=1)
+    verify_tape(tape)
+    assert tape.ticks < finish.ticks
+    assert summary["agent"] == agent.fingerprint
+    assert summary["known_time"] == finish.score_time
+    assert summary["found"][-1]["time"] == pytest.approx(tape.score_time, abs=1e-3)
+    assert summary["searches"] == 3
+
+
+def test_an_agent_hunts_alone_where_there_are_no_guides(
+    finish: Tape, agent: Agent, environment: EnvironmentOptions
+) -> None:
+    *_, (tape, _) = hunt_with_agent(agent, {}, finish, environment, options(), seed=1)
+    assert tape.ticks <= finish.ticks
+    other = EnvironmentOptions(ticks_per_action=4)
+    with pytest.raises(BadInputError, match="the agent of the last stage: .* ticks_per_action = 2"):
+        next(hunt_with_agent(agent, {}, finish, other, options(), seed=1))

@@ -1,5 +1,5 @@
 """A hunt for the fastest tape."""
 
-from qwop_wr.pipelines.record_hunt.pipeline import create_pipeline
+from qwop_wr.pipelines.record_hunt.pipeline import create_pipeline, create_short_hunt
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_pipeline", "create_short_hunt"]

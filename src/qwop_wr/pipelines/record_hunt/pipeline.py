@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.record_hunt.nodes import hunt_record
+from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
 
 
 def create_pipeline() -> Pipeline:
@@ -24,6 +24,34 @@ def create_pipeline() -> Pipeline:
                 },
                 outputs=["record_tape", "record_hunt_summary"],
                 name="hunt_record",
+            )
+        ]
+    )
+
+
+def create_short_hunt(agent: str) -> Pipeline:
+    """Hunt a little with a newly trained agent among the guides.
+
+    Args:
+        agent: Dataset of the agent.
+
+    Returns:
+        Pipeline from the agent, guides and the reigning tape to ``record_tape``.
+    """
+    return Pipeline(
+        [
+            Node(
+                hunt_with_agent,
+                inputs={
+                    "agent": agent,
+                    "guides": "reigning_guide_agents",
+                    "reigning": "reigning_record_tape",
+                    "environment": "params:environment",
+                    "options": "params:short_hunt",
+                    "seed": "params:seed",
+                },
+                outputs=["record_tape", "short_hunt_summary"],
+                name="hunt_with_agent",
             )
         ]
     )

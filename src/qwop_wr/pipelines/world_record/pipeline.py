@@ -1,15 +1,21 @@
-"""The whole way: demonstrations, three stages, evaluation, report."""
+"""The whole way: demonstrations, three stages, evaluation, a short hunt, report."""
 
 from kedro.pipeline import Pipeline
 
-from qwop_wr.pipelines import demonstrations, evaluation, reporting, training
+from qwop_wr.pipelines import demonstrations, evaluation, record_hunt, reporting, training
+from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
     """Compose the pipelines that follow the expert.
 
     Returns:
-        Pipeline from ``expert_agent`` to ``report``.
+        Pipeline from ``expert_agent`` to ``report`` and ``record_tape``.
     """
-    parts = (demonstrations, training, evaluation, reporting)
-    return sum((part.create_pipeline() for part in parts), Pipeline([]))
+    return (
+        demonstrations.create_pipeline()
+        + training.create_pipeline()
+        + evaluation.create_pipeline()
+        + record_hunt.create_short_hunt(f"{STAGES[-1]}_agent")
+        + reporting.create_pipeline()
+    )
