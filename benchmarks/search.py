@@ -1,0 +1,152 @@
+"""States per processor second of the beam search, against what the engine alone can do.
+
+The engine clones and steps the very states that a search keeps in mid-race. The search
+does the same work and everything else. All cases take turns, round after round, so
+that what else the machine does touches all alike; medians of the rounds are printed
+as a Markdown table.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba.core import config
+from numpy.typing import NDArray
+
+from qwop_wr.datasets import AgentDataset
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
+from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
+from qwop_wr.search.beam import Depth
+from qwop_wr.search.parallel import Search, run_searches, usable_cores
+from qwop_wr.search.starts import idle_prefix
+from qwop_wr.simulator.exact import ExactSimulator
+from qwop_wr.simulator.tape import Tape
+
+RAW: Final = Path(__file__).parents[1] / "data" / "01_raw"
+SETTINGS: Final[Any] = config
+WIDTH: Final = 512
+PROPOSALS: Final = 3
+DEPTHS: Final = 40
+NETWORK: Final = ("policy", "value")
+
+
+class Round(NamedTuple):
+    """Rates of one round [states per processor second] and the speed-up of all cores.
+
+    Attributes:
+        engine: Cloning and stepping alone, one core.
+        search: The whole search, one core.
+        search_alone: The search without the time of its networks, one core.
+        speed_up: Searches side by side on all cores, against one after the other.
+    """
+
+    engine: float
+    search: float
+    search_alone: float
+    speed_up: float
+
+
+class Workload:
+    """A search in mid-race and the states that it keeps there."""
+
+    def __init__(self) -> None:
+        environment = EnvironmentOptions()
+        agent = AgentDataset(filepath=RAW / "expert.safetensors").load()
+        assert agent is not None  # noqa: S101 - it is not optional
+        options = SearchOptions(width=WIDTH, proposals=PROPOSALS)
+        self._masks = ACTION_SETS[environment.actions]
+        self._ticks = environment.ticks_per_action
+        self._beam = BeamSearch(AgentGuide([agent], environment), environment, options)
+        keys = Tape.load(RAW / "record.qwop.json").per_tick_keys
+        self._prefix = keys[: len(keys) // 4 * 2]
+        self._states = ExactSimulator(WIDTH)
+        self._clones = ExactSimulator(WIDTH * PROPOSALS)
+        self._beam.run([self._prefix], seed=0, budget=self._budget(), watch=self._keep)
+        rng = np.random.default_rng(0)
+        self._keys: NDArray[np.uint8] = rng.choice(self._masks, (DEPTHS, WIDTH * PROPOSALS))
+
+    def _budget(self) -> SearchBudget:
+        return SearchBudget(clones=WIDTH * PROPOSALS * DEPTHS)
+
+    def _keep(self, depth: Depth) -> None:
+        if len(depth.kept) == WIDTH:
+            assert isinstance(depth.simulator, ExactSimulator)  # noqa: S101
+            self._states.copy_games(depth.simulator, depth.kept, np.arange(WIDTH))
+
+    def engine(self) -> float:
+        """Clone and step; returns states per processor second."""
+        parents, children = np.repeat(np.arange(WIDTH), PROPOSALS), np.arange(WIDTH * PROPOSALS)
+        started = time.process_time()
+        for keys in self._keys:
+            self._clones.copy_games(self._states, parents, children)
+            self._clones.step(keys, self._ticks)
+        return self._keys.size / (time.process_time() - started)
+
+    def search(self) -> tuple[float, float]:
+        """Search; returns states per processor second, with and without the networks' time."""
+        started = time.process_time()
+        result = self._beam.run([self._prefix], seed=1, budget=self._budget())
+        rate = result.clones / (time.process_time() - started)
+        network = sum(result.shares[part] for part in NETWORK)
+        return rate, rate / (1.0 - network)
+
+    def speed_up(self) -> float:
+        """Search on all cores; returns how many times faster than on one."""
+        n = 2 * usable_cores()
+        searches: list[Search] = [
+            lambda stop, seed=seed: self._beam.run(  # type: ignore[misc]
+                [idle_prefix(2 * seed)], seed, SearchBudget(clones=WIDTH * PROPOSALS * 20)
+            )
+            for seed in range(n)
+        ]
+        seconds = []
+        for n_threads in (1, usable_cores()):
+            started = time.perf_counter()
+            list(run_searches(searches, n_threads))
+            seconds.append(time.perf_counter() - started)
+        return seconds[0] / seconds[1]
+
+
+def measure(rounds: int) -> Round:
+    """Let the cases take turns.
+
+    Args:
+        rounds: How often.
+
+    Returns:
+        Medians of the rounds.
+    """
+    SETTINGS.NUMBA_NUM_THREADS = 1
+    work = Workload()
+    work.engine()
+    taken = [Round(work.engine(), *work.search(), work.speed_up()) for _ in range(rounds)]
+    ratios = [one.search_alone / one.engine for one in taken]
+    print(f"search without networks, share of the engine's rate: {statistics.median(ratios):.0%}")
+    return Round(*(statistics.median(column) for column in zip(*taken, strict=True)))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="turns that each case takes")
+    rounds = parser.parse_args().rounds
+    rates = measure(rounds)
+    network = 1.0 - rates.search / rates.search_alone
+    lines = [
+        "| case | states per processor second |",
+        "| --- | ---: |",
+        f"| engine: clone and step | {rates.engine:,.0f} |",
+        f"| search without the time of its networks | {rates.search_alone:,.0f} |",
+        f"| search | {rates.search:,.0f} |",
+    ]
+    print(f"\nwidth {WIDTH}, {PROPOSALS} proposals, one core; medians of {rounds} rounds\n")
+    print("\n".join(lines))
+    print(f"\nnetworks: {network:.0%} of the search's time")
+    print(f"{usable_cores()} cores: {rates.speed_up:.2f} times one core")
+
+
+if __name__ == "__main__":
+    main()
