@@ -2,35 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from pickle import UnpicklingError  # only the exception
 from typing import Any, TypeVar, cast
 
 from numba import njit
-from numba.core.caching import FunctionCache
+
+from qwop_wr.simulator.code_cache import keep_code
 
 logger = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-_CACHE_FAULTS = (OSError, EOFError, UnpicklingError)
-
-
-class _OptionalCache(FunctionCache):
-    """Numba's cache on disk, for which an unusable folder or file is no error."""
-
-    def load_overload(self, sig: object, target_context: object) -> object:
-        try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except _CACHE_FAULTS as error:
-            logger.debug("cached code cannot be read: %s", error)
-            return None
-
-    def save_overload(self, sig: object, data: object) -> None:
-        try:
-            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-        except _CACHE_FAULTS as error:
-            logger.debug("compiled code cannot be cached: %s", error)
 
 
 def compiled(function: Function) -> Function:
@@ -43,8 +23,9 @@ def compiled(function: Function) -> Function:
         The dispatcher that compiles it.
     """
     dispatcher: Any = njit(error_model="numpy")(function)
-    try:
-        dispatcher._cache = _OptionalCache(function)  # type: ignore[no-untyped-call]
-    except (RuntimeError, OSError) as error:
-        logger.debug("compiled code cannot be cached: %s", error)
+    keep_code(dispatcher, _report_uncached)
     return cast("Function", dispatcher)
+
+
+def _report_uncached(reason: str) -> None:
+    logger.debug("compiled code cannot be cached: %s", reason)

@@ -12,6 +12,7 @@ import pytest
 from numba.core import config
 from numba.core.caching import FunctionCache
 
+from qwop_wr.simulator import code_cache
 from qwop_wr.simulator.box2d import Box2DSimulator
 from qwop_wr.simulator.exact import ExactSimulator, compilation
 from qwop_wr.simulator.exact.batch import advance
@@ -111,11 +112,11 @@ def adder(fingerprint: int) -> Callable[[int], int]:
 def test_an_unwritable_cache_is_no_error(
     error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(function: object) -> None:
+    def refuse(function: object, report: object) -> None:
         raise error
 
     compilation._report_uncached.cache_clear()
-    monkeypatch.setattr(compilation, "_OptionalCache", refuse)
+    monkeypatch.setattr(code_cache, "CodeCache", refuse)
     with caplog.at_level(logging.WARNING):
         add = compilation.entry_point(adder)
         compilation.entry_point(adder)

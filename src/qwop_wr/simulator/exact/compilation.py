@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from numba import njit
-from numba.core.caching import FunctionCache
 
 from qwop_wr.simulator import anatomy, constants
+from qwop_wr.simulator.code_cache import keep_code
 
 logger = logging.getLogger(__name__)
 
@@ -68,16 +68,6 @@ def _report_uncached(reason: str) -> None:
     logger.warning("the exact engine will be compiled again next time: %s", reason)
 
 
-class _OptionalCache(FunctionCache):
-    """Numba's cache on disk, for which a full disk is no error."""
-
-    def save_overload(self, sig: object, data: object) -> None:
-        try:
-            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-        except OSError as error:
-            _report_uncached(str(error))
-
-
 def entry_point(make: Callable[[int], Function]) -> Function:
     """Compile a function that Python calls: without the interpreter lock, and cached.
 
@@ -91,10 +81,7 @@ def entry_point(make: Callable[[int], Function]) -> Function:
     """
     function = make(FINGERPRINT)
     dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
-    try:
-        dispatcher._cache = _OptionalCache(function)  # type: ignore[no-untyped-call]
-    except (RuntimeError, OSError) as error:
-        _report_uncached(str(error))
+    keep_code(dispatcher, _report_uncached)
     return cast("Function", dispatcher)
 
 

@@ -1,0 +1,107 @@
+"""Numba's cache on disk, for which no fault is an error: code is compiled again instead."""
+
+import hashlib
+import logging
+import pickle
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.serialize import dumps
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[str], None]
+"""Receives why code is not kept."""
+
+
+class _SealedCode(NamedTuple):
+    digest: bytes
+    content: bytes
+
+
+class _SealedCodeFormat(CompileResultCacheImpl):
+    """Code under a digest: damaged machine code would crash, or worse, run."""
+
+    def reduce(self, code: object) -> _SealedCode:
+        content: bytes = dumps(super().reduce(code))  # type: ignore[no-untyped-call]
+        return _SealedCode(hashlib.sha256(content).digest(), content)
+
+    def rebuild(self, target_context: object, sealed: object) -> object:
+        if not isinstance(sealed, _SealedCode):
+            raise ValueError("it is of another format")
+        if hashlib.sha256(sealed.content).digest() != sealed.digest:
+            raise ValueError("it is damaged")
+        code = pickle.loads(sealed.content)  # noqa: S301 - as Numba reads its own cache
+        return super().rebuild(target_context, code)  # type: ignore[no-untyped-call]
+
+
+class CodeCache(FunctionCache):
+    """Cache of one function's machine code.
+
+    Args:
+        function: The function.
+        report: Told why code could not be written.
+
+    Raises:
+        RuntimeError: If there is no folder that a cache could be in.
+        OSError: If the folder cannot be used.
+    """
+
+    _impl_class = _SealedCodeFormat
+
+    def __init__(self, function: Callable[..., Any], report: Report) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._report = report
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Load code, or nothing if what is there cannot be used.
+
+        Args:
+            sig: Types of the arguments.
+            target_context: Numba's description of the processor.
+
+        Returns:
+            The compilation's result, or None.
+        """
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except Exception as error:  # whatever unpickling garbage raises
+            logger.debug("cached code of %s cannot be read: %r", self._name, error)
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Keep code if that is possible.
+
+        Args:
+            sig: Types of the arguments.
+            data: The compilation's result.
+        """
+        try:
+            self._save(sig, data)
+        except OSError as error:
+            self._report(str(error))
+
+    def _save(self, sig: object, data: object) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError:
+            raise
+        except Exception as error:
+            logger.debug("cache of %s begins anew: %r", self._name, error)
+            self.flush()  # type: ignore[no-untyped-call]
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+
+
+def keep_code(dispatcher: Callable[..., Any], report: Report) -> None:
+    """Let a dispatcher keep its machine code on disk, if there is a place for it.
+
+    Args:
+        dispatcher: What Numba's ``njit`` made of a function.
+        report: Told why code is not kept.
+    """
+    kept: Any = dispatcher
+    try:
+        kept._cache = CodeCache(kept.py_func, report)
+    except (RuntimeError, OSError) as error:
+        report(str(error))

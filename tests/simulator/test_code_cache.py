@@ -1,0 +1,111 @@
+"""Machine code on disk: kept, checked, and made anew when it is damaged."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = """
+from numba import njit
+
+from qwop_wr.simulator.code_cache import keep_code
+
+faults = []
+
+
+@njit
+def tripled(number):
+    return 3 * number
+
+
+keep_code(tripled, faults.append)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_other_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave only the folder beside the module."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/none")
+
+
+def fresh(folder: Path) -> Any:
+    """What a new process would have: the module with nothing compiled yet."""
+    path = folder / "kernels.py"
+    if not path.exists():
+        path.write_text(SOURCE)
+    spec = importlib.util.spec_from_file_location("kernels", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def n_hits(module: Any) -> int:
+    return sum(module.tripled.stats.cache_hits.values())
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "first half": lambda content: content[: len(content) // 2],
+    "zeros": lambda content: bytes(len(content)),
+    "zeros in the middle": lambda content: (
+        content[: len(content) // 3] + bytes(len(content) // 3) + content[2 * len(content) // 3 :]
+    ),
+    "text": lambda content: b"not a cache",
+    "a wrong byte": lambda content: flipped(content, len(content) // 2),
+    "a wrong byte at the end": lambda content: flipped(content, len(content) - 20),
+    "another object": lambda content: b"\x80\x04N.",
+}
+
+
+def test_code_is_found_again(tmp_path: Path) -> None:
+    first, second = fresh(tmp_path), fresh(tmp_path)
+    assert first.tripled(14) == 42
+    assert n_hits(first) == 0
+    assert second.tripled(14) == 42
+    assert n_hits(second) == 1
+    assert first.faults == second.faults == []
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_files_are_replaced(
+    tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]
+) -> None:
+    fresh(tmp_path).tripled(14)
+    (file,) = (tmp_path / "__pycache__").glob(f"*.{kind}")
+    file.write_bytes(damage(file.read_bytes()))
+    mended, later = fresh(tmp_path), fresh(tmp_path)
+    assert mended.tripled(14) == 42
+    assert n_hits(mended) == 0
+    assert later.tripled(14) == 42
+    assert n_hits(later) == 1
+    assert mended.faults == []
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_file_that_cannot_be_read_or_replaced_is_told(tmp_path: Path, kind: str) -> None:
+    fresh(tmp_path).tripled(14)
+    (file,) = (tmp_path / "__pycache__").glob(f"*.{kind}")
+    file.unlink()
+    file.mkdir()
+    module = fresh(tmp_path)
+    assert module.tripled(14) == 42
+    (fault,) = module.faults
+    assert file.name in fault
+
+
+def test_missing_code_is_compiled(tmp_path: Path) -> None:
+    fresh(tmp_path).tripled(14)
+    (file,) = (tmp_path / "__pycache__").glob("*.nbc")
+    file.unlink()
+    mended = fresh(tmp_path)
+    assert mended.tripled(14) == 42
+    assert file.exists()
