@@ -1,13 +1,14 @@
-"""What all three datasets do alike."""
+"""What all datasets do alike."""
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from kedro.io import DataCatalog
 from kedro.io.core import DatasetError, Version, generate_timestamp
 
 from qwop_wr.agents.agent import Agent
@@ -26,7 +27,7 @@ from qwop_wr.simulator.tape import Tape
 class Case(NamedTuple):
     """A dataset class, something to store in it, and a name for it."""
 
-    make: Callable[..., StoredDataset[Any, Any]]
+    make: type[StoredDataset[Any, Any]]
     data: Any
     name: str
 
@@ -176,6 +177,44 @@ class TestStored:
         monkeypatch.undo()
         assert files_below(tmp_path) == before
         assert_same(dataset.load(), case.data)
+
+
+class TestConfiguration:
+    def test_a_catalog_gives_back_what_it_was_made_from(self, case: Case, tmp_path: Path) -> None:
+        entry = {
+            "type": f"{case.make.__module__}.{case.make.__name__}",
+            "filepath": f"memory://{tmp_path}/{case.name}",
+            "load_args": dict.fromkeys(case.make.DEFAULT_LOAD_ARGS, 1),
+            "fs_args": {"skip_instance_cache": True},
+            "versioned": True,
+        }
+        catalog = DataCatalog.from_config({"stored": {**entry, "metadata": {"owner": "me"}}})
+        stored: Any = catalog["stored"]
+        assert stored._load_args == entry["load_args"]
+        assert stored.metadata == {"owner": "me"}
+        config, *_ = catalog.to_config()
+        assert {key: value for key, value in config["stored"].items() if value is not None} == entry
+
+    def test_kedro_knows_every_argument(self, case: Case, tmp_path: Path) -> None:
+        dataset: Any = case.make(filepath=tmp_path / case.name, metadata={"owner": "me"})
+        known = {name: value for name, value in dataset._init_args.items() if value is not None}
+        assert known == {"filepath": tmp_path / case.name, "metadata": {"owner": "me"}}
+        assert dataset._init_args.keys() - {"save_args"} == {
+            *known,
+            "load_args",
+            "version",
+            "credentials",
+            "fs_args",
+        }
+
+    def test_unknown_arguments_are_named(self, case: Case, tmp_path: Path) -> None:
+        entry = {
+            "type": f"{case.make.__module__}.{case.make.__name__}",
+            "filepath": str(tmp_path / case.name),
+            "filpath": "",
+        }
+        with pytest.raises(DatasetError, match="unexpected keyword argument 'filpath'"):
+            _ = DataCatalog.from_config({"stored": entry})["stored"]
 
 
 class TestVersioned:

@@ -1,10 +1,9 @@
 """``AgentDataset`` keeps an agent's spec, card and weights in one safetensors file."""
 
 import json
-import os
 from typing import IO, Any, ClassVar
 
-from kedro.io.core import DatasetError, Version
+from kedro.io.core import DatasetError
 from kedro_datasets._typing import JSONPreview
 
 from qwop_wr.agents.agent import Agent
@@ -67,39 +66,8 @@ class AgentDataset(StoredDataset[Agent, Agent | None]):
 
     KIND: ClassVar[str] = "agent"
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False, "max_bytes": 2**28}
-
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        load_args: dict[str, Any] | None = None,
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        fs_args: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Create a dataset that points to one safetensors file.
-
-        Args:
-            filepath: Path, with a protocol such as ``s3://`` unless it is local.
-            load_args: ``optional``, whether a missing file loads as ``None`` instead
-                of being an error; ``max_bytes``, the largest file that is read.
-            version: Version to load and to save, if versioned.
-            credentials: Credentials of the filesystem.
-            fs_args: Further arguments of the fsspec filesystem.
-            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
-
-        Raises:
-            DatasetError: If ``load_args`` has an unknown key.
-        """
-        super().__init__(
-            filepath=filepath,
-            load_args=load_args,
-            version=version,
-            credentials=credentials,
-            fs_args=fs_args,
-            metadata=metadata,
-        )
+    """``optional``: whether a missing file loads as ``None`` instead of being an error;
+    ``max_bytes``: the largest file that is read."""
 
     def load(self) -> Agent | None:
         """Load and validate the agent.

@@ -30,7 +30,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     Args:
         filepath: Path, with a protocol such as ``s3://`` unless it is local.
-        load_args: Options of loading.
+        load_args: Options of loading, those of ``DEFAULT_LOAD_ARGS``.
         version: Version to load and to save, if versioned.
         credentials: Credentials of the filesystem.
         fs_args: Further arguments of the fsspec filesystem.
@@ -43,16 +43,26 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     KIND: ClassVar[str]
     """What is stored, as messages call it."""
     DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
+    """Options of loading, with what they are if not given."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Let Kedro see the arguments of an inherited constructor."""
+        is_inherited = "__init__" not in vars(cls)
+        super().__init_subclass__(**kwargs)
+        if is_inherited:
+            # Kedro has wrapped its wrapper of the base class's, and would take down
+            # (args, kwargs) as the names of the arguments.
+            del cls.__init__
 
     def __init__(
         self,
         *,
         filepath: str | os.PathLike[str],
-        load_args: dict[str, Any] | None,
-        version: Version | None,
-        credentials: dict[str, Any] | None,
-        fs_args: dict[str, Any] | None,
-        metadata: dict[str, Any] | None,
+        load_args: dict[str, Any] | None = None,
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         fs_options = deepcopy(fs_args) or {}
         protocol, path = get_protocol_and_path(filepath, version)
@@ -60,6 +70,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
             fs_options.setdefault("auto_mkdir", True)
         self._protocol = protocol
         self._fs = fsspec.filesystem(protocol, **(deepcopy(credentials) or {}), **fs_options)
+        self._storage_options: dict[str, Any] = {"credentials": credentials, "fs_args": fs_args}
         self.metadata = metadata
         super().__init__(
             filepath=PurePosixPath(path),

@@ -1,11 +1,10 @@
 """``TransitionsDataset`` keeps recorded steps as arrays in an npz file."""
 
 import json
-import os
 from typing import Any, ClassVar
 
 import numpy as np
-from kedro.io.core import DatasetError, Version
+from kedro.io.core import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from qwop_wr.agents.transitions import Transitions
@@ -65,38 +64,7 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     KIND: ClassVar[str] = "recording"
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_bytes": 2 * 2**30}
-
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        load_args: dict[str, Any] | None = None,
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        fs_args: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Create a dataset that points to one npz file.
-
-        Args:
-            filepath: Path, with a protocol such as ``s3://`` unless it is local.
-            load_args: ``max_bytes``, the most memory that a file may ask for [bytes].
-            version: Version to load and to save, if versioned.
-            credentials: Credentials of the filesystem.
-            fs_args: Further arguments of the fsspec filesystem.
-            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
-
-        Raises:
-            DatasetError: If ``load_args`` has an unknown key.
-        """
-        super().__init__(
-            filepath=filepath,
-            load_args=load_args,
-            version=version,
-            credentials=credentials,
-            fs_args=fs_args,
-            metadata=metadata,
-        )
+    """``max_bytes``: the most memory that a file may ask for [bytes]."""
 
     def load(self) -> Recording:
         """Load and validate the recording.
