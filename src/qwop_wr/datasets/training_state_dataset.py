@@ -1,9 +1,8 @@
 """``TrainingStateDataset`` keeps what a training goes on from in one safetensors file."""
 
-import os
 from typing import Any, ClassVar
 
-from kedro.io.core import DatasetError, Version
+from kedro.io.core import DatasetError
 
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets.described_tensors import parse_content, read_description, write_tensors
@@ -45,39 +44,8 @@ class TrainingStateDataset(StoredDataset[TrainingState, TrainingState | None]):
 
     KIND: ClassVar[str] = "training state"
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False, "max_bytes": 2**31}
-
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        load_args: dict[str, Any] | None = None,
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        fs_args: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Create a dataset that points to one file.
-
-        Args:
-            filepath: Path, with a protocol such as ``s3://`` unless it is local.
-            load_args: ``optional``, whether a missing file loads as ``None`` instead
-                of being an error; ``max_bytes``, the largest file that is read.
-            version: Version to load and to save, if versioned.
-            credentials: Credentials of the filesystem.
-            fs_args: Further arguments of the fsspec filesystem.
-            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
-
-        Raises:
-            DatasetError: If ``load_args`` has an unknown key.
-        """
-        super().__init__(
-            filepath=filepath,
-            load_args=load_args,
-            version=version,
-            credentials=credentials,
-            fs_args=fs_args,
-            metadata=metadata,
-        )
+    """``optional``: whether a missing file loads as ``None`` instead of being an error;
+    ``max_bytes``: the largest file that is read."""
 
     def load(self) -> TrainingState | None:
         """Load the state.
