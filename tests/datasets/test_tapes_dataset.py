@@ -103,3 +103,10 @@ def test_preview_puts_the_best_first(dataset: TapesDataset, tapes: dict[str, Tap
         "engine": "box2d",
     }
     assert inspect.signature(dataset.preview).return_annotation is TablePreview
+
+
+def test_an_optional_folder_may_be_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "tapes"
+    assert TapesDataset(filepath=folder, load_args={"optional": True}).load() == {}
+    with pytest.raises(DatasetError, match="there is no folder of tapes here"):
+        TapesDataset(filepath=folder).load()

@@ -41,7 +41,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
             DatasetError: If the folder is missing, holds too many items, or one of
                 them cannot be read.
         """
-        if self._load_args.get("optional") and self._stored_path() is None:
+        if self._load_args["optional"] and self._stored_path() is None:
             return {}
         folder = self._required_path()
         items = f"{self.ITEM.__name__.lower()}s"

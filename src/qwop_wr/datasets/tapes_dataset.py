@@ -41,8 +41,9 @@ class TapesDataset(FolderDataset[Tape]):
     KIND: ClassVar[str] = "folder of tapes"
     ITEM: ClassVar[type[Tape]] = Tape
     SUFFIX: ClassVar[str] = SUFFIX
-    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_tapes": 10_000}
-    """``max_tapes``: how many are read at most."""
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False, "max_tapes": 10_000}
+    """``optional``: whether a missing folder loads as no tapes instead of being an error;
+    ``max_tapes``: how many are read at most."""
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """List the fastest tapes for Kedro-Viz.
