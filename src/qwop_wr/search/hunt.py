@@ -60,7 +60,8 @@ class HuntOptions(BaseModel):
     sections: Mapping[str, Section] = {"anywhere": Section(metres=(5.0, 95.0))}
     """Where branches begin, by name; each draws one section."""
     idle_ticks: int = Field(default=4, ge=0, le=600)
-    """Most ticks that a whole run waits before its first action, for variety."""
+    """Most ticks that a whole run waits before its first action, for variety; whole decisions,
+    so that an agent could have made the run."""
     archive: PositiveInt = 12
     """Runs remembered, whose states are what branches begin from."""
     search: SearchOptions = SearchOptions()
@@ -196,7 +197,9 @@ class RecordHunt:
         self, kind: str, archive: Archive, width: int, seed: list[int], rng: np.random.Generator
     ) -> _Plan:
         options = self._options
-        prefixes = [idle_prefix(int(rng.integers(options.idle_ticks, endpoint=True)))]
+        per_decision = self._environment.ticks_per_action
+        waits = int(rng.integers(options.idle_ticks // per_decision, endpoint=True))
+        prefixes = [idle_prefix(waits * per_decision)]
         weights = options.value_weights
         if kind != WHOLE:
             section = options.sections[kind]
