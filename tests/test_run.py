@@ -96,9 +96,12 @@ def test_mlflow_has_the_run_and_a_child_per_stage(runs: list[Run]) -> None:
     children = [
         run for run in runs if run.data.tags.get("mlflow.parentRunId") == world_record.info.run_id
     ]
-    assert sorted(child.data.tags["stage"] for child in children) == sorted(STAGES)
+    by_stage = {child.data.tags["stage"]: child for child in children}
+    assert by_stage.keys() == {*STAGES, "short_hunt"}
+    assert len(children) == len(by_stage)
     assert all(child.info.status == "FINISHED" for child in children)
-    assert all("evaluation/mean_distance" in child.data.metrics for child in children)
+    assert all("evaluation/mean_distance" in by_stage[stage].data.metrics for stage in STAGES)
+    assert "best_time" in by_stage["short_hunt"].data.metrics
 
 
 def test_one_stage_runs_again_and_adds_a_version(project: ProjectCopy) -> None:
