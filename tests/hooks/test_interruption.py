@@ -3,7 +3,10 @@
 import logging
 
 import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
 
+from qwop_wr.hooks import ResumeAdviceHook
 from tests.tiny_project.project import TinyProject
 
 
@@ -45,3 +48,16 @@ def test_first_node(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture)
         tiny_project.run(params={"stage": {"trouble": "SIGINT"}}, namespaces=["stage"])
     assert "after 0 of 1 nodes" in caplog.text
     assert "repeat the same command" in caplog.text
+
+
+def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -> None:
+    def train(resume: bool) -> bool:
+        return resume
+
+    node = Node(train, "params:resume", "trained", name="train")
+    hook = ResumeAdviceHook()
+    hook.before_pipeline_run(Pipeline([node]), DataCatalog({"params:resume": MemoryDataset(False)}))
+    hook.before_node_run(node)
+    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+        hook.on_pipeline_interrupted()
+    assert "add --params=resume=true to the same command" in caplog.text

@@ -1,7 +1,7 @@
 """What is said when a pipeline is interrupted."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from kedro.framework.hooks import hook_impl
 from kedro.framework.hooks.markers import hook_spec
@@ -10,6 +10,9 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 logger = logging.getLogger(__name__)
+
+_RESUME: Final = "params:resume"
+"""Input of nodes that can go on in the middle of their work."""
 
 
 class InterruptionSpecs:
@@ -61,9 +64,12 @@ class ResumeAdviceHook:
             logger.warning("Stopped before any node ran.")
             return
         start = _nodes_to_resume_from(self._pipeline, self._catalog, self._done)
+        options = [f"--from-nodes={','.join(start)}"] if self._done else []
+        if _RESUME in self._running.inputs:
+            options.append("--params=resume=true")
         advice = (
-            f"add --from-nodes={','.join(start)} to the same command to go on from there"
-            if self._done
+            f"add {' and '.join(options)} to the same command to go on from there"
+            if options
             else "repeat the same command to start again"
         )
         logger.warning(
