@@ -6,17 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qwop_wr.envs.rendering.canvas import SCALE, Canvas, Colour, Point
+from qwop_wr.envs.rendering.canvas import Canvas, Colour, Point
 from qwop_wr.simulator.anatomy import JOINTS, PART_INDEX, PARTS
 
 _SKIN: Final = {"right": (236, 182, 138), "left": (192, 134, 98)}
 _SHORTS: Final = {"right": (38, 48, 84), "left": (27, 34, 62)}
 _SHOES: Final = {"right": (255, 196, 43), "left": (206, 152, 30)}
 _SOLE: Final = (250, 250, 250)
-_SHIRT: Final = (232, 74, 63)
 _STRIPE: Final = (255, 255, 255)
 _HAIR: Final = (58, 38, 30)
 _BAND: Final = (255, 255, 255)
+
+SHIRT: Final[Colour] = (232, 74, 63)
+"""Colour of the shirt where there is one runner."""
 
 _HALF_WIDTH: Final = {part.name: part.half_width for part in PARTS}
 _JOINTS: Final = {joint.name: joint for joint in JOINTS}
@@ -52,18 +54,19 @@ class Pose:
         return self.point(forearm, -math.copysign(reach, elbow_x), 0.0)
 
 
-def draw_runner(canvas: Canvas, state: NDArray[np.float64]) -> None:
+def draw_runner(canvas: Canvas, state: NDArray[np.float64], shirt: Colour = SHIRT) -> None:
     """Draw the runner, the far limbs first.
 
     Args:
         canvas: Picture to draw on.
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
+        shirt: Colour of the shirt.
     """
     pose = Pose(state)
     _draw_arm(canvas, pose, _FAR)
     _draw_leg(canvas, pose, _FAR)
     _draw_head(canvas, pose)
-    _draw_torso(canvas, pose)
+    _draw_torso(canvas, pose, shirt)
     _draw_leg(canvas, pose, _NEAR)
     _draw_arm(canvas, pose, _NEAR)
 
@@ -84,7 +87,7 @@ def _draw_arm(canvas: Canvas, pose: Pose, side: str) -> None:
     )
     canvas.limb(shoulder, elbow, (0.66, 0.5), skin)
     canvas.limb(elbow, hand, (0.5, 0.36), skin)
-    canvas.disc(canvas.to_screen(hand), 0.47 * SCALE, skin)
+    canvas.ball(hand, 0.47, skin)
 
 
 def _draw_leg(canvas: Canvas, pose: Pose, side: str) -> None:
@@ -104,7 +107,7 @@ def _draw_shoe(canvas: Canvas, pose: Pose, side: str) -> None:
     canvas.limb(pose.point(foot, -1.1, 0.48), pose.point(foot, 1.3, 0.48), (0.2, 0.18), _SOLE)
 
 
-def _draw_torso(canvas: Canvas, pose: Pose) -> None:
+def _draw_torso(canvas: Canvas, pose: Pose, shirt: Colour) -> None:
     canvas.limb(
         pose.point("torso", -2.1, -0.1),
         pose.point("torso", -1.2, -0.1),
@@ -122,7 +125,7 @@ def _draw_torso(canvas: Canvas, pose: Pose) -> None:
         (0.4, 1.12),
         (-1.3, 1.1),
     )
-    canvas.shape([pose.point("torso", *corner) for corner in outline], _SHIRT)
+    canvas.shape([pose.point("torso", *corner) for corner in outline], shirt)
     stripe = ((0.9, -1.32), (1.35, -1.35), (1.35, 1.22), (0.9, 1.17))
     canvas.shape([pose.point("torso", *corner) for corner in stripe], _STRIPE)
 
@@ -130,11 +133,11 @@ def _draw_torso(canvas: Canvas, pose: Pose) -> None:
 def _draw_head(canvas: Canvas, pose: Pose) -> None:
     skin: Colour = _SKIN[_NEAR]
     canvas.limb(pose.point("torso", 2.5, 0.0), pose.point("head", 0.0, 0.3), (0.6, 0.55), skin)
-    canvas.disc(canvas.to_screen(pose.point("head", -0.12, -0.32)), 1.32 * SCALE, _HAIR)
-    canvas.disc(canvas.to_screen(pose.point("head", 0.14, 0.04)), 1.2 * SCALE, skin)
+    canvas.ball(pose.point("head", -0.12, -0.32), 1.32, _HAIR)
+    canvas.ball(pose.point("head", 0.14, 0.04), 1.2, skin)
     band = ((-1.2, -0.75), (1.1, -0.75), (1.24, -0.35), (-1.3, -0.35))
     canvas.shape([pose.point("head", *corner) for corner in band], _BAND)
     nose = ((1.2, 0.0), (1.62, 0.36), (1.18, 0.45))
     canvas.shape([pose.point("head", *corner) for corner in nose], skin)
-    canvas.disc(canvas.to_screen(pose.point("head", 0.82, 0.0)), 0.17 * SCALE, _HAIR)
-    canvas.disc(canvas.to_screen(pose.point("head", -0.25, 0.25)), 0.3 * SCALE, _SKIN[_FAR])
+    canvas.ball(pose.point("head", 0.82, 0.0), 0.17, _HAIR)
+    canvas.ball(pose.point("head", -0.25, 0.25), 0.3, _SKIN[_FAR])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -12,21 +13,31 @@ from PIL import Image, ImageDraw, ImageFont
 from qwop_wr.simulator.constants import GROUND_Y
 
 WIDTH: Final = 960
+"""Width of every picture [pixels]."""
+
 HEIGHT: Final = 540
+"""Height of every picture [pixels]."""
+
 SMOOTHING: Final = 2
 """Factor by which the picture is drawn larger than it is returned."""
 
-SCALE: Final = 20.0
-"""Pixels per world unit, the game's own."""
-
-GROUND_PX: Final = 440.0
-"""Height of the running surface in the picture [pixels from the top]."""
-
-TORSO_PX: Final = 360.0
-"""Where the camera keeps the torso [pixels from the left]."""
-
 Colour = tuple[int, int, int] | tuple[int, int, int, int]
 Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of the world a picture shows, and where.
+
+    Attributes:
+        left: World position of the left edge [units].
+        scale: Pixels per world unit.
+        ground_px: Height of the running surface [pixels from the top].
+    """
+
+    left: float
+    scale: float
+    ground_px: float
 
 
 @lru_cache(maxsize=16)
@@ -38,23 +49,25 @@ class Canvas:
     """A picture being drawn, with methods in screen pixels and in world units.
 
     Args:
-        background: Picture to begin with, at the enlarged size.
-        torso_x: World position that the camera follows [units].
+        image: Picture at the enlarged size, to be drawn on.
+        view: What its world units mean.
     """
 
-    def __init__(self, background: Image.Image, torso_x: float) -> None:
-        self.image = background.copy()
-        self.left = torso_x - TORSO_PX / SCALE
+    def __init__(self, image: Image.Image, view: View) -> None:
+        self.image = image
+        self.view = view
         self._draw = ImageDraw.Draw(self.image, "RGBA")
 
     @property
     def right(self) -> float:
         """World position of the right edge [units]."""
-        return self.left + WIDTH / SCALE
+        return self.view.left + WIDTH / self.view.scale
 
     def to_screen(self, point: Point) -> Point:
         """Convert world units to screen pixels."""
-        return (point[0] - self.left) * SCALE, (point[1] - GROUND_Y) * SCALE + GROUND_PX
+        view = self.view
+        x, y = (point[0] - view.left) * view.scale, (point[1] - GROUND_Y) * view.scale
+        return x, y + view.ground_px
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """Fill a polygon given in screen pixels."""
@@ -98,6 +111,10 @@ class Canvas:
         """Fill a polygon given in world units."""
         self.polygon([self.to_screen(point) for point in points], colour)
 
+    def ball(self, centre: Point, radius: float, colour: Colour) -> None:
+        """Fill a circle given in world units."""
+        self.disc(self.to_screen(centre), radius * self.view.scale, colour)
+
     def limb(self, start: Point, end: Point, radii: Point, colour: Colour) -> None:
         """Fill a tapering limb with round ends, in world units."""
         (x1, y1), (x2, y2) = start, end
@@ -113,8 +130,8 @@ class Canvas:
             ),
             colour,
         )
-        self.disc(self.to_screen(start), r1 * SCALE, colour)
-        self.disc(self.to_screen(end), r2 * SCALE, colour)
+        self.ball(start, r1, colour)
+        self.ball(end, r2, colour)
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the finished picture, uint8 of shape (540, 960, 3)."""

@@ -1,21 +1,20 @@
 """What the runner runs through: sky, hills, track, hurdle and sand pit."""
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from qwop_wr.envs.rendering.canvas import (
-    GROUND_PX,
     HEIGHT,
-    SCALE,
     SMOOTHING,
     WIDTH,
     Canvas,
     Colour,
     Point,
+    View,
 )
 from qwop_wr.simulator.anatomy import HURDLE
 from qwop_wr.simulator.constants import PIXELS_PER_UNIT, SAND_PIT_PX, UNITS_PER_METRE
@@ -28,12 +27,23 @@ TRACK_BOTTOM: Final = 478.0
 
 _SKY_TOP: Final = np.array((104, 178, 226))
 _SKY_BOTTOM: Final = np.array((252, 236, 208))
+_LANE_SKY: Final = (176, 212, 232)
 _SUN: Final = (255, 250, 226, 210)
-_HILLS: Final[tuple[tuple[float, float, float, Colour], ...]] = (
-    (0.10, 74.0, 330.0, (158, 190, 196)),
-    (0.22, 46.0, 210.0, (120, 168, 140)),
+
+
+class _Hills(NamedTuple):
+    """A range: speed relative to the runner, height, wavelength [pixels] and colour."""
+
+    speed: float
+    height: float
+    wavelength: float
+    colour: Colour
+
+
+_HILLS: Final = (
+    _Hills(0.10, 74.0, 330.0, (158, 190, 196)),
+    _Hills(0.22, 46.0, 210.0, (120, 168, 140)),
 )
-"""Speed relative to the runner, height, wavelength [pixels] and colour."""
 
 _INFIELD: Final = (104, 166, 84)
 _VERGE: Final = (84, 144, 70)
@@ -44,6 +54,9 @@ _SAND: Final = (238, 208, 146)
 _SAND_DARK: Final = (218, 184, 120)
 _SHADOW: Final = (40, 20, 20, 34)
 _LAST_METRE: Final = 110
+_LABEL_SPACING: Final = 60.0
+"""Least distance between written metre marks in a lane [pixels]."""
+
 _FINISH_X: Final = SAND_PIT_PX / PIXELS_PER_UNIT
 _SLANT: Final = 10.0
 """How far a line across the track leans to suggest depth [pixels]."""
@@ -60,7 +73,7 @@ def paint_sky() -> Image.Image:
     picture = Image.fromarray(
         np.broadcast_to(sky, (HEIGHT * SMOOTHING, WIDTH * SMOOTHING, 3)).astype(np.uint8)
     )
-    canvas = Canvas(picture, 0.0)
+    canvas = Canvas(picture, View(0.0, 1.0, 0.0))
     canvas.disc((770.0, 150.0), 62.0, (255, 250, 226, 90))
     canvas.disc((770.0, 150.0), 46.0, _SUN)
     return canvas.image
@@ -72,18 +85,51 @@ def draw_scenery(canvas: Canvas) -> None:
     Args:
         canvas: Picture to draw on.
     """
-    for speed, height, wavelength, colour in _HILLS:
-        _draw_hills(canvas, speed, height, wavelength, colour)
+    for hills in _HILLS:
+        _draw_hills(canvas, hills, HORIZON, 1.0)
     canvas.rectangle((0, HORIZON, WIDTH, TRACK_TOP), _INFIELD)
     canvas.rectangle((0, TRACK_BOTTOM, WIDTH, HEIGHT), _VERGE)
     canvas.rectangle((0, TRACK_TOP, WIDTH, TRACK_BOTTOM), _TRACK)
     canvas.rectangle((0, TRACK_BOTTOM - 5, WIDTH, TRACK_BOTTOM), _TRACK_EDGE)
     canvas.rectangle((0, TRACK_TOP + 5, WIDTH, TRACK_TOP + 7), _LINE)
     canvas.rectangle((0, TRACK_BOTTOM - 10, WIDTH, TRACK_BOTTOM - 7), _LINE)
-    first = math.floor(canvas.left / UNITS_PER_METRE) - 1
+    first = math.floor(canvas.view.left / UNITS_PER_METRE) - 1
     for metre in range(first, math.ceil(canvas.right / UNITS_PER_METRE) + 2):
         _draw_metre(canvas, metre)
     _draw_sand_pit(canvas)
+
+
+def draw_lane(canvas: Canvas, top: float, height: float) -> None:
+    """Draw one lane of a race, its track and its marks.
+
+    Args:
+        canvas: Picture to draw on; its view's ground is the lane's.
+        top: Upper edge of the lane [pixels].
+        height: Height of the lane [pixels].
+    """
+    bottom, ground = top + height, canvas.view.ground_px
+    upper = ground - 0.09 * height
+    horizon = upper - 0.07 * height
+    canvas.rectangle((0, top, WIDTH, horizon), _LANE_SKY)
+    for hills in _HILLS:
+        _draw_hills(canvas, hills, horizon, height / HEIGHT)
+    canvas.rectangle((0, horizon, WIDTH, upper), _INFIELD)
+    canvas.rectangle((0, upper, WIDTH, bottom), _TRACK)
+    canvas.rectangle((0, upper, WIDTH, upper + 1.5), _LINE)
+    canvas.rectangle((0, bottom - 1.5, WIDTH, bottom), _LINE)
+    spacing = UNITS_PER_METRE * canvas.view.scale
+    step = next((step for step in (1, 2, 5) if step * spacing >= _LABEL_SPACING), 10)
+    first = math.floor(canvas.view.left / UNITS_PER_METRE)
+    for metre in range(max(first, 0), math.ceil(canvas.right / UNITS_PER_METRE) + 1):
+        x, _ = canvas.to_screen((metre * UNITS_PER_METRE, 0.0))
+        if metre * UNITS_PER_METRE < _FINISH_X:
+            canvas.rectangle((x - 0.75, upper, x + 0.75, bottom), (*_LINE, 90))
+            if metre % step == 0:
+                canvas.text((x + 4, bottom - 3), str(metre), 11, (*_LINE, 200), "ls")
+    x, _ = canvas.to_screen((_FINISH_X, 0.0))
+    if x < WIDTH:
+        canvas.rectangle((x, upper, WIDTH, bottom), _SAND)
+        canvas.rectangle((x - 2, upper, x + 2, bottom), (250, 250, 250))
 
 
 def draw_hurdle(canvas: Canvas, hurdle: NDArray[np.float64]) -> None:
@@ -112,24 +158,20 @@ def draw_shadow(canvas: Canvas, state: NDArray[np.float64]) -> None:
     """
     left, _ = canvas.to_screen((float(state[:, 0].min()), 0.0))
     right, _ = canvas.to_screen((float(state[:, 0].max()), 0.0))
-    for spread in (26.0, 14.0, 4.0):
-        canvas.rounded(
-            (left - spread, GROUND_PX - spread / 6 - 2, right + spread, GROUND_PX + spread / 6 + 8),
-            spread / 6 + 5,
-            _SHADOW,
-        )
+    ground, unit = canvas.view.ground_px, canvas.view.scale / 20.0
+    for spread in (26.0 * unit, 14.0 * unit, 4.0 * unit):
+        top, bottom = ground - spread / 6 - 2 * unit, ground + spread / 6 + 8 * unit
+        canvas.rounded((left - spread, top, right + spread, bottom), spread / 6 + 5 * unit, _SHADOW)
 
 
-def _draw_hills(
-    canvas: Canvas, speed: float, height: float, wavelength: float, colour: Colour
-) -> None:
-    offset = canvas.left * SCALE * speed
+def _draw_hills(canvas: Canvas, hills: _Hills, horizon: float, size: float) -> None:
+    offset = canvas.view.left * canvas.view.scale * hills.speed
     crest = []
     for x in range(0, WIDTH + 8, 8):
-        phase = (x + offset) / wavelength
+        phase = (x + offset) / (hills.wavelength * size)
         wave = math.sin(phase) + 0.5 * math.sin(2.3 * phase + 1.0) + 0.25 * math.sin(5.1 * phase)
-        crest.append((float(x), HORIZON - height * (0.62 + 0.32 * wave)))
-    canvas.polygon([(0.0, HORIZON), *crest, (float(WIDTH), HORIZON)], colour)
+        crest.append((float(x), horizon - hills.height * size * (0.62 + 0.32 * wave)))
+    canvas.polygon([(0.0, horizon), *crest, (float(WIDTH), horizon)], hills.colour)
 
 
 def _draw_metre(canvas: Canvas, metre: int) -> None:
