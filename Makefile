@@ -51,7 +51,7 @@ mlflow: $(VENV)/.run  ## Compare runs in the browser (loopback only)
 	PATH="$(abspath $(BIN)):$$PATH" $(KEDRO) mlflow ui --host 127.0.0.1 --port 5000
 
 benchmark: $(VENV)/.run  ## Speed of engines and environments, as ratios
-	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/qwop benchmark --rounds 9
 
 lock: $(VENV)/.dev  ## Renew constraints.txt for all supported Python versions
 	$(BIN)/python -m pip install --quiet uv

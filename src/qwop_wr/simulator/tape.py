@@ -1,6 +1,5 @@
 """Key tapes: a run as the keys of every tick, with what it claims to achieve."""
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from qwop_wr.simulator import make_simulator, tape_format
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.tape_format import MAX_BYTES, MAX_TICKS, Run, TapeError
+from qwop_wr.simulator.whole_path import whole_path
 
 SUFFIX: Final = ".qwop.json"
 """Ending of a tape's file name."""
@@ -174,16 +174,11 @@ class Tape:
         Raises:
             TapeError: If the file cannot be written; names it.
         """
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
-            partial.write_text(self.to_json(), encoding="utf-8")
-            partial.replace(target)
+            with whole_path(Path(path)) as partial:
+                partial.write_text(self.to_json(), encoding="utf-8")
         except OSError as error:
             raise TapeError(f"{path}: cannot be written: {error.strerror}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink()
 
     @property
     def per_tick_keys(self) -> NDArray[np.uint8]:

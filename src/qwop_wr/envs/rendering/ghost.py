@@ -24,6 +24,8 @@ class Pace(NamedTuple):
 
 _DASH: Final = 12
 _GAP: Final = 8
+_FLIP: Final = 0.7
+"""Share of the width beyond which the label stands left of the line."""
 
 
 def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float], label_size: int = 14) -> None:
@@ -44,5 +46,5 @@ def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float], label_size
         canvas.rectangle((x - 1, y, x + 1, min(y + _DASH, bottom)), GHOST)
         y += _DASH + _GAP
     width = pill_width(pace.label, label_size)
-    left = x + 8 if x + 8 + width < WIDTH else x - 8 - width
+    left = x + 8 if x < _FLIP * WIDTH else x - 8 - width
     draw_pill(canvas, pace.label, (left, top), label_size, GHOST)

@@ -2,10 +2,9 @@
 
 The workload is random keys, held for four ticks, with a reset where a game
 ends. All cases take turns, round after round, so that what else the machine
-does touches all alike; medians of the rounds are printed as a Markdown table.
+does touches all alike, and the medians of the rounds count.
 """
 
-import argparse
 import os
 import platform
 import statistics
@@ -160,23 +159,26 @@ def measure(listed: list[Case], rounds: int) -> list[Rates]:
 
     Args:
         listed: The cases.
-        rounds: How often each takes its turn.
+        rounds: How often each takes its turn, after one that does not count.
 
     Returns:
         Their rates, in the same order.
     """
     wall: list[list[float]] = [[] for _ in listed]
     cpu: list[list[float]] = [[] for _ in listed]
-    for case in listed:
-        SETTINGS.NUMBA_NUM_THREADS = case.threads
-        case.run()
-    for _ in range(rounds):
-        for number, case in enumerate(listed):
-            SETTINGS.NUMBA_NUM_THREADS = case.threads
-            wall_start, cpu_start = time.perf_counter(), time.process_time()
-            done = case.run()
-            cpu[number].append(done / (time.process_time() - cpu_start))
-            wall[number].append(done / (time.perf_counter() - wall_start))
+    threads = SETTINGS.NUMBA_NUM_THREADS
+    try:
+        for turn in range(1 + rounds):
+            for number, case in enumerate(listed):
+                SETTINGS.NUMBA_NUM_THREADS = case.threads
+                wall_start, cpu_start = time.perf_counter(), time.process_time()
+                done = case.run()
+                # The first turn compiles and warms caches.
+                if turn > 0:
+                    cpu[number].append(done / (time.process_time() - cpu_start))
+                    wall[number].append(done / (time.perf_counter() - wall_start))
+    finally:
+        SETTINGS.NUMBA_NUM_THREADS = threads
     return [
         Rates(statistics.median(one), statistics.median(other))
         for one, other in zip(wall, cpu, strict=True)
@@ -196,14 +198,18 @@ def table(listed: list[Case], rates: list[Rates]) -> str:
     base = next(
         rate.cpu for case, rate in zip(listed, rates, strict=True) if case.name.startswith("Box2D")
     )
-    lines = [
-        "| case | per second | per processor second | to Box2D |",
-        "| --- | ---: | ---: | ---: |",
-    ]
+    rows = [("case", "per second", "per processor second", "to Box2D")]
     for case, rate in zip(listed, rates, strict=True):
         ratio = f"{rate.cpu / base:.1f}" if case.unit == "ticks" else ""
         wall, cpu = (f"{value:,.0f} {case.unit}" for value in rate)
-        lines.append(f"| {case.name} | {wall} | {cpu} | {ratio} |")
+        rows.append((case.name, wall, cpu, ratio))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = [
+        "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "| " + " | ".join(rule) + " |")
     return "\n".join(lines)
 
 
@@ -215,17 +221,3 @@ def machine() -> str:
         f"{platform.machine()}, {os.cpu_count()} cores{load}; "
         f"Python {platform.python_version()}, {versions}"
     )
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="turns that each case takes")
-    rounds = parser.parse_args().rounds
-    listed = cases()
-    rates = measure(listed, rounds)
-    print(f"{machine()}\nmedians of {rounds} rounds\n\n{table(listed, rates)}")
-
-
-if __name__ == "__main__":
-    main()

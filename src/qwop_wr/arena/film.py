@@ -1,0 +1,91 @@
+"""Pictures of a run as a file that moves: GIF or MP4."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import chain, pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import av
+import numpy as np
+from PIL import Image
+
+from qwop_wr.arena.show import Frame
+from qwop_wr.simulator.tape_format import MAX_TICKS
+from qwop_wr.simulator.whole_path import whole_path
+
+TICKS_PER_SECOND: Final = 30
+
+_QUALITY: Final = "20"
+"""H.264's constant rate factor: 18 looks like the original, 23 is the usual."""
+
+_COLOURS: Final = 128
+_HUNDREDTHS: Final = 100
+"""In a second; GIF tells time in them."""
+
+
+def write_film(frames: Iterable[Frame], path: Path, frames_per_second: int, width: int) -> None:
+    """Write a film, whole or not at all, while the pictures come in.
+
+    Args:
+        frames: The images, uint8 of shape (height, width, 3), all alike; at least one.
+        path: Where to; the suffix, ``.gif`` or ``.mp4``, decides the kind. A file that
+            exists is replaced.
+        frames_per_second: How fast they follow one another.
+        width: Width of the film [pixels]; the height follows.
+
+    Raises:
+        OSError: If the file cannot be written.
+        KeyError: If the suffix is another one.
+    """
+    write = WRITERS[path.suffix]
+    pictures = (_scaled(frame, width) for frame in frames)
+    with whole_path(path) as partial:
+        write(pictures, partial, frames_per_second)
+
+
+def _write_gif(pictures: Iterator[Image.Image], path: Path, frames_per_second: int) -> None:
+    # Pillow reads one duration per picture, and does not mind some that are left over.
+    moments = [round(n * _HUNDREDTHS / frames_per_second) for n in range(MAX_TICKS + 1)]
+    first = next(pictures).quantize(_COLOURS)
+    others = (picture.quantize(palette=first, dither=Image.Dither.NONE) for picture in pictures)
+    first.save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=others,
+        duration=[10 * (later - now) for now, later in pairwise(moments)],
+        loop=0,
+    )
+
+
+def _write_mp4(pictures: Iterator[Image.Image], path: Path, frames_per_second: int) -> None:
+    first = next(pictures)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream(
+            "libx264", rate=Fraction(frames_per_second), options={"crf": _QUALITY}
+        )
+        stream.width, stream.height = first.size
+        stream.pix_fmt = "yuv420p"
+        for picture in chain([first], pictures):
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24"))
+            )
+        container.mux(stream.encode())
+
+
+WRITERS: Final[Mapping[str, Callable[[Iterator[Image.Image], Path, int], None]]] = MappingProxyType(
+    {".gif": _write_gif, ".mp4": _write_mp4}
+)
+"""What writes a film, by the suffix of its file."""
+
+
+def _scaled(frame: Frame, width: int) -> Image.Image:
+    picture = Image.fromarray(frame)
+    # H.264 stores colours for 2 x 2 pixels, hence even sizes only.
+    size = (width // 2 * 2, round(picture.height * width / picture.width / 2) * 2)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+__all__ = ["TICKS_PER_SECOND", "WRITERS", "write_film"]

@@ -1,0 +1,225 @@
+"""A runner in a game of its own, tick by tick, and who holds its keys."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
+from qwop_wr.envs.rendering import Lane
+from qwop_wr.simulator import ENGINES, Simulator, make_simulator
+from qwop_wr.simulator.tape import Tape
+from qwop_wr.simulator.tape_format import MAX_TICKS
+
+_BATCH: Final = 16
+"""Rows that a policy is asked with: the last bits of a matrix product depend on the number
+of rows, and the run must be the one that the evaluation sees."""
+
+
+class KeySource(Protocol):
+    """Who holds the keys."""
+
+    def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
+        """Choose the keys of the next tick.
+
+        Args:
+            simulator: The runner's game, with nothing else in it.
+            played: Masks of all ticks since the reset.
+
+        Returns:
+            The mask, or None when there is nothing more to play.
+        """
+        ...
+
+
+class TapeKeys:
+    """The keys of a tape.
+
+    Args:
+        tape: The tape.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self._keys = tape.per_tick_keys.tolist()
+
+    def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
+        """Read the next tick's keys off the tape."""
+        return self._keys[len(played)] if len(played) < len(self._keys) else None
+
+
+class AgentKeys:
+    """An agent that decides while the game goes on, without noise.
+
+    Args:
+        agent: The agent.
+
+    Raises:
+        ValueError: If there is no such game as the agent was made for.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        spec = agent.spec
+        options = EnvironmentOptions.from_keywords(
+            {
+                "ticks_per_action": spec.ticks_per_action,
+                "actions": spec.actions,
+                "observation": spec.observation,
+            }
+        )
+        agent.check_interface(options.interface)
+        self._ticks_per_action = spec.ticks_per_action
+        self._masks = ACTION_SETS[options.actions]
+        self._observer = Observer(options.observation)
+        self._policy = agent.policy()
+
+    def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
+        """Hold on to the last decision, or decide anew."""
+        if len(played) % self._ticks_per_action:
+            return played[-1]
+        observation = self._observer.observe(Snapshot.of(simulator))  # (1, d)
+        with single_torch_thread():
+            actions = self._policy.act(np.repeat(observation, _BATCH, axis=0))
+        return int(self._masks[actions[0]])
+
+
+class HeldKeys:
+    """Keys that somebody presses and releases; a tap between two ticks counts for one."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._tapped = 0
+
+    def press(self, key: int) -> None:
+        """Press a key, given by its bit."""
+        self._held |= key
+        self._tapped |= key
+
+    def release(self, key: int) -> None:
+        """Release a key, given by its bit."""
+        self._held &= ~key
+
+    def release_all(self) -> None:
+        """Release every key."""
+        self._held = self._tapped = 0
+
+    def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
+        """Take what is held, and what was tapped since the last tick."""
+        mask, self._tapped = self._held | self._tapped, 0
+        return mask
+
+
+class Runner:
+    """One runner in a game of its own.
+
+    Args:
+        name: Who it is.
+        keys: Who holds its keys.
+        engine: Engine to run on.
+
+    Attributes:
+        name: Who it is.
+        played: Masks of all ticks since the reset.
+        simulator: Its game.
+    """
+
+    def __init__(self, name: str, keys: KeySource, engine: str = ENGINES[0]) -> None:
+        self.name = name
+        self.simulator = make_simulator(engine)
+        self.played: list[int] = []
+        self._keys = keys
+        self._is_dry = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._is_dry or bool(self.simulator.ended[0])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the runner has landed in the sand pit."""
+        return bool(self.simulator.landed[0])
+
+    @property
+    def score(self) -> float:
+        """The displayed distance [m]."""
+        return float(self.simulator.score[0])
+
+    @property
+    def clock(self) -> float:
+        """The game's clock [s]."""
+        return float(self.simulator.score_time[0])
+
+    @property
+    def held(self) -> int:
+        """Mask of the keys that were held last."""
+        return self.played[-1] if self.played else 0
+
+    @property
+    def result(self) -> str:
+        """How the run ended, in words; empty while it goes on."""
+        if not self.ended:
+            return ""
+        if self.finished:
+            return f"{self.clock:.2f} s"
+        verb = "fell" if self.simulator.fallen[0] else "stopped"
+        return f"{verb} at {self.score:.1f} m"
+
+    @property
+    def keys_per_tick(self) -> NDArray[np.uint8]:
+        """Masks of all ticks since the reset, shape (T,)."""
+        return np.array(self.played, dtype=np.uint8)
+
+    def tick(self) -> None:
+        """Play one tick, unless the run has ended."""
+        if self.ended:
+            return
+        mask = self._keys(self.simulator, self.played)
+        self._is_dry = mask is None or len(self.played) >= MAX_TICKS
+        if mask is not None and not self._is_dry:
+            self._step(mask, 1)
+            self.played.append(mask)
+
+    def reset(self, soft: bool = False) -> None:
+        """Begin a new run.
+
+        Args:
+            soft: Go on with the used world, as the game's own restart does.
+        """
+        self.simulator.reset(soft=soft)
+        self.played = []
+        self._is_dry = False
+
+    def rewind(self, ticks: int) -> None:
+        """Go back to an earlier moment of a run that began on a fresh page.
+
+        Args:
+            ticks: Ticks after the reset; a run that has fewer stays as it is.
+        """
+        if ticks >= len(self.played):
+            return
+        kept = self.played[: max(ticks, 0)]
+        self.reset()
+        for mask, group in groupby(kept):
+            self._step(mask, len(list(group)))
+        self.played = kept
+
+    def lane(self) -> Lane:
+        """Describe this moment for a picture of a race."""
+        return Lane(
+            name=self.name,
+            state=self.simulator.state[0],
+            hurdle=self.simulator.hurdle[0],
+            score=self.score,
+            keys=self.held,
+            result=self.result,
+        )
+
+    def _step(self, mask: int, ticks: int) -> None:
+        self.simulator.step(np.array([mask], dtype=np.uint8), ticks)
+
+
+__all__ = ["AgentKeys", "HeldKeys", "KeySource", "Runner", "TapeKeys"]

@@ -1,0 +1,1 @@
+"""The subcommands of ``qwop``, each in its module."""

@@ -1,0 +1,54 @@
+"""Files as the command line names them, as runners."""
+
+from pathlib import Path
+from typing import Final
+
+from kedro.io.core import DatasetError, Version
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.arena.runners import AgentKeys, Runner, TapeKeys
+from qwop_wr.commands.tapes import true_tape
+from qwop_wr.datasets import AgentDataset
+from qwop_wr.errors import BadInputError
+
+_NEWEST: Final = Version(None, None)
+_AGENT_SUFFIX: Final = ".safetensors"
+_TAPE_SUFFIX: Final = ".json"
+
+
+def runner(path: Path) -> Runner:
+    """Put whoever is in a file on a track of its own.
+
+    Args:
+        path: A tape (``*.qwop.json``), or an agent (``*.safetensors``): a file, or the
+            folder of its versions, of which the newest counts.
+
+    Returns:
+        The runner at the start of a fresh page.
+
+    Raises:
+        BadInputError: If the file is neither, is missing or cannot be used.
+    """
+    if path.suffix == _TAPE_SUFFIX:
+        tape = true_tape(path)
+        return Runner(path.name, TapeKeys(tape), tape.engine)
+    if path.suffix != _AGENT_SUFFIX:
+        raise BadInputError(
+            f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); recordings of "
+            "other programs become tapes with: qwop import"
+        )
+    agent = _agent(path)
+    try:
+        return Runner(path.name, AgentKeys(agent), agent.spec.engine)
+    except ValueError as error:
+        raise BadInputError(f"{path}: {error}") from error
+
+
+def _agent(path: Path) -> Agent:
+    version = _NEWEST if path.is_dir() else None
+    try:
+        agent = AgentDataset(filepath=path.as_posix(), version=version).load()
+    except DatasetError as error:
+        raise BadInputError(str(error)) from error
+    assert agent is not None  # noqa: S101 - it is not optional
+    return agent

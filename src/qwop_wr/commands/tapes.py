@@ -1,0 +1,35 @@
+"""Tapes as the command line names them: read, replayed, and told in one line."""
+
+from pathlib import Path
+
+from qwop_wr.errors import BadInputError
+from qwop_wr.simulator.tape import Tape, TapeError, TapeResult, verify_tape
+
+
+def true_tape(path: Path) -> Tape:
+    """Read a tape and prove its claims.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The tape.
+
+    Raises:
+        BadInputError: If it cannot be read or a claim is false; names the file.
+    """
+    try:
+        tape = Tape.load(path)
+    except TapeError as error:
+        raise BadInputError(str(error)) from error
+    try:
+        verify_tape(tape)
+    except TapeError as error:
+        raise BadInputError(f"{path}: {error}") from error
+    return tape
+
+
+def in_words(result: TapeResult) -> str:
+    """Tell how a run ended."""
+    end = "finished" if result.finished else "not finished"
+    return f"{end}, {result.ticks} ticks, {result.score_time:.3f} s, {result.distance:.1f} m"
