@@ -1,64 +1,52 @@
-"""The qwop command, as a user types it."""
+"""The qwop command itself."""
 
-from dataclasses import replace
-from pathlib import Path
+import subprocess
+import sys
 
-import numpy as np
+import click
 import pytest
-from click.testing import CliRunner, Result
 
 from qwop_wr import __version__
-from qwop_wr.cli import cli
-from qwop_wr.simulator.keys import O
-from qwop_wr.simulator.tape import Tape
+from qwop_wr.cli import QwopGroup, cli
+from tests.commands.qwop import qwop
+
+NAMES = list(QwopGroup.lazy_commands)
 
 
-@pytest.fixture
-def tape_path(tmp_path: Path) -> Path:
-    path = tmp_path / "fall.qwop.json"
-    Tape.record(np.full(200, O, dtype=np.uint8), engine="box2d").save(path)
-    return path
-
-
-def qwop(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
-
-
-def test_a_true_tape_is_told_in_one_line(tape_path: Path) -> None:
-    tape = Tape.load(tape_path)
-    result = qwop("verify", tape_path)
+def test_help_lists_the_commands_and_gives_examples() -> None:
+    result = qwop("--help")
     assert result.exit_code == 0
-    assert result.output == (
-        f"{tape_path}: not finished, {tape.ticks} ticks, {(tape.ticks + 1) / 30:.3f} s, "
-        f"{tape.distance:.1f} m\n"
-    )
+    for name, lazy in QwopGroup.lazy_commands.items():
+        assert f"\n  {name:<9}  {lazy.summary}\n" in result.output
+    assert "  qwop verify data/01_raw/record.qwop.json\n" in result.output
 
 
-def test_false_and_missing_tapes_do_not_hide_the_true_ones(tape_path: Path) -> None:
-    false = tape_path.with_name("false.qwop.json")
-    replace(Tape.load(tape_path), distance=100.0).save(false)
-    missing = tape_path.with_name("missing.qwop.json")
-    result = qwop("verify", missing, false, tape_path)
-    assert result.exit_code == 1
-    assert result.stdout.splitlines() == [qwop("verify", tape_path).stdout.strip()]
-    first, second = result.stderr.splitlines()
-    assert first == f"Error: {missing}: cannot be read: No such file or directory"
-    assert second.startswith(f"Error: {false}: false claim: distance is 100.0 on the tape, but ")
-    assert second.endswith(" replayed")
-
-
-def test_help_gives_examples() -> None:
-    result = qwop("verify", "--help")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_its_summary_and_examples(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.get_short_help_str(100) == QwopGroup.lazy_commands[name].summary
+    result = qwop(name, "--help")
     assert result.exit_code == 0
-    assert "  qwop verify record.qwop.json\n" in result.output
-    assert "verify" in qwop("--help").output
+    assert f"  Examples:\n    qwop {name}" in result.output
 
 
-def test_a_tape_is_needed() -> None:
-    result = qwop("verify")
+def test_unknown_commands_are_refused() -> None:
+    result = qwop("verfy")
     assert result.exit_code == 2
-    assert "TAPE" in result.output
+    assert "verfy" in result.output
 
 
 def test_version() -> None:
     assert qwop("--version").output == f"qwop, version {__version__}\n"
+
+
+def test_verifying_does_not_load_what_only_others_need() -> None:
+    script = (
+        "import sys; from tests.commands.qwop import qwop; qwop('verify', '--help'); "
+        "print({'torch', 'kedro', 'mlflow', 'pygame', 'av', 'pandas'} & sys.modules.keys())"
+    )
+    completed = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (completed.stdout, completed.stderr) == ("set()\n", "")

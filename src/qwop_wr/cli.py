@@ -25,7 +25,9 @@ class QwopGroup(LazyGroup):
         "import": LazyCommand(
             "qwop_wr.commands.importing", "Make tapes of other programs' recordings."
         ),
-        "benchmark": LazyCommand("qwop_wr.commands.benchmark", "Measure the engines' speed."),
+        "benchmark": LazyCommand(
+            "qwop_wr.commands.benchmark", "Measure the engines' speed on this machine."
+        ),
     }
 
 

@@ -1,10 +1,9 @@
 """Pictures of a run as a file that moves: GIF or MP4."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import av
@@ -20,16 +19,26 @@ TICKS_PER_SECOND: Final = 30
 _QUALITY: Final = "20"
 """H.264's constant rate factor: 18 looks like the original, 23 is the usual."""
 
+SUFFIXES: Final = (".mp4", ".gif")
+"""Endings of films' file names."""
+
 _COLOURS: Final = 128
 _HUNDREDTHS: Final = 100
 """In a second; GIF tells time in them."""
 
 
-def write_film(frames: Iterable[Frame], path: Path, frames_per_second: int, width: int) -> None:
+def write_film(
+    frames: Iterable[Frame],
+    samples: Sequence[Frame],
+    path: Path,
+    frames_per_second: int,
+    width: int,
+) -> None:
     """Write a film, whole or not at all, while the pictures come in.
 
     Args:
         frames: The images, uint8 of shape (height, width, 3), all alike; at least one.
+        samples: Some of them, in whose colours a GIF is painted.
         path: Where to; the suffix, ``.gif`` or ``.mp4``, decides the kind. A file that
             exists is replaced.
         frames_per_second: How fast they follow one another.
@@ -37,24 +46,30 @@ def write_film(frames: Iterable[Frame], path: Path, frames_per_second: int, widt
 
     Raises:
         OSError: If the file cannot be written.
-        KeyError: If the suffix is another one.
+        ValueError: If the suffix is another one.
     """
-    write = WRITERS[path.suffix]
     pictures = (_scaled(frame, width) for frame in frames)
     with whole_path(path) as partial:
-        write(pictures, partial, frames_per_second)
+        if path.suffix.lower() == ".gif":
+            palette = Image.fromarray(np.concatenate(samples)).quantize(_COLOURS)
+            _write_gif(pictures, palette, partial, frames_per_second)
+        elif path.suffix.lower() == ".mp4":
+            _write_mp4(pictures, partial, frames_per_second)
+        else:
+            raise ValueError(f"a film ends in {' or '.join(SUFFIXES)}, got {path.name!r}")
 
 
-def _write_gif(pictures: Iterator[Image.Image], path: Path, frames_per_second: int) -> None:
+def _write_gif(
+    pictures: Iterator[Image.Image], palette: Image.Image, path: Path, frames_per_second: int
+) -> None:
     # Pillow reads one duration per picture, and does not mind some that are left over.
     moments = [round(n * _HUNDREDTHS / frames_per_second) for n in range(MAX_TICKS + 1)]
-    first = next(pictures).quantize(_COLOURS)
-    others = (picture.quantize(palette=first, dither=Image.Dither.NONE) for picture in pictures)
-    first.save(
+    painted = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
+    next(painted).save(
         path,
         format="GIF",
         save_all=True,
-        append_images=others,
+        append_images=painted,
         duration=[10 * (later - now) for now, later in pairwise(moments)],
         loop=0,
     )
@@ -75,12 +90,6 @@ def _write_mp4(pictures: Iterator[Image.Image], path: Path, frames_per_second: i
         container.mux(stream.encode())
 
 
-WRITERS: Final[Mapping[str, Callable[[Iterator[Image.Image], Path, int], None]]] = MappingProxyType(
-    {".gif": _write_gif, ".mp4": _write_mp4}
-)
-"""What writes a film, by the suffix of its file."""
-
-
 def _scaled(frame: Frame, width: int) -> Image.Image:
     picture = Image.fromarray(frame)
     # H.264 stores colours for 2 x 2 pixels, hence even sizes only.
@@ -88,4 +97,4 @@ def _scaled(frame: Frame, width: int) -> Image.Image:
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
-__all__ = ["TICKS_PER_SECOND", "WRITERS", "write_film"]
+__all__ = ["SUFFIXES", "TICKS_PER_SECOND", "write_film"]

@@ -8,7 +8,9 @@ import pygame
 from qwop_wr.arena.playback import Playback
 from qwop_wr.arena.show import Frame, Show
 
-HINT: Final = "space pause   ← → one second   , . one tick   ↓ ↑ speed   R again   Esc close"
+HINT: Final = (
+    "space pause   left right one second   , . one tick   down up speed   R again   Esc close"
+)
 _SECOND: Final = 30
 """Ticks."""
 

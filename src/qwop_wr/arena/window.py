@@ -28,8 +28,10 @@ class NoDisplayError(BadInputError):
 class Scene(Protocol):
     """What is shown in a window."""
 
-    is_open: bool
-    """Whether the window stays open."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the window stays open."""
+        ...
 
     def handle(self, event: pygame.event.Event) -> None:
         """Take an event of keyboard or window."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from qwop_wr.arena.film import TICKS_PER_SECOND, WRITERS, write_film
+from qwop_wr.arena.film import SUFFIXES, TICKS_PER_SECOND, write_film
 from qwop_wr.arena.runners import Runner, TapeKeys
 from qwop_wr.arena.show import Show
 from qwop_wr.commands.tapes import true_tape
@@ -23,6 +23,9 @@ from qwop_wr.simulator.whole_path import whole_path
 _RATES: Final = ("30", "15", "10")
 _DEFAULTS: Final = {".mp4": ("30", WIDTH), ".gif": ("15", WIDTH // 2)}
 """Pictures per second and width of a film, by its kind."""
+
+_SAMPLES: Final = 32
+"""Pictures from which a film's colours are chosen; with fewer the hurdle may be missed."""
 
 _RECORDINGS: Final = (gym_recording.SUFFIX, runr.SUFFIX)
 
@@ -69,8 +72,8 @@ def command(
     first. A TARGET that exists is replaced.
     """
     suffix = target.suffix.lower()
-    if suffix not in (*WRITERS, *_RECORDINGS):
-        raise BadInputError(f"{target}: must end in {', '.join((*WRITERS, *_RECORDINGS))}")
+    if suffix not in (*SUFFIXES, *_RECORDINGS):
+        raise BadInputError(f"{target}: must end in {', '.join((*SUFFIXES, *_RECORDINGS))}")
     most = 1 if suffix in _RECORDINGS else MAX_LANES
     if len(tapes) > most:
         raise BadInputError(f"{target}: has room for {most}, but there are {len(tapes)} tapes")
@@ -118,7 +121,9 @@ def _film(
     runners = [Runner(path.name, TapeKeys(tape), tape.engine) for path, tape in tapes.items()]
     first, last = ticks
     every = TICKS_PER_SECOND // rate
-    frames = Show(runners).frames(first, last, every)
+    show = Show(runners)
+    samples = list(show.frames(first, last, max((last - first) // _SAMPLES, 1)))
+    frames = show.frames(first, last, every)
     length = (last - first) // every + 1
     with click.progressbar(frames, length=length, label="Filming", file=sys.stderr) as shown:
-        write_film(shown, target, rate, width)
+        write_film(shown, samples, target, rate, width)

@@ -32,7 +32,7 @@ def test_the_set_and_the_length_of_actions_are_the_readers() -> None:
 
 
 @given(arrays(np.uint8, st.integers(1, 60), elements=st.integers(0, 15)), st.integers(0, 10**9))
-def test_export_then_import_gives_equal_keys(keys: np.ndarray, seed: int) -> None:  # type: ignore[type-arg]
+def test_export_then_import_gives_equal_keys(keys: np.ndarray, seed: int) -> None:
     recording = gym_recording.decode(gym_recording.encode(keys, ALL, seed), ALL)
     assert recording.seed == seed
     np.testing.assert_array_equal(recording.episodes[0].keys, keys)

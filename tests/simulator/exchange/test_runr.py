@@ -46,7 +46,7 @@ def test_a_written_run_is_the_same_bytes(n_ticks: int) -> None:
 
 
 @given(arrays(np.uint8, st.integers(1, 60), elements=st.integers(0, 15)), st.integers(0, 255))
-def test_export_then_import_gives_equal_keys(keys: np.ndarray, ruleset: int) -> None:  # type: ignore[type-arg]
+def test_export_then_import_gives_equal_keys(keys: np.ndarray, ruleset: int) -> None:
     recording = runr.decode(runr.encode(keys, ruleset))
     assert recording.ruleset == ruleset
     np.testing.assert_array_equal(recording.keys, keys)

@@ -112,13 +112,13 @@ class RaceRenderer:
             draw_lane(canvas, top, height)
             _draw_competitor(canvas, lane, shirt)
         if pace is not None:
-            span = (_TOP + 4, tops[-1] + height - 2)
-            draw_ghost(canvas, pace, span, label_size=12)
+            draw_ghost(canvas, pace, (_TOP + 2, tops[-1] + height - 2))
         for top, lane, shirt in zip(tops, lanes, _SHIRTS, strict=False):
             _draw_tag(canvas, lane, shirt, top, leader)
         canvas.rectangle((0, tops[-1] + height, WIDTH, HEIGHT), _VERGE)
         _draw_clock(canvas, lanes, clock, pace)
-        draw_overlay(canvas, overlay)
+        canvas.text((WIDTH - 40, 33), overlay.status, 14, _ACCENT, "rm")
+        draw_overlay(canvas, overlay._replace(status=""))
         return canvas.pixels()
 
 
@@ -168,6 +168,8 @@ def _draw_clock(canvas: Canvas, lanes: Sequence[Lane], clock: float, pace: Pace 
         canvas.rectangle((x - 1, y - tall, x + 1, y + tall), _FAINT)
     if pace is not None:
         canvas.disc((place(pace.metres), y), 5, GHOST)
+        canvas.disc((left + 5, 33), 5, GHOST)
+        canvas.text((left + 18, 33), pace.label, 14, GHOST, "lm")
     for lane, shirt in sorted(zip(lanes, _SHIRTS, strict=False), key=lambda pair: pair[0].torso_x):
         x = place(lane.score)
         canvas.disc((x, y), 7.5, _WHITE)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qwop_wr.envs.rendering.athlete import draw_runner
 from qwop_wr.envs.rendering.canvas import Canvas, View
 from qwop_wr.envs.rendering.display import draw_display, draw_keys
-from qwop_wr.envs.rendering.ghost import Pace, draw_ghost
+from qwop_wr.envs.rendering.ghost import Pace, draw_ghost, draw_ghost_label
 from qwop_wr.envs.rendering.overlay import NO_OVERLAY, Overlay, draw_overlay
 from qwop_wr.envs.rendering.scenery import (
     TRACK_BOTTOM,
@@ -68,6 +68,7 @@ class Renderer:
         draw_hurdle(canvas, hurdle)
         if pace is not None:
             draw_ghost(canvas, pace, (_GHOST_TOP, TRACK_BOTTOM))
+            draw_ghost_label(canvas, pace, _GHOST_TOP)
         draw_runner(canvas, state)
         speed = torso_vx / UNITS_PER_METRE * TIME_STEP / CLOCK_STEP
         draw_display(canvas, score, score_time, speed, None if pace is None else pace.metres)

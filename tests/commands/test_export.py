@@ -1,0 +1,103 @@
+"""qwop export."""
+
+import binascii
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from qwop_wr.simulator.keys import O
+from qwop_wr.simulator.tape import Tape
+from tests.commands.qwop import qwop
+
+
+def test_a_recording_for_qwop_gym(tape_path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "fall.rec"
+    result = qwop("export", tape_path, target)
+    assert result.exit_code == 0, result.output
+    lines = target.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("seed=7", "*")
+    assert lines[1:-1] == ["3"] * Tape.load(tape_path).ticks
+    assert result.stdout == f"{target}: {target.stat().st_size} bytes\n"
+
+
+def test_a_recording_for_runr(tape_path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "fall.bin"
+    assert qwop("export", tape_path, target).exit_code == 0
+    content, ticks = target.read_bytes(), Tape.load(tape_path).ticks
+    assert content[:6] == b"RUNR\x01\x00"
+    assert int.from_bytes(content[6:10], "little") == ticks
+    assert int.from_bytes(content[10:14], "little") == binascii.crc32(content[14:])
+    assert content[14 : 14 + ticks // 2] == bytes([O | O << 4]) * (ticks // 2)
+
+
+@pytest.mark.parametrize("suffix", [".rec", ".bin"])
+def test_export_then_import_gives_equal_keys(tmp_path: Path, suffix: str) -> None:
+    keys = np.random.default_rng(3).integers(0, 16, 150).astype(np.uint8)
+    tape = Tape.record(keys)
+    tape.save(tmp_path / "run.qwop.json")
+    assert qwop("export", tmp_path / "run.qwop.json", tmp_path / f"run{suffix}").exit_code == 0
+    assert qwop("import", tmp_path / f"run{suffix}", "--to", tmp_path / "back").exit_code == 0
+    back = Tape.load(tmp_path / "back" / "run.qwop.json")
+    assert back.keys == tape.keys
+    assert back.claims == tape.claims
+
+
+def test_a_film_lasts_as_long_as_asked_for(tape_path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "fall.mp4"
+    options = ("--start", 0.5, "--end", 1, "--width", 320)
+    assert qwop("export", tape_path, target, *options).exit_code == 0
+    with av.open(str(target)) as film:
+        stream = film.streams.video[0]
+        assert (stream.width, stream.height) == (320, 180)
+        assert len(list(film.decode(stream))) == 16
+
+
+def test_a_race_is_filmed_in_lanes(tape_path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.qwop.json"
+    Tape.record(np.zeros(90, dtype=np.uint8), engine="box2d").save(other)
+    alone, race = tmp_path / "alone.gif", tmp_path / "race.gif"
+    assert qwop("export", tape_path, alone, "--end", 0.2).exit_code == 0
+    assert qwop("export", tape_path, other, race, "--end", 0.2).exit_code == 0
+    with Image.open(alone) as one, Image.open(race) as two:
+        assert one.size == two.size == (480, 270)
+        assert (np.asarray(one.convert("RGB")) != np.asarray(two.convert("RGB"))).mean() > 0.2
+
+
+def test_a_false_tape_is_not_exported(tape_path: Path, tmp_path: Path) -> None:
+    replace(Tape.load(tape_path), distance=99.0).save(tape_path)
+    result = qwop("export", tape_path, tmp_path / "false.mp4")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {tape_path}: false claim: distance is 99.0")
+    assert [path.name for path in tmp_path.iterdir()] == [tape_path.name]
+
+
+@pytest.mark.parametrize(
+    ("count", "target", "options", "message"),
+    [
+        (1, "run.avi", (), "must end in .mp4, .gif, .rec, .bin"),
+        (1, "run", (), "must end in"),
+        (2, "run.rec", (), "has room for 1, but there are 2 tapes"),
+        (6, "run.gif", (), "has room for 5, but there are 6 tapes"),
+        (1, "run.gif", ("--start", 9), "from second 9 on there is nothing to film"),
+        (1, "run.gif", ("--start", 1, "--end", 0.5), "from second 1 on there is nothing"),
+        (1, "no/such/run.gif", (), "cannot be written: No such file"),
+        (1, "no/such/run.mp4", (), "cannot be written: No such file"),
+        (1, "no/such/run.rec", (), "cannot be written: No such file"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(
+    tape_path: Path,
+    tmp_path: Path,
+    count: int,
+    target: str,
+    options: tuple[object, ...],
+    message: str,
+) -> None:
+    result = qwop("export", *[tape_path] * count, tmp_path / target, *options)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert len([line for line in result.stderr.splitlines() if "Error" in line]) == 1
