@@ -20,7 +20,7 @@ class QwopGroup(LazyGroup):
             "qwop_wr.commands.verify", "Replay key tapes and check every claim they make."
         ),
         "export": LazyCommand(
-            "qwop_wr.commands.export", "Make a film of tapes, or turn one into another format."
+            "qwop_wr.commands.export", "Make a film of runs, or turn one into another format."
         ),
         "import": LazyCommand(
             "qwop_wr.commands.importing", "Make tapes of other programs' recordings."

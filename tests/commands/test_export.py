@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import evaluate_native
 from qwop_wr.simulator.keys import O
 from qwop_wr.simulator.tape import Tape
 from tests.commands.qwop import qwop
@@ -67,6 +71,15 @@ def test_a_race_is_filmed_in_lanes(tape_path: Path, tmp_path: Path) -> None:
         assert (np.asarray(one.convert("RGB")) != np.asarray(two.convert("RGB"))).mean() > 0.2
 
 
+def test_an_agents_native_run_becomes_the_tape_of_its_evaluation(
+    agent: Agent, agent_path: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "native.qwop.json"
+    assert qwop("export", agent_path, target).exit_code == 0
+    game = EnvironmentOptions(engine="box2d")
+    assert Tape.load(target) == evaluate_native(agent, game, EvaluationOptions()).tapes["native"]
+
+
 def test_a_false_tape_is_not_exported(tape_path: Path, tmp_path: Path) -> None:
     replace(Tape.load(tape_path), distance=99.0).save(tape_path)
     result = qwop("export", tape_path, tmp_path / "false.mp4")
@@ -78,12 +91,12 @@ def test_a_false_tape_is_not_exported(tape_path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "target", "options", "message"),
     [
-        (1, "run.avi", (), "must end in .mp4, .gif, .rec, .bin"),
+        (1, "run.avi", (), "must end in .mp4, .gif, .qwop.json, .rec, .bin"),
         (1, "run", (), "must end in"),
-        (2, "run.rec", (), "has room for 1, but there are 2 tapes"),
-        (6, "run.gif", (), "has room for 5, but there are 6 tapes"),
-        (1, "run.gif", ("--start", 9), "from second 9 on there is nothing to film"),
-        (1, "run.gif", ("--start", 1, "--end", 0.5), "from second 1 on there is nothing"),
+        (2, "run.rec", (), "has room for 1, but there are 2 runs"),
+        (6, "run.gif", (), "has room for 5, but there are 6 runs"),
+        (1, "run.gif", ("--start", 9), "--start 9: must be before --end"),
+        (1, "run.gif", ("--start", 1, "--end", 0.5), "--start 1: must be before"),
         (1, "no/such/run.gif", (), "cannot be written: No such file"),
         (1, "no/such/run.mp4", (), "cannot be written: No such file"),
         (1, "no/such/run.rec", (), "cannot be written: No such file"),

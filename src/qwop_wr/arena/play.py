@@ -12,6 +12,7 @@ from qwop_wr.envs.rendering import Overlay, Renderer
 from qwop_wr.simulator.keys import O, P, Q, W
 
 HINT: Final = "Q W thighs   O P calves   R again   Esc close"
+_META: Final = {"made_by": "qwop play", "player": "human", "protocol": "native"}
 _BITS: Final = {pygame.K_q: Q, pygame.K_w: W, pygame.K_o: O, pygame.K_p: P}
 
 
@@ -34,7 +35,7 @@ class Play:
         self, on_end: Callable[[Runner], None] | None = None, engine: str = "exact"
     ) -> None:
         self._keys = HeldKeys()
-        self.runner = Runner("you", self._keys, engine)
+        self.runner = Runner("you", self._keys, engine, _META)
         self.is_open = True
         self.runs = 0
         self._on_end = on_end

@@ -1,11 +1,10 @@
 """A runner in a game of its own, tick by tick, and who holds its keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.threads import single_torch_thread
@@ -119,15 +118,24 @@ class Runner:
         name: Who it is.
         keys: Who holds its keys.
         engine: Engine to run on.
+        meta: Where the keys come from, as a tape says it.
 
     Attributes:
         name: Who it is.
+        meta: Where the keys come from.
         played: Masks of all ticks since the reset.
         simulator: Its game.
     """
 
-    def __init__(self, name: str, keys: KeySource, engine: str = ENGINES[0]) -> None:
+    def __init__(
+        self,
+        name: str,
+        keys: KeySource,
+        engine: str = ENGINES[0],
+        meta: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = name
+        self.meta = dict(meta or {})
         self.simulator = make_simulator(engine)
         self.played: list[int] = []
         self._keys = keys
@@ -168,11 +176,6 @@ class Runner:
         verb = "fell" if self.simulator.fallen[0] else "stopped"
         return f"{verb} at {self.score:.1f} m"
 
-    @property
-    def keys_per_tick(self) -> NDArray[np.uint8]:
-        """Masks of all ticks since the reset, shape (T,)."""
-        return np.array(self.played, dtype=np.uint8)
-
     def tick(self) -> None:
         """Play one tick, unless the run has ended."""
         if self.ended:
@@ -182,6 +185,18 @@ class Runner:
         if mask is not None and not self._is_dry:
             self._step(mask, 1)
             self.played.append(mask)
+
+    def tape(self) -> Tape:
+        """Record the run so far; it must have begun on a fresh page.
+
+        Returns:
+            The tape, with the runner's meta.
+
+        Raises:
+            TapeError: If nothing was played.
+        """
+        keys = np.array(self.played, dtype=np.uint8)
+        return Tape.record(keys, self.simulator.engine, self.meta)
 
     def reset(self, soft: bool = False) -> None:
         """Begin a new run.

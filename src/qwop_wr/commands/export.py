@@ -1,23 +1,23 @@
-"""``qwop export``: tapes become films or recordings of other programs."""
+"""``qwop export``: runs become films, tapes or recordings of other programs."""
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
 from qwop_wr.arena.film import SUFFIXES, TICKS_PER_SECOND, write_film
-from qwop_wr.arena.runners import Runner, TapeKeys
+from qwop_wr.arena.runners import Runner
 from qwop_wr.arena.show import Show
-from qwop_wr.commands.tapes import true_tape
-from qwop_wr.envs.actions import ACTION_SETS
+from qwop_wr.commands.runners import AGENT_SUFFIX, runner
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
 from qwop_wr.envs.rendering import MAX_LANES
 from qwop_wr.envs.rendering.canvas import WIDTH
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator.exchange import gym_recording, runr
-from qwop_wr.simulator.tape import Tape
+from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
 from qwop_wr.simulator.whole_path import whole_path
 
 _RATES: Final = ("30", "15", "10")
@@ -27,7 +27,14 @@ _DEFAULTS: Final = {".mp4": ("30", WIDTH), ".gif": ("15", WIDTH // 2)}
 _SAMPLES: Final = 32
 """Pictures from which a film's colours are chosen; with fewer the hurdle may be missed."""
 
-_RECORDINGS: Final = (gym_recording.SUFFIX, runr.SUFFIX)
+_ROOM: Final = {
+    **dict.fromkeys(SUFFIXES, MAX_LANES),
+    **dict.fromkeys((TAPE_SUFFIX, gym_recording.SUFFIX, runr.SUFFIX), 1),
+}
+"""How many runs a file holds, by its ending."""
+
+_LONGEST_RUN: Final = EnvironmentOptions().max_ticks
+"""Ticks after which an agent that neither finishes nor falls has run enough."""
 
 
 @click.command(
@@ -35,13 +42,14 @@ _RECORDINGS: Final = (gym_recording.SUFFIX, runr.SUFFIX)
     Examples:
       qwop export record.qwop.json record.mp4
       qwop export record.qwop.json hurdle.gif --start 18 --end 22
-      qwop export record.qwop.json other.qwop.json race.mp4
+      qwop export record.qwop.json expert.safetensors race.mp4
+      qwop export expert.safetensors native.qwop.json
       qwop export record.qwop.json record.rec
       qwop export record.qwop.json record.bin
     """
 )
 @click.argument(
-    "tapes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TAPE..."
+    "sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="AGENT|TAPE..."
 )
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False), metavar="TARGET")
 @click.option("--start", type=click.FloatRange(0), default=0.0, help="Film from this second on.")
@@ -57,71 +65,83 @@ _RECORDINGS: Final = (gym_recording.SUFFIX, runr.SUFFIX)
     help="Pictures per second of a film; 30 for MP4, 15 for GIF if omitted.",
 )
 def command(
-    tapes: tuple[Path, ...],
+    sources: tuple[Path, ...],
     target: Path,
     start: float,
     end: float | None,
     width: int | None,
     rate: str | None,
 ) -> None:
-    """Make a film of tapes, or turn one into another format.
+    """Make a film of runs, or turn one into another format.
 
-    The suffix of TARGET decides: .mp4 and .gif are films, of a race if there
-    are several tapes; .rec is qwop-gym's recording, for its full set of
-    actions and one frame per step; .bin is RUNR's. Every TAPE is verified
-    first. A TARGET that exists is replaced.
+    The name of TARGET decides: .mp4 and .gif are films, of a race if there
+    are several runs; .qwop.json is a tape; .rec is qwop-gym's recording, for
+    its full set of actions and one frame per step; .bin is RUNR's. Every TAPE
+    is verified first; an AGENT runs without noise from a fresh page, for 100 s
+    at most. A TARGET that exists is replaced.
     """
-    suffix = target.suffix.lower()
-    if suffix not in (*SUFFIXES, *_RECORDINGS):
-        raise BadInputError(f"{target}: must end in {', '.join((*SUFFIXES, *_RECORDINGS))}")
-    most = 1 if suffix in _RECORDINGS else MAX_LANES
-    if len(tapes) > most:
-        raise BadInputError(f"{target}: has room for {most}, but there are {len(tapes)} tapes")
-    verified = {path: true_tape(path) for path in tapes}
+    suffix = next((one for one in _ROOM if target.name.lower().endswith(one)), None)
+    if suffix is None:
+        raise BadInputError(f"{target}: must end in {', '.join(_ROOM)}")
+    if len(sources) > _ROOM[suffix]:
+        raise BadInputError(
+            f"{target}: has room for {_ROOM[suffix]}, but there are {len(sources)} runs"
+        )
+    runners = [_played(path) for path in sources]
     try:
-        if suffix in _RECORDINGS:
-            with whole_path(target) as partial:
-                partial.write_bytes(_recording(verified[tapes[0]], suffix))
-        else:
+        if suffix in SUFFIXES:
             default_rate, default_width = _DEFAULTS[suffix]
-            first, last = _range(list(verified.values()), start, end)
-            _film(
-                verified, (first, last), target, int(rate or default_rate), width or default_width
-            )
+            ticks = _range(runners, start, end)
+            _film(runners, ticks, target, int(rate or default_rate), width or default_width)
+        else:
+            with whole_path(target) as partial:
+                partial.write_bytes(_recording(runners[0], suffix))
     except OSError as error:
         raise BadInputError(f"{target}: cannot be written: {error.strerror or error}") from error
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def _recording(tape: Tape, suffix: str) -> bytes:
-    keys = tape.per_tick_keys
+def _played(path: Path) -> Runner:
+    """Let a run come to its end."""
+    played = runner(path)
+    is_agent = path.suffix == AGENT_SUFFIX
+    while not played.ended and not (is_agent and len(played.played) >= _LONGEST_RUN):
+        played.tick()
+    return played
+
+
+def _recording(played: Runner, suffix: str) -> bytes:
+    tape = played.tape()
+    if suffix == TAPE_SUFFIX:
+        return tape.to_json().encode()
     if suffix == runr.SUFFIX:
-        return runr.encode(keys)
+        return runr.encode(tape.per_tick_keys)
     seed = tape.meta.get("seed", 0)
     is_seed = isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0
-    return gym_recording.encode(keys, ACTION_SETS["full"].tolist(), seed if is_seed else 0)
+    masks = ACTION_SETS["full"].tolist()
+    return gym_recording.encode(tape.per_tick_keys, masks, seed if is_seed else 0)
 
 
-def _range(tapes: Sequence[Tape], start: float, end: float | None) -> tuple[int, int]:
+def _range(runners: Sequence[Runner], start: float, end: float | None) -> tuple[int, int]:
     """Turn seconds into the first and last tick to be filmed."""
-    first, last = math.floor(start * TICKS_PER_SECOND), max(tape.ticks for tape in tapes)
+    first = math.floor(start * TICKS_PER_SECOND)
+    length = last = max(len(played.played) for played in runners)
     if end is not None:
         last = min(math.ceil(end * TICKS_PER_SECOND), last)
     if first >= last:
         raise BadInputError(
-            f"from second {start:g} on there is nothing to film; --start must be before --end and "
-            f"before the run's end at {last / TICKS_PER_SECOND:.2f} s"
+            f"--start {start:g}: must be before --end and before the run's end at "
+            f"{length / TICKS_PER_SECOND:.2f} s"
         )
     return first, last
 
 
 def _film(
-    tapes: Mapping[Path, Tape], ticks: tuple[int, int], target: Path, rate: int, width: int
+    runners: Sequence[Runner], ticks: tuple[int, int], target: Path, rate: int, width: int
 ) -> None:
-    runners = [Runner(path.name, TapeKeys(tape), tape.engine) for path, tape in tapes.items()]
+    show = Show(runners)
     first, last = ticks
     every = TICKS_PER_SECOND // rate
-    show = Show(runners)
     samples = list(show.frames(first, last, max((last - first) // _SAMPLES, 1)))
     frames = show.frames(first, last, every)
     length = (last - first) // every + 1

@@ -10,7 +10,7 @@ from qwop_wr.arena.runners import Runner
 from qwop_wr.arena.window import Window
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator import ENGINES
-from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
+from qwop_wr.simulator.tape import SUFFIX, TapeError
 
 
 @click.command(
@@ -41,12 +41,12 @@ def command(folder: Path | None, finished_only: bool, engine: str) -> None:
     """
     if finished_only and folder is None:
         raise BadInputError("--finished-only says which runs to keep; --record FOLDER is missing")
-    on_end = None if folder is None else _recorder(folder, engine, finished_only)
+    on_end = None if folder is None else _recorder(folder, finished_only)
     with Window("QWOP") as window:
         window.run(Play(on_end, engine))
 
 
-def _recorder(folder: Path, engine: str, finished_only: bool) -> Callable[[Runner], None]:
+def _recorder(folder: Path, finished_only: bool) -> Callable[[Runner], None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,11 +55,9 @@ def _recorder(folder: Path, engine: str, finished_only: bool) -> Callable[[Runne
     def record(runner: Runner) -> None:
         if finished_only and not runner.finished:
             return
-        meta = {"made_by": "qwop play", "player": "human", "protocol": "native"}
-        tape = Tape.record(runner.keys_per_tick, engine, meta)
         path = _free_path(folder)
         try:
-            tape.save(path)
+            runner.tape().save(path)
         except TapeError as error:
             raise BadInputError(str(error)) from error
         click.echo(f"{path}: {runner.result}")

@@ -10,9 +10,10 @@ from qwop_wr.arena.runners import AgentKeys, Runner, TapeKeys
 from qwop_wr.commands.tapes import true_tape
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.errors import BadInputError
+from qwop_wr.simulator.tape import SUFFIX
 
 _NEWEST: Final = Version(None, None)
-_AGENT_SUFFIX: Final = ".safetensors"
+AGENT_SUFFIX: Final = ".safetensors"
 _TAPE_SUFFIX: Final = ".json"
 
 
@@ -31,15 +32,17 @@ def runner(path: Path) -> Runner:
     """
     if path.suffix == _TAPE_SUFFIX:
         tape = true_tape(path)
-        return Runner(path.name, TapeKeys(tape), tape.engine)
-    if path.suffix != _AGENT_SUFFIX:
+        name = path.name.removesuffix(SUFFIX)
+        return Runner(name, TapeKeys(tape), tape.engine, tape.meta)
+    if path.suffix != AGENT_SUFFIX:
         raise BadInputError(
             f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); recordings of "
             "other programs become tapes with: qwop import"
         )
     agent = _agent(path)
+    meta = {"protocol": "native", "agent": agent.fingerprint, "seed": 0, "idle_ticks": 0}
     try:
-        return Runner(path.name, AgentKeys(agent), agent.spec.engine)
+        return Runner(path.stem, AgentKeys(agent), agent.spec.engine, meta)
     except ValueError as error:
         raise BadInputError(f"{path}: {error}") from error
 
