@@ -60,4 +60,4 @@ lock: $(VENV)/.dev  ## Renew constraints.txt for all supported Python versions
 
 clean:  ## Remove the environment and caches; data, records and runs stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache src/*.egg-info
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
