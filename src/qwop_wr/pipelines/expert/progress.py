@@ -44,7 +44,9 @@ def trace_progress(
     for finding in search["found"]:
         best = finding["time"]
         rows.append(_row("search", offset, finding["core_seconds"], best, best))
-    rows.append(_row("search", offset, search["core_seconds"], None, search["best_time"]))
+    final = search["best_time"]
+    best = None if final is None else round(final, 3)
+    rows.append(_row("search", offset, search["core_seconds"], None, best))
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"time": "float64", "best_tape": "float64"})
 
 
