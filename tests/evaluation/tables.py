@@ -31,6 +31,7 @@ def episode_table(
             "distance": far,
             "idle_ticks": np.arange(n) % 5,
             "decisions": 300,
+            "knee_near_ground": 0.0,
             "key_presses_per_second": 4.0,
             "trajectory": [str(row) for row in range(n)] if trajectories is None else trajectories,
         }

@@ -43,9 +43,30 @@ def test_intervals_hold_their_estimates() -> None:
     rng = np.random.default_rng(8)
     times = [float(time) if time < 52 else None for time in rng.normal(50, 3, size=200)]
     summary = summary_of(episode_table(times), episode_table([50.0]))
-    for name in ("finish_rate", "median_time", "mean_distance"):
+    times_told = ("median_time", "p05_time", "interquartile_mean_time", "p95_time")
+    for name in ("finish_rate", "mean_distance", *times_told):
         low, high = summary[f"{name}_interval"]
         assert low < summary[name] < high
+
+
+def test_times_are_told_by_quantiles_and_the_interquartile_mean() -> None:
+    # 21 times a second apart: the 5 % quantile is the second, the 95 % quantile the last
+    # but one, and the middle of them is symmetric.
+    summary = summary_of(episode_table([*map(float, range(40, 61)), None]), episode_table([50.0]))
+    assert summary["p05_time"] == pytest.approx(41.0)
+    assert summary["p95_time"] == pytest.approx(59.0)
+    assert summary["interquartile_mean_time"] == pytest.approx(50.0)
+    assert summary["best_time"] == 40.0
+    assert "best_time_interval" not in summary
+
+
+def test_means_of_habits_count_every_run() -> None:
+    table = episode_table([50.0, None]).assign(
+        knee_near_ground=[0.0, 0.5], key_presses_per_second=[4.0, 5.0]
+    )
+    summary = summary_of(table, episode_table([50.0]))
+    assert summary["mean_knee_near_ground"] == 0.25
+    assert summary["mean_key_presses_per_second"] == 4.5
 
 
 def test_profile_marks_count_what_was_faster() -> None:

@@ -22,6 +22,7 @@ COLUMNS: Final = (
     "distance",
     "idle_ticks",
     "decisions",
+    "knee_near_ground",
     "key_presses_per_second",
     *SPLIT_COLUMNS,
     "trajectory",
@@ -38,6 +39,8 @@ COLUMNS: Final = (
 - ``distance``: the displayed distance at the end [m].
 - ``idle_ticks``: ticks without keys before the first decision, on the clock.
 - ``decisions``: actions taken.
+- ``knee_near_ground``: share of the decisions after which a knee joint was less than
+  0.15 m above the track: 0 for a runner, nearly 1 for one that scrapes along.
 - ``key_presses_per_second``: keys pressed down per second of the clock.
 - ``split_10`` ... ``split_100``: clock when the mark was passed, to the decision [s];
   NaN if it was not.

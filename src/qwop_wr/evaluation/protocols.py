@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
@@ -16,10 +15,10 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.episodes import (
     COLUMNS,
     SPLIT_COLUMNS,
-    SPLIT_MARKS,
     farthest_run,
     fastest_finishes,
 )
+from qwop_wr.evaluation.observers import KneeWatch, Observers, SplitClock
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.simulator.constants import CLOCK_STEP
 from qwop_wr.simulator.keys import N_MASKS
@@ -115,22 +114,6 @@ def randomised_environment(
     return _game(environment, options, idle_ticks=options.idle_ticks, sticky=options.sticky)
 
 
-class _SplitClock:
-    """Reads the clock of every game after the decision in which it passed a mark."""
-
-    def __init__(self, env: QwopVectorEnv) -> None:
-        self._env = env
-        self.clocks = np.full((env.num_envs, len(SPLIT_MARKS)), np.nan)
-
-    def __call__(self, env: VectorEnv[Any, Any, Any], steps: int) -> None:
-        """Read the clocks; a rollout's observer."""
-        # The simulator goes on with games that were stopped for their length.
-        running = self._env.last_ticks > 0
-        passed = self._env.simulator.score[:, None] >= np.array(SPLIT_MARKS)
-        fresh = passed & running[:, None] & np.isnan(self.clocks)
-        self.clocks = np.where(fresh, self._env.simulator.score_time[:, None], self.clocks)
-
-
 def _game(
     environment: EnvironmentOptions, options: EvaluationOptions, idle_ticks: int, sticky: float
 ) -> EnvironmentOptions:
@@ -148,8 +131,10 @@ def _play(
 ) -> tuple[pd.DataFrame, tuple[NDArray[np.uint8], ...]]:
     agent.check_interface(game.interface)
     env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, game, autoreset=False)
-    splits = _SplitClock(env)
-    played = play_episodes(agent.policy(), env, seeds, on_step=splits, record_keys=True)
+    splits, knees = SplitClock(env.num_envs), KneeWatch(env.num_envs)
+    played = play_episodes(
+        agent.policy(), env, seeds, on_step=Observers(env, (splits, knees)), record_keys=True
+    )
     keys = played.keys or ()
     table = pd.DataFrame(
         {
@@ -163,6 +148,7 @@ def _play(
             "distance": played.distance,
             "idle_ticks": played.idle_ticks,
             "decisions": played.length,
+            "knee_near_ground": knees.fraction[: len(seeds)],
             "key_presses_per_second": [_presses(run) / (len(run) * CLOCK_STEP) for run in keys],
             "trajectory": [hashlib.sha256(run.tobytes()).hexdigest() for run in keys],
         }

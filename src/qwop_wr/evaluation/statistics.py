@@ -1,6 +1,7 @@
 """Rates, medians and profiles with their intervals."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,35 @@ def estimate_statistic(
     )
     low, high = result.confidence_interval
     return Estimate(value, float(low), float(high))
+
+
+def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
+    """Average the middle half of a sample.
+
+    It wastes less of the sample than the median and is as deaf to outliers
+    (https://arxiv.org/abs/2108.13264).
+
+    Args:
+        values: Sample along ``axis``; the least and the greatest quarter, rounded down,
+            are left out.
+        axis: Axis to reduce.
+
+    Returns:
+        The mean; of one value, that value.
+    """
+    return np.asarray(stats.trim_mean(values, 0.25, axis=axis), dtype=np.float64)
+
+
+def quantile(share: float) -> Statistic:
+    """Make the statistic that a given share of a sample does not exceed.
+
+    Args:
+        share: From 0 to 1; 0.05 is the 5 % quantile.
+
+    Returns:
+        NumPy's quantile, linear between order statistics, as a reduction along ``axis``.
+    """
+    return partial(np.quantile, q=share)
 
 
 def finish_profile(times: Floats, trials: int) -> Profile:

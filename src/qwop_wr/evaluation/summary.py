@@ -12,13 +12,24 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.statistics import (
     Estimate,
+    Statistic,
     estimate_finish_by,
     estimate_rate,
     estimate_statistic,
+    interquartile_mean,
+    quantile,
 )
 
 STAGE_FIELDS: Final = ("finish_rate", "median_time", "mean_distance")
 """What is told of the agent that a stage handed on."""
+
+TIME_STATISTICS: Final[Mapping[str, Statistic]] = {
+    "median_time": np.median,
+    "p05_time": quantile(0.05),
+    "interquartile_mean_time": interquartile_mean,
+    "p95_time": quantile(0.95),
+}
+"""What is told of the finishes' times, each with its bootstrap interval."""
 
 
 def summarise(
@@ -40,10 +51,12 @@ def summarise(
 
     Returns:
         ``seeds``, ``finish_rate``, ``median_time``, ``best_time``, ``native_time``,
-        ``distinct_trajectories`` and ``stages``; further ``mean_distance``, an
-        ``..._interval`` beside each estimate, ``profile`` with P(finish within t) at the
-        times to beat, ``ends``, ``distinct_starts``, ``native_distance``, ``native_end``,
-        ``agent`` and ``protocol``. A number that does not exist is None.
+        ``distinct_trajectories`` and ``stages``; further ``mean_distance``, the other
+        times of :data:`TIME_STATISTICS`, an ``..._interval`` beside each estimate but the
+        best (for the least of a sample the bootstrap fails), ``profile`` with P(finish
+        within t) at the times to beat, ``ends``, ``distinct_starts``, the means of the
+        columns ``knee_near_ground`` and ``key_presses_per_second``, ``native_distance``,
+        ``native_end``, ``agent`` and ``protocol``. A number that does not exist is None.
 
     Raises:
         ValueError: If there are no episodes, not exactly one native run, or the two
@@ -53,7 +66,10 @@ def summarise(
     times, trials = finish_times(episodes), len(episodes)
     level, resamples = options.confidence_level, options.bootstrap_resamples
     finish_rate = estimate_rate(len(times), trials, level)
-    median_time = estimate_statistic(times, np.median, rng, level, resamples)
+    time_statistics = {
+        name: estimate_statistic(times, statistic, rng, level, resamples)
+        for name, statistic in TIME_STATISTICS.items()
+    }
     distances = episodes["distance"].to_numpy(dtype=np.float64)
     mean_distance = estimate_statistic(distances, np.mean, rng, level, resamples)
     native_times = finish_times(native)
@@ -63,8 +79,7 @@ def summarise(
         "seeds": trials,
         "finish_rate": finish_rate.value,
         "finish_rate_interval": _interval(finish_rate),
-        "median_time": median_time.value,
-        "median_time_interval": _interval(median_time),
+        **_with_intervals(time_statistics),
         "best_time": float(times.min()) if len(times) else None,
         "native_time": float(native_times[0]) if len(native_times) else None,
         "native_distance": float(native["distance"].iloc[0]),
@@ -72,6 +87,8 @@ def summarise(
         "mean_distance": mean_distance.value,
         "mean_distance_interval": _interval(mean_distance),
         "best_distance": float(distances.max()),
+        "mean_knee_near_ground": float(episodes["knee_near_ground"].mean()),
+        "mean_key_presses_per_second": float(episodes["key_presses_per_second"].mean()),
         "distinct_trajectories": int(episodes["trajectory"].nunique()),
         "distinct_starts": int(episodes["idle_ticks"].nunique()),
         "ends": {str(end): int(count) for end, count in episodes["end"].value_counts().items()},
@@ -115,6 +132,12 @@ def _check(episodes: pd.DataFrame, native: pd.DataFrame) -> None:
     agents: Sequence[str] = sorted({*episodes["agent"], *native["agent"]})
     if len(agents) > 1:
         raise ValueError(f"the episodes are of different agents: {', '.join(agents)}")
+
+
+def _with_intervals(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    values = {name: estimate.value for name, estimate in estimates.items()}
+    intervals = {f"{name}_interval": _interval(value) for name, value in estimates.items()}
+    return {**values, **intervals}
 
 
 def _interval(estimate: Estimate) -> list[float] | None:

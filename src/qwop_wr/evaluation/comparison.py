@@ -1,0 +1,163 @@
+"""Two agents on the same seeds: which is better, and how sure that is.
+
+The same seed gives both the same start and the same sticking keys, so that what chance
+does to one it does to the other. Differences per seed are what counts.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from qwop_wr.agents.gate import run_costs
+from qwop_wr.evaluation.statistics import Estimate, estimate_statistic
+
+Floats = NDArray[np.float64]
+Verdict = Literal["better", "worse", "no difference shown"]
+
+_SAME: Final = 1e-9
+"""Costs that differ by less are equal [s]; a tick is 1/30 s."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A challenger against an opponent on n seeds.
+
+    Attributes:
+        challenger: Fingerprint of the agent that is judged.
+        opponent: Fingerprint of the agent that it is compared with.
+        verdict: ``better`` if the whole interval of ``saved_seconds`` is above zero,
+            ``worse`` if it is below.
+        seeds: Number of seeds that both ran.
+        wins: Seeds on which the challenger did better: finished and the other did not, was
+            faster, or got farther where neither finished.
+        losses: Seeds on which the opponent did.
+        saved_seconds: Mean cost that a run of the challenger saves [s]; the cost of
+            a run is what the stages' gates rank by, see
+            :func:`qwop_wr.agents.gate.run_costs`.
+        finish_rates: Finish rates of challenger and opponent.
+        finish_rate_p: Probability of so uneven a split of the seeds that only one
+            finished, if both finished equally often (McNemar's exact test).
+        both_finished: Seeds on which both finished.
+        faster_by: Median time by which the challenger was faster there [s].
+        faster_by_p: Probability of such differences if they were symmetric about zero
+            (Wilcoxon's signed-rank test); None without a difference.
+    """
+
+    challenger: str
+    opponent: str
+    verdict: Verdict
+    seeds: int
+    wins: int
+    losses: int
+    saved_seconds: Estimate
+    finish_rates: tuple[float, float]
+    finish_rate_p: float
+    both_finished: int
+    faster_by: Estimate
+    faster_by_p: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        fields = asdict(self)
+        for name in ("saved_seconds", "faster_by"):
+            fields[name] = getattr(self, name)._asdict()
+        return {**fields, "finish_rates": list(self.finish_rates)}
+
+
+def compare_agents(
+    challenger: pd.DataFrame,
+    opponent: pd.DataFrame,
+    rng: np.random.Generator,
+    confidence_level: float = 0.95,
+    n_resamples: int = 2000,
+) -> Comparison:
+    """Compare two agents that ran the same seeds.
+
+    Args:
+        challenger: Rows of the one, with the columns of ``qwop_wr.evaluation.episodes``.
+        opponent: Rows of the other, in any order.
+        rng: Source of the bootstrap's resamples, of seeds, hence of pairs.
+        confidence_level: Coverage of the intervals, and how sure a verdict is.
+        n_resamples: Resamples of each bootstrap.
+
+    Returns:
+        The comparison; with one seed, no difference can be shown.
+
+    Raises:
+        ValueError: If the tables are not of one agent each on the same starts.
+    """
+    ours, theirs = _paired(challenger, opponent)
+    saved = _costs(theirs) - _costs(ours)
+    saved[np.abs(saved) < _SAME] = 0.0
+    we_finished, they_finished = (side["finished"].to_numpy(dtype=bool) for side in (ours, theirs))
+    only_we, only_they = (
+        int((we_finished & ~they_finished).sum()),
+        int((they_finished & ~we_finished).sum()),
+    )
+    both = we_finished & they_finished
+    faster = (theirs["score_time"] - ours["score_time"]).to_numpy(dtype=np.float64).compress(both)
+    saved_seconds = estimate_statistic(saved, np.mean, rng, confidence_level, n_resamples)
+    return Comparison(
+        challenger=str(ours["agent"].iloc[0]),
+        opponent=str(theirs["agent"].iloc[0]),
+        verdict=_verdict(saved_seconds),
+        seeds=len(saved),
+        wins=int((saved > 0).sum()),
+        losses=int((saved < 0).sum()),
+        saved_seconds=saved_seconds,
+        finish_rates=(float(we_finished.mean()), float(they_finished.mean())),
+        finish_rate_p=_mcnemar(only_we, only_they),
+        both_finished=int(both.sum()),
+        faster_by=estimate_statistic(faster, np.median, rng, confidence_level, n_resamples),
+        faster_by_p=_wilcoxon(faster),
+    )
+
+
+def _paired(challenger: pd.DataFrame, opponent: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    sides = []
+    for table in (challenger, opponent):
+        if len(table) == 0 or table["agent"].nunique() != 1 or table["seed"].duplicated().any():
+            raise ValueError("a comparison needs rows of one agent, at most one per seed")
+        sides.append(table.set_index("seed").sort_index())
+    ours, theirs = sides
+    if unpaired := sorted(set(ours.index) ^ set(theirs.index)):
+        raise ValueError(f"only one of the two agents ran seed {unpaired[0]}; pair equal seeds")
+    differing = ours.index[(ours["idle_ticks"] != theirs["idle_ticks"]).to_numpy()]
+    if len(differing):
+        raise ValueError(
+            f"seed {differing[0]} did not start alike for both; evaluate them under one protocol"
+        )
+    return ours, theirs
+
+
+def _costs(side: pd.DataFrame) -> Floats:
+    return run_costs(
+        side["finished"].to_numpy(dtype=bool),
+        side["score_time"].to_numpy(dtype=np.float64),
+        side["distance"].to_numpy(dtype=np.float64),
+    )
+
+
+def _verdict(saved_seconds: Estimate) -> Verdict:
+    if saved_seconds.low is not None and saved_seconds.low > 0:
+        return "better"
+    if saved_seconds.high is not None and saved_seconds.high < 0:
+        return "worse"
+    return "no difference shown"
+
+
+def _mcnemar(only_one: int, only_other: int) -> float:
+    if only_one + only_other == 0:
+        return 1.0
+    return float(stats.binomtest(only_one, only_one + only_other).pvalue)
+
+
+def _wilcoxon(differences: Floats) -> float | None:
+    differing = differences[np.abs(differences) > _SAME]
+    if len(differing) == 0:
+        return None
+    return float(stats.wilcoxon(differing, method="auto").pvalue)

@@ -1,0 +1,122 @@
+"""Two agents on the same seeds."""
+
+import json
+from math import comb
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from qwop_wr.evaluation.comparison import Comparison, compare_agents
+from tests.evaluation.tables import episode_table
+
+Times = list[float | None]
+
+
+def compare(ours: Times, theirs: Times, **columns: object) -> Comparison:
+    challenger = episode_table(ours).assign(agent="c" * 64, **columns)
+    return compare_agents(challenger, episode_table(theirs), np.random.default_rng(1))
+
+
+def test_counts_seeds_not_totals() -> None:
+    comparison = compare([45.0, 46.0, None, 47.0, 50.0], [46.0, 45.0, None, None, 52.0])
+    # The two falls of the third seed got equally far.
+    assert (comparison.seeds, comparison.wins, comparison.losses) == (5, 3, 1)
+    assert comparison.finish_rates == (0.8, 0.6)
+    assert comparison.both_finished == 3
+    assert comparison.faster_by.value == 1.0
+    # A fall at 30 m costs 170 s.
+    assert comparison.saved_seconds.value == pytest.approx((1 - 1 + 0 + 123 + 2) / 5)
+    assert (comparison.challenger, comparison.opponent) == ("c" * 64, "a" * 64)
+
+
+def test_a_clear_lead_is_better_and_its_mirror_worse() -> None:
+    rng = np.random.default_rng(4)
+    slow = [float(time) for time in rng.normal(50, 2, size=60)]
+    fast = [time - 1.0 + float(noise) for time, noise in zip(slow, rng.normal(0, 1, 60))]
+    lead, lag = compare(fast, slow), compare(slow, fast)
+    assert (lead.verdict, lag.verdict) == ("better", "worse")
+    assert lead.faster_by.value == pytest.approx(-(lag.faster_by.value or 0))
+    assert lead.faster_by_p is not None
+    assert lead.faster_by_p < 1e-6
+    # Unpaired, the spread of 2 s hides the second.
+    assert stats.ks_2samp(fast, slow).pvalue > 1e-6
+
+
+def test_pairing_sees_what_the_starts_hide() -> None:
+    rng = np.random.default_rng(5)
+    theirs = [float(time) for time in rng.normal(50, 8, size=40)]
+    comparison = compare([time - 0.2 for time in theirs], theirs)
+    assert comparison.verdict == "better"
+    assert comparison.saved_seconds.low == pytest.approx(0.2)
+    assert stats.ttest_ind([time - 0.2 for time in theirs], theirs).pvalue > 0.5
+
+
+def test_falls_outweigh_speed() -> None:
+    times: Times = [48.0] * 40
+    reckless: Times = [47.0] * 30 + [None] * 10
+    assert compare(reckless, times).verdict == "worse"
+
+
+@pytest.mark.parametrize("times", [[50.0, None, 47.0], [None], [50.0], [None, None]])
+def test_an_agent_is_no_better_than_itself(times: Times) -> None:
+    comparison = compare(times, times)
+    assert comparison.verdict == "no difference shown"
+    assert (comparison.wins, comparison.losses) == (0, 0)
+    assert comparison.faster_by_p is None
+    assert comparison.finish_rate_p == 1.0
+    assert json.loads(json.dumps(comparison.to_json(), allow_nan=False))["seeds"] == len(times)
+
+
+def test_one_seed_shows_nothing() -> None:
+    comparison = compare([40.0], [60.0])
+    assert comparison.verdict == "no difference shown"
+    assert comparison.saved_seconds == (20.0, None, None)
+
+
+@given(st.integers(0, 25), st.integers(0, 25), st.integers(0, 9))
+def test_finish_rates_are_tested_by_mcnemars_formula(we: int, they: int, both: int) -> None:
+    if we + they + both == 0:
+        return
+    ours: Times = [50.0] * we + [None] * they + [50.0] * both
+    theirs: Times = [None] * we + [50.0] * they + [50.0] * both
+    n, k = we + they, min(we, they)
+    exact = min(1.0, 2 * sum(comb(n, i) for i in range(k + 1)) / 2**n)
+    if we == they:
+        exact = 1.0
+    challenger = episode_table(ours).assign(agent="c")
+    comparison = compare_agents(
+        challenger, episode_table(theirs), np.random.default_rng(0), n_resamples=100
+    )
+    assert comparison.finish_rate_p == pytest.approx(exact)
+
+
+def test_signed_ranks_agree_with_counting_all_signs() -> None:
+    # Six distinct positive differences: the least likely of 64 sign patterns, both tails.
+    ours: Times = [44.9, 44.7, 44.4, 44.0, 43.3, 42.0]
+    comparison = compare(ours, [45.0] * 6)
+    assert comparison.faster_by_p == pytest.approx(2 / 64)
+
+
+def test_rows_are_paired_by_seed_whatever_their_order() -> None:
+    ours, theirs = episode_table([45.0, 50.0, None]), episode_table([46.0, None, 47.0])
+    rng = np.random.default_rng
+    straight = compare_agents(ours, theirs, rng(1))
+    assert compare_agents(ours, theirs.iloc[::-1], rng(1)) == straight
+
+
+def test_what_cannot_be_paired_is_refused() -> None:
+    one = episode_table([50.0, 51.0])
+
+    def refused(other: pd.DataFrame, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            compare_agents(one, other, np.random.default_rng(0))
+
+    refused(one.assign(seed=[0, 7]), "ran seed 1")
+    refused(one.iloc[:0], "rows of one agent")
+    refused(one.assign(seed=[1, 1]), "at most one per seed")
+    refused(one.assign(agent=["a", "b"]), "rows of one agent")
+    refused(one.assign(idle_ticks=[0, 9]), "seed 1 did not start alike")
