@@ -7,6 +7,8 @@ import warnings
 # MLflow asks for exactly "true" in DO_NOT_TRACK; its own switch is clearer. Kedro's
 # telemetry is off in the file .telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# A bar for every small file that MLflow copies says nothing.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 # In a log file a progress bar's every redraw is text that stays.
 if not sys.stderr.isatty():
@@ -20,6 +22,7 @@ from qwop_wr.hooks import (  # noqa: E402 (after the switches above)
     ArtifactLoggingHook,
     ConfigurationCheckHook,
     MlflowRunHook,
+    ModelRegistryHook,
     ParameterLoggingHook,
     ProvenanceHook,
     ResultPathsHook,
@@ -30,6 +33,7 @@ from qwop_wr.session import ProjectSession  # noqa: E402
 # The last one is called first: MlflowRunHook opens the run that others log to.
 HOOKS = (
     ArtifactLoggingHook(),
+    ModelRegistryHook(),
     ParameterLoggingHook(),
     ProvenanceHook(),
     ResultPathsHook(),

@@ -1,6 +1,7 @@
 """Two agents on the same seeds."""
 
 import json
+from collections.abc import Sequence
 from math import comb
 
 import numpy as np
@@ -13,11 +14,11 @@ from scipy import stats
 from qwop_wr.evaluation.comparison import Comparison, compare_agents
 from tests.evaluation.tables import episode_table
 
-Times = list[float | None]
+Times = Sequence[float | None]
 
 
-def compare(ours: Times, theirs: Times, **columns: object) -> Comparison:
-    challenger = episode_table(ours).assign(agent="c" * 64, **columns)
+def compare(ours: Times, theirs: Times) -> Comparison:
+    challenger = episode_table(ours).assign(agent="c" * 64)
     return compare_agents(challenger, episode_table(theirs), np.random.default_rng(1))
 
 
@@ -36,7 +37,9 @@ def test_counts_seeds_not_totals() -> None:
 def test_a_clear_lead_is_better_and_its_mirror_worse() -> None:
     rng = np.random.default_rng(4)
     slow = [float(time) for time in rng.normal(50, 2, size=60)]
-    fast = [time - 1.0 + float(noise) for time, noise in zip(slow, rng.normal(0, 1, 60))]
+    fast = [
+        time - 1.0 + float(noise) for time, noise in zip(slow, rng.normal(0, 1, 60), strict=True)
+    ]
     lead, lag = compare(fast, slow), compare(slow, fast)
     assert (lead.verdict, lag.verdict) == ("better", "worse")
     assert lead.faster_by.value == pytest.approx(-(lag.faster_by.value or 0))

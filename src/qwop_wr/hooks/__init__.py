@@ -6,6 +6,7 @@ from qwop_wr.hooks.interruption import InterruptionSpecs, ResumeAdviceHook
 from qwop_wr.hooks.mlflow_run import MlflowRunHook
 from qwop_wr.hooks.parameters import ParameterLoggingHook
 from qwop_wr.hooks.provenance import ProvenanceHook
+from qwop_wr.hooks.registry import ModelRegistryHook
 from qwop_wr.hooks.results import ResultPathsHook
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ConfigurationCheckHook",
     "InterruptionSpecs",
     "MlflowRunHook",
+    "ModelRegistryHook",
     "ParameterLoggingHook",
     "ProvenanceHook",
     "ResultPathsHook",

@@ -8,6 +8,8 @@ import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
 
+from qwop_wr.tracking.failures import tolerated
+
 logger = logging.getLogger(__name__)
 
 
@@ -52,10 +54,12 @@ class ArtifactLoggingHook:
         path = _saved_path(dataset)
         if path is None or not path.exists():
             logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
-        elif path.is_dir():
-            mlflow.log_artifacts(str(path), artifact_path)
-        else:
-            mlflow.log_artifact(str(path), artifact_path)
+            return
+        with tolerated(f"take a copy of {dataset_name}"):
+            if path.is_dir():
+                mlflow.log_artifacts(str(path), artifact_path)
+            else:
+                mlflow.log_artifact(str(path), artifact_path)
 
 
 def _saved_path(dataset: AbstractDataset[Any, Any]) -> Path | None:

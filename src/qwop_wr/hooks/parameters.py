@@ -6,6 +6,7 @@ import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 
+from qwop_wr.tracking.failures import tolerated
 from qwop_wr.tracking.parameters import flatten_options, log_parameters
 
 _PREFIX = "params:"
@@ -42,4 +43,5 @@ class ParameterLoggingHook:
             for name in names
             if name in self._parameters
         }
-        log_parameters(mlflow.MlflowClient(), run.info.run_id, flatten_options(values))
+        with tolerated("log the parameters"):
+            log_parameters(mlflow.MlflowClient(), run.info.run_id, flatten_options(values))

@@ -8,6 +8,7 @@ from kedro.framework.hooks import hook_impl
 
 from qwop_wr import __version__
 from qwop_wr.provenance import read_revision
+from qwop_wr.tracking.failures import tolerated
 from qwop_wr.tracking.parameters import flatten_options
 
 _UNKNOWN = "unknown"
@@ -43,17 +44,18 @@ class ProvenanceHook:
         dirty = _UNKNOWN if revision.dirty is None else str(revision.dirty).lower()
         pipelines = list(run_params["pipeline_names"] or ["__default__"])
         environment = run_params["env"] or "base"
-        mlflow.set_tags(
-            {
-                "git_commit": revision.commit or _UNKNOWN,
-                "git_dirty": dirty,
-                "engine": "+".join(sorted(self._engines)) or _UNKNOWN,
-                "kedro_env": environment,
-                "qwop_wr_version": __version__,
-            }
-        )
-        # Only the name that kedro-mlflow gives by default; a configured one stays.
-        if run.info.run_name == "+".join(pipelines):
-            parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
-            name = f"{'+'.join(parts)} ({environment})"
-            mlflow.MlflowClient().update_run(run.info.run_id, name=name)
+        with tolerated("tag the run"):
+            mlflow.set_tags(
+                {
+                    "git_commit": revision.commit or _UNKNOWN,
+                    "git_dirty": dirty,
+                    "engine": "+".join(sorted(self._engines)) or _UNKNOWN,
+                    "kedro_env": environment,
+                    "qwop_wr_version": __version__,
+                }
+            )
+            # Only the name that kedro-mlflow gives by default; a configured one stays.
+            if run.info.run_name == "+".join(pipelines):
+                parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
+                name = f"{'+'.join(parts)} ({environment})"
+                mlflow.MlflowClient().update_run(run.info.run_id, name=name)

@@ -18,8 +18,8 @@ def stage_run(
 
     If an MLflow run is active in this thread, the stage gets a child run of its name,
     which ends as FINISHED, FAILED (an exception) or KILLED (an interruption). Trouble
-    with MLflow after the start is logged and does not stop the stage. Without an
-    active run nothing is logged, and MLflow is not even imported.
+    with MLflow is told and does not stop the stage. Without an active run nothing
+    is logged, and MLflow is not even imported.
 
     Args:
         name: Name of the stage.
@@ -34,8 +34,14 @@ def stage_run(
         yield silent_sink
         return
     from qwop_wr.tracking.child_run import ChildRun  # noqa: PLC0415 (imports MLflow)
+    from qwop_wr.tracking.failures import tolerated  # noqa: PLC0415
 
-    child = ChildRun(name, parameters or {})
+    child: ChildRun | None = None
+    with tolerated(f"start the run of stage {name}"):
+        child = ChildRun(name, parameters or {})
+    if child is None:
+        yield _drop
+        return
     try:
         yield child.log
     except (KeyboardInterrupt, SystemExit):

@@ -8,7 +8,11 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.evaluation.nodes import run_protocols, summarise_evaluation
+from qwop_wr.pipelines.evaluation.nodes import (
+    challenge_champion,
+    run_protocols,
+    summarise_evaluation,
+)
 from qwop_wr.simulator.tape import verify_tape
 
 OPTIONS = EvaluationOptions(seeds=3, max_ticks=40, bootstrap_resamples=100)
@@ -39,6 +43,25 @@ def test_summary_is_json_and_its_numbers_are_metrics(
     assert metrics["velocity.mean_distance"] == {"step": 0, "value": 7.0}
     assert "velocity.median_time" not in metrics
     assert metrics["mean_distance"]["value"] == pytest.approx(episodes["distance"].mean())
+
+
+def test_champion_is_the_expert_until_someone_is_better(
+    agent: Agent, environment: EnvironmentOptions
+) -> None:
+    episodes, _, _ = run_protocols(agent, environment, OPTIONS)
+    expert = agent.with_card(stage="expert")
+    found, champion = challenge_champion(
+        agent, episodes, None, expert, environment, OPTIONS, seed=1
+    )
+    assert champion is expert
+    assert list(found["comparisons"]) == ["expert"]
+    assert found["comparisons"]["expert"]["verdict"] == "no difference shown"
+    found, champion = challenge_champion(agent, episodes, None, None, environment, OPTIONS, 1)
+    assert champion.fingerprint == found["champion"] == agent.fingerprint
+    with pytest.raises(BadInputError, match="those of another agent"):
+        challenge_champion(
+            agent, episodes.assign(agent="b"), None, expert, environment, OPTIONS, seed=1
+        )
 
 
 def test_agent_of_another_environment_is_refused(

@@ -1,18 +1,30 @@
 """Nodes that evaluate the final agent."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.championship import challenge
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
-from qwop_wr.evaluation.summary import STAGE_FIELDS, summarise
+from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.simulator.tape import Tape
+
+_METRICS: Final = (
+    "finish_rate",
+    *TIME_STATISTICS,
+    "best_time",
+    "native_time",
+    "mean_distance",
+    "mean_knee_near_ground",
+    "mean_key_presses_per_second",
+    "distinct_trajectories",
+)
 
 
 def run_protocols(
@@ -63,9 +75,41 @@ def summarise_evaluation(
     return summary, summary, _metrics(summary)
 
 
+def challenge_champion(
+    agent: Agent,
+    episodes: pd.DataFrame,
+    champion: Agent | None,
+    expert: Agent | None,
+    environment: EnvironmentOptions,
+    options: EvaluationOptions,
+    seed: int,
+) -> tuple[dict[str, Any], Agent]:
+    """Compare the agent with the champion and with the expert on the same seeds.
+
+    Args:
+        agent: Agent that was evaluated.
+        episodes: Its rows, one per seed.
+        champion: Best agent of the runs before; without one, the expert is champion.
+        expert: Agent that the demonstrations came from, if there is one.
+        environment: Environment that all pipelines share.
+        options: The protocols.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        What came of it, and the champion from now on.
+
+    Raises:
+        BadInputError: If the rows are not the agent's.
+    """
+    named = {"champion": champion, "expert": expert}
+    opponents = {name: opponent for name, opponent in named.items() if opponent is not None}
+    with checking("the evaluated agent"):
+        outcome = challenge(agent, episodes, opponents, environment, options, seed)
+    return outcome.to_json(), outcome.champion
+
+
 def _metrics(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    names = ("finish_rate", "median_time", "best_time", "native_time", "mean_distance")
-    values = {name: summary[name] for name in names}
+    values = {name: summary[name] for name in _METRICS}
     for stage, scores in summary["stages"].items():
         values.update({f"{stage}.{field}": scores[field] for field in STAGE_FIELDS})
     return {

@@ -2,7 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.evaluation.nodes import run_protocols, summarise_evaluation
+from qwop_wr.pipelines.evaluation.nodes import (
+    challenge_champion,
+    run_protocols,
+    summarise_evaluation,
+)
 from qwop_wr.pipelines.training.pipeline import STAGES
 
 
@@ -10,7 +14,7 @@ def create_pipeline() -> Pipeline:
     """Evaluate what the last stage handed on.
 
     Returns:
-        Pipeline from the last stage's agent to ``summary`` and ``tapes``.
+        Pipeline from the last stage's agent to ``summary``, ``tapes`` and ``champion_agent``.
     """
     return Pipeline(
         [
@@ -35,6 +39,20 @@ def create_pipeline() -> Pipeline:
                 },
                 outputs=["summary", "evaluation_summary", "evaluation_metrics"],
                 name="summarise_evaluation",
+            ),
+            Node(
+                challenge_champion,
+                inputs={
+                    "agent": f"{STAGES[-1]}_agent",
+                    "episodes": "evaluation_episodes",
+                    "champion": "reigning_champion_agent",
+                    "expert": "reigning_expert_agent",
+                    "environment": "params:environment",
+                    "options": "params:evaluation",
+                    "seed": "params:seed",
+                },
+                outputs=["championship", "champion_agent"],
+                name="challenge_champion",
             ),
         ]
     )
