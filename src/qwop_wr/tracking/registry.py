@@ -1,7 +1,6 @@
 """Agents in MLflow's model registry, found again by their fingerprints."""
 
 import tempfile
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,11 @@ from mlflow.types import Schema, TensorSpec
 import qwop_wr
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentDataset
+from qwop_wr.tracking import runner_model
 
 FINGERPRINT_TAG: Final = "agent"
 """Tag of a model version that holds the agent's fingerprint."""
 
-_CODE: Final = Path(__file__).with_name("runner_model.py")
 _LIBRARIES: Final = (
     "fsspec",
     "gymnasium",
@@ -56,15 +55,13 @@ def register_agent(agent: Agent, model: str) -> ModelVersion:
     ]
     if known:
         return max(known, key=lambda entry: int(entry.version))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # The signature says what an array's type hint cannot say to MLflow.
-        warnings.filterwarnings("ignore", message=r"(?is).*type hint")
+    with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/agent.safetensors"
         AgentDataset(filepath=path).save(agent)
         logged = mlflow.pyfunc.log_model(
             name=model,
-            python_model=str(_CODE),
-            artifacts={"agent": path},
+            loader_module=runner_model.__name__,
+            data_path=path,
             code_paths=[str(Path(qwop_wr.__file__).parent)],
             # MLflow would take seconds to guess them.
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in _LIBRARIES],
