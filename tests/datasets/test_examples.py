@@ -12,6 +12,7 @@ from kedro.io import DataCatalog
 from qwop_wr.datasets import (
     AgentDataset,
     AgentsDataset,
+    OptionalJSONDataset,
     TapeDataset,
     TapesDataset,
     TrainingStateDataset,
@@ -21,6 +22,7 @@ from qwop_wr.datasets import (
 CLASSES = [
     AgentDataset,
     AgentsDataset,
+    OptionalJSONDataset,
     TapeDataset,
     TapesDataset,
     TrainingStateDataset,

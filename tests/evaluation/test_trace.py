@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,9 +36,17 @@ def test_splits_end_at_the_landing() -> None:
         clock=np.arange(8.0),
         distance=distance,
         state=np.zeros((8, 12, 6)),
+        hurdle=np.zeros((8, 2, 6)),
         finished=True,
     )
     assert trace.splits() == {10: 2.0, 20: 3.0, 50: 6.0, 80: 7.0, 100: 7.0}
     assert trace.first_passing(100.3) is None
-    unfinished = Trace(trace.keys, trace.clock, distance, trace.state, finished=False)
-    assert 100 not in unfinished.splits()
+    assert 100 not in replace(trace, finished=False).splits()
+
+
+def test_can_be_cut(tape: Tape) -> None:
+    trace = trace_tape(tape)
+    cut = trace.first(5)
+    assert len(cut.keys) == 5
+    assert len(cut.clock) == len(cut.distance) == len(cut.state) == len(cut.hurdle) == 6
+    assert trace.first(tape.ticks) is trace

@@ -2,6 +2,7 @@
 
 from qwop_wr.datasets.agent_dataset import AgentDataset
 from qwop_wr.datasets.agents_dataset import AgentsDataset
+from qwop_wr.datasets.optional_json_dataset import OptionalJSONDataset
 from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
@@ -11,6 +12,7 @@ from qwop_wr.datasets.transitions_dataset import TransitionsDataset
 __all__ = [
     "AgentDataset",
     "AgentsDataset",
+    "OptionalJSONDataset",
     "Recording",
     "TapeDataset",
     "TapesDataset",

@@ -52,7 +52,8 @@ def challenge(
         challenger: Agent that was evaluated.
         episodes: Its rows of the randomised protocol.
         opponents: Agents by name; the first is the reigning champion. One that was made for
-            another environment or engine is not compared, and cannot lose its place.
+            another environment or engine is not compared, and cannot lose its place; nor
+            is the challenger itself, if it was champion before.
         environment: Environment that the challenger was evaluated in.
         options: The protocol that it was evaluated under.
         seed: Seed of the bootstraps.
@@ -69,7 +70,7 @@ def challenge(
     comparisons = {
         name: _compare(episodes, opponent, environment, options, seed)
         for name, opponent in opponents.items()
-        if _is_comparable(opponent, environment)
+        if opponent.fingerprint != challenger.fingerprint and _is_comparable(opponent, environment)
     }
     beaten = sorted({c.opponent for c in comparisons.values() if c.verdict == "better"})
     reigning = next(iter(opponents.values()), None)

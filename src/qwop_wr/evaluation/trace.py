@@ -23,6 +23,7 @@ class Trace:
         clock: The game's clock after the reset and after each tick [s], shape (T + 1,).
         distance: The displayed distance at the same moments [m], shape (T + 1,).
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (T + 1, 12, 6).
+        hurdle: The same for hurdle base and top, shape (T + 1, 2, 6).
         finished: Whether the run landed in the sand pit.
     """
 
@@ -30,12 +31,34 @@ class Trace:
     clock: Floats
     distance: Floats
     state: Floats
+    hurdle: Floats
     finished: bool
 
     @property
     def torso_x(self) -> Floats:
         """Where the torso was [m], not rounded as the display is, shape (T + 1,)."""
         return np.asarray(self.state[:, 0, 0] / UNITS_PER_METRE)
+
+    def first(self, ticks: int) -> "Trace":
+        """Cut the run.
+
+        Args:
+            ticks: Ticks that are left at most.
+
+        Returns:
+            The beginning of the run; the whole run if it is no longer.
+        """
+        if len(self.keys) <= ticks:
+            return self
+        moments = slice(ticks + 1)
+        return Trace(
+            keys=self.keys[:ticks],
+            clock=self.clock[moments],
+            distance=self.distance[moments],
+            state=self.state[moments],
+            hurdle=self.hurdle[moments],
+            finished=False,
+        )
 
     def first_passing(self, metres: float) -> int | None:
         """Find the first moment at which a distance was displayed.
@@ -76,7 +99,8 @@ def trace_tape(tape: Tape) -> Trace:
     """
     game = make_simulator(tape.engine)
     keys = np.asarray(tape.per_tick_keys, dtype=np.uint8)
-    clock, distance, state = [game.score_time[0]], [game.score[0]], [game.state[0]]
+    clock, distance = [game.score_time[0]], [game.score[0]]
+    state, hurdle = [game.state[0]], [game.hurdle[0]]
     for mask in keys:
         if game.ended[0]:
             break
@@ -84,10 +108,12 @@ def trace_tape(tape: Tape) -> Trace:
         clock.append(game.score_time[0])
         distance.append(game.score[0])
         state.append(game.state[0])
+        hurdle.append(game.hurdle[0])
     return Trace(
         keys=keys[: len(clock) - 1],
         clock=np.array(clock),
         distance=np.array(distance),
         state=np.array(state),
+        hurdle=np.array(hurdle),
         finished=bool(game.landed[0]),
     )

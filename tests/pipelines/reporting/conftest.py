@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qwop_wr.evaluation.comparison import compare_agents
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.reporting.report import ReportInputs
@@ -12,6 +13,18 @@ from tests.evaluation.tables import episode_table, gate
 
 PROMOTED = gate((0.3, 70.0, 61.0), (0.5, 68.0, 70.0), promoted=True)
 KEPT = gate((0.0, None, 24.0), (0.0, None, 19.0), promoted=False)
+
+CHAMPIONSHIP: dict[str, Any] = {
+    "champion": "e" * 64,
+    "crowned": False,
+    "comparisons": {
+        "expert": compare_agents(
+            episode_table([46.0, None, 48.0]),
+            episode_table([45.0, 47.0, 47.5]).assign(agent="e" * 64),
+            np.random.default_rng(0),
+        ).to_json()
+    },
+}
 
 
 def history(stage: int) -> pd.DataFrame:
@@ -34,6 +47,9 @@ def make_inputs(
         summary=summarise(episodes, native, gates, options, np.random.default_rng(0)),
         episodes=episodes,
         tapes={"native": tape},
+        guests={},
+        championship=CHAMPIONSHIP,
+        ablations=None,
         gates=gates,
         histories={name: history(rank) for rank, name in enumerate(gates, start=1)},
         demonstrations={"episodes": 50, "successes": 0, "transitions": 31204},

@@ -102,6 +102,7 @@ class TestRun:
             clock=np.array([0.1, 5.0, 9.0, 12.0]),
             distance=np.array([0.0, 10.2, 21.0, 20.5]),
             state=state,
+            hurdle=np.zeros((4, 2, 6)),
             finished=False,
         )
         stills = figures_runner.draw_film_strip(trace)

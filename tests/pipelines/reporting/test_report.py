@@ -2,6 +2,7 @@ import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from qwop_wr.evaluation.trace import Trace
 from qwop_wr.pipelines.reporting import report_content
 from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
+from qwop_wr.pipelines.reporting.report_films import choose_films
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.pipelines.reporting.conftest import KEPT, PROMOTED, make_inputs
 
@@ -75,8 +77,9 @@ def test_reads_well_when_nothing_finished(fallen: ReportInputs) -> None:
 def test_is_one_small_file_without_requests(finishing: ReportInputs) -> None:
     html = render_report(finishing)
     page = Page(html)
-    assert len(html.encode()) < 1_000_000
-    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert len(html.encode()) < 5_000_000
+    assert not {"link", "img", "iframe"} & set(page.tags)
+    assert page.tags.count("script") == 2
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert "@import" not in html
     assert all(target.startswith("#") for target in re.findall(r"url\((.*?)\)", html))
@@ -88,8 +91,34 @@ def test_names_cannot_break_out(tape: Tape) -> None:
     inputs = replace(inputs, tapes={f'"{evil}': tape}, demonstrations={"file": evil})
     html = render_report(inputs, tapes=evil)
     page = Page(html)
-    assert "script" not in page.tags
+    # The player's data and its code.
+    assert page.tags.count("script") == 2
     assert page.text.count("alert(1)") >= 6
+
+
+def test_compares_with_the_versions_before(finishing: ReportInputs) -> None:
+    text = Page(render_report(finishing)).text
+    assert "the expert of the demonstrations eeeeeeee 66.7 % against 100.0 % (p = 1.000)" in text
+    assert "-0.75 s, -1.00 to -0.50 (p = 0.500)" in text
+    assert "The champion stays who it was" in text
+    alone = {"champion": "a" * 64, "crowned": True, "comparisons": {}}
+    text = Page(render_report(replace(finishing, championship=alone))).text
+    assert "no other agent for the same game" in text
+
+
+def test_shows_ablations_if_there_are_some(finishing: ReportInputs) -> None:
+    assert "Without one part each" not in Page(render_report(finishing)).text
+    table = {"columns": ["part", "median [s]"], "rows": [["n-step", 48.26667], ["margin", None]]}
+    text = Page(render_report(replace(finishing, ablations=table))).text
+    assert f"part median [s] n-step 48.27 margin {report_content.NOTHING}" in text
+    with pytest.raises(ValueError, match="2 columns cannot be"):
+        render_report(replace(finishing, ablations={**table, "rows": [["n-step"]]}))
+
+
+def test_finish_times_say_of_how_many_the_best_is(finishing: ReportInputs) -> None:
+    text = Page(render_report(finishing)).text
+    assert "Best of 8 seeds 45.20 s the least of a sample has no bootstrap interval" in text
+    assert "Interquartile mean 47.62 s" in text
 
 
 def test_carries_the_tape_that_it_shows(fallen: ReportInputs, tape: Tape) -> None:
@@ -112,6 +141,34 @@ def test_reads_well_without_stages(tape: Tape) -> None:
 def test_needs_a_tape(finishing: ReportInputs) -> None:
     with pytest.raises(ValueError, match="at least one tape"):
         render_report(replace(finishing, tapes={}))
+
+
+class TestFilms:
+    def test_own_best_comes_first_then_guests_and_no_run_twice(self, tape: Tape) -> None:
+        finish = Tape.load(Path(__file__).parents[2] / "evaluation/finish.qwop.json")
+        randomised = replace(tape, keys=((6, 12), (9, 10), (1, 5)), ticks=27)
+        randomised = replace(
+            randomised, meta={"protocol": "randomised", "seed": 7, "idle_ticks": 1}
+        )
+        searched = replace(finish, meta={"search": {"width": 64}})
+        own = {"native": tape, "fastest_01": randomised, "hunt": searched, "copy": tape}
+        films = choose_films(own, {"Shipped record": finish})
+        assert [film.label for film in films] == ["Search", "Native run", "Seed 7"]
+        del own["hunt"]
+        films = choose_films(own, {"Shipped record": finish})
+        assert films[1].label == "Shipped record"
+        assert films[1].detail == "66.40 s"
+        assert {film.detail for film in films if film.label == "Seed 7"} == {
+            f"ended at {tape.distance:.1f} m, waited 1 tick first"
+        }
+
+    def test_a_race_has_five_lanes(self, tape: Tape) -> None:
+        own = {
+            f"tape_{ticks}": replace(tape, keys=((6, 12), (9, 10), (4, ticks)), ticks=22 + ticks)
+            for ticks in range(1, 9)
+        }
+        assert len(choose_films(own, {})) == 5
+        assert choose_films({"odd_one": replace(tape, meta={})}, {})[0].label == "odd one"
 
 
 class TestContent:
@@ -138,6 +195,8 @@ class TestContent:
         assert headline.verdict == "4.47 s behind the human record"
         assert "best of 8 seeds" in headline.protocol
         assert not headline.ahead
+        found = replace(won, meta={"made_by": "record_hunt", "search": {"width": 64}})
+        assert "Search" in report_content.compose_headline(found, finishing.summary).protocol
 
     def test_lanes_stand_where_everyone_is_when_the_first_arrives(self) -> None:
         clock = np.arange(1, 1201) / 30
@@ -179,5 +238,6 @@ def run_of(clock: np.ndarray, distance: np.ndarray, finished: bool) -> Trace:
         clock=clock,
         distance=distance,
         state=np.zeros((len(clock), 12, 6)),
+        hurdle=np.zeros((len(clock), 2, 6)),
         finished=finished,
     )

@@ -101,6 +101,8 @@ def challenge_champion(
     Raises:
         BadInputError: If the rows are not the agent's.
     """
+    if champion is not None and expert is not None and champion.fingerprint == expert.fingerprint:
+        champion = None
     named = {"champion": champion, "expert": expert}
     opponents = {name: opponent for name, opponent in named.items() if opponent is not None}
     with checking("the evaluated agent"):

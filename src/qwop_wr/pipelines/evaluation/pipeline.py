@@ -28,18 +28,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["evaluation_episodes", "native_episode", "tapes"],
                 name="run_protocols",
             ),
-            Node(
-                summarise_evaluation,
-                inputs={
-                    "episodes": "evaluation_episodes",
-                    "native": "native_episode",
-                    "options": "params:evaluation",
-                    "seed": "params:seed",
-                    **{stage: f"{stage}_gate" for stage in STAGES},
-                },
-                outputs=["summary", "evaluation_summary", "evaluation_metrics"],
-                name="summarise_evaluation",
-            ),
+            create_summary_node(),
             Node(
                 challenge_champion,
                 inputs={
@@ -55,4 +44,27 @@ def create_pipeline() -> Pipeline:
                 name="challenge_champion",
             ),
         ]
+    )
+
+
+def create_summary_node() -> Node:
+    """Make the node that works out every number from the table of episodes.
+
+    The reporting pipeline has it, too, so that one command makes all numbers and
+    figures again.
+
+    Returns:
+        Node from ``evaluation_episodes`` to ``summary``.
+    """
+    return Node(
+        summarise_evaluation,
+        inputs={
+            "episodes": "evaluation_episodes",
+            "native": "native_episode",
+            "options": "params:evaluation",
+            "seed": "params:seed",
+            **{stage: f"{stage}_gate" for stage in STAGES},
+        },
+        outputs=["summary", "evaluation_summary", "evaluation_metrics"],
+        name="summarise_evaluation",
     )

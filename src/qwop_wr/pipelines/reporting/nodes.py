@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.reporting import figures
 from qwop_wr.pipelines.reporting.card import render_card
 from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
+from qwop_wr.pipelines.reporting.report_tables import checked_table
 from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.tape import Tape
 
@@ -50,9 +52,12 @@ def write_report(
     summary: dict[str, Any],
     episodes: pd.DataFrame,
     tapes: dict[str, Tape],
+    championship: dict[str, Any],
     demonstrations: dict[str, Any],
     provenance: dict[str, str],
-    **stages: Mapping[str, Any] | pd.DataFrame,
+    record_tape: Tape | None = None,
+    ablations: dict[str, Any] | None = None,
+    **others: Mapping[str, Any] | pd.DataFrame | Tape | None,
 ) -> tuple[str, str]:
     """Write the report.
 
@@ -60,20 +65,30 @@ def write_report(
         summary: The evaluation's summary.
         episodes: A row per evaluated seed.
         tapes: The native run and the fastest finishes.
+        championship: Comparisons with the agents before.
         demonstrations: Summary of the demonstrations.
         provenance: Facts about the run.
-        **stages: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order.
+        record_tape: The shipped record, if there is one; a guest in the race.
+        ablations: Table of ablations, if there is one.
+        **others: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order; any
+            ``{name}_tape`` of this run joins ``tapes``, whatever made it.
 
     Returns:
         The HTML page twice, for its versioned and its newest copy.
     """
+    own_tapes = {name: tape for name, tape in _by_suffix(others, "_tape").items() if tape}
+    with checking("ablations"):
+        checked_table(ablations)
     page = render_report(
         ReportInputs(
             summary=summary,
             episodes=episodes,
-            tapes=tapes,
-            gates=_by_stage(stages, "_gate"),
-            histories=_by_stage(stages, "_history"),
+            tapes={**tapes, **own_tapes},
+            guests={"Shipped record": record_tape} if record_tape else {},
+            championship=championship,
+            ablations=ablations,
+            gates=_by_suffix(others, "_gate"),
+            histories=_by_suffix(others, "_history"),
             demonstrations=demonstrations,
             provenance=provenance,
         )
@@ -105,7 +120,7 @@ def write_model_card(
     )
 
 
-def _by_stage(stages: Mapping[str, Any], suffix: str) -> dict[str, Any]:
+def _by_suffix(inputs: Mapping[str, Any], suffix: str) -> dict[str, Any]:
     return {
-        name.removesuffix(suffix): value for name, value in stages.items() if name.endswith(suffix)
+        name.removesuffix(suffix): value for name, value in inputs.items() if name.endswith(suffix)
     }

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from qwop_wr.pipelines.evaluation.pipeline import create_summary_node
 from qwop_wr.pipelines.reporting.nodes import (
     draw_figures,
     gather_provenance,
@@ -15,7 +16,8 @@ def create_pipeline() -> Pipeline:
     """Tell what came of demonstrations, training and evaluation.
 
     Returns:
-        Pipeline to ``report``, ``model_card`` and the figures.
+        Pipeline from ``evaluation_episodes`` and ``tapes`` to ``summary``, ``report``,
+        ``model_card`` and the figures.
     """
     facts = {
         "summary": "evaluation_summary",
@@ -26,6 +28,7 @@ def create_pipeline() -> Pipeline:
     outcomes = {name: name for s in STAGES for name in (f"{s}_gate", f"{s}_history")}
     return Pipeline(
         [
+            create_summary_node(),
             Node(
                 gather_provenance,
                 inputs="parameters",
@@ -47,6 +50,9 @@ def create_pipeline() -> Pipeline:
                     **facts,
                     "episodes": "evaluation_episodes",
                     "tapes": "tapes",
+                    "championship": "championship",
+                    "record_tape": "reigning_record_tape",
+                    "ablations": "ablations",
                     **outcomes,
                 },
                 outputs=["report", "report_version"],

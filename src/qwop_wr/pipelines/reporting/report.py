@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
-from qwop_wr.pipelines.reporting import figures, figures_runner, report_content
+from qwop_wr.pipelines.reporting import figures, figures_runner, report_content, report_tables
 from qwop_wr.pipelines.reporting.figures_style import themed_svg
+from qwop_wr.pipelines.reporting.report_films import choose_films
 from qwop_wr.simulator.tape import Tape
+from qwop_wr.viewer import render_player
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class ReportInputs:
     Attributes:
         summary: The evaluation's summary, as ``summarise`` makes it.
         episodes: Runs of the randomised protocol.
-        tapes: Tapes by name, the native run's among them.
+        tapes: Tapes of this run by name, whatever made them; the fastest is the headline.
+        guests: Tapes from elsewhere that join the race, by the name to be shown.
+        championship: What came of the comparisons with other agents.
+        ablations: Table with ``columns`` and ``rows``, if there is one.
         gates: Name of each stage, in order, to its gate's report.
         histories: Name of each stage, in order, to its learning history.
         demonstrations: Facts about the demonstrations, by name.
@@ -34,6 +39,9 @@ class ReportInputs:
     summary: Mapping[str, Any]
     episodes: pd.DataFrame
     tapes: Mapping[str, Tape]
+    guests: Mapping[str, Tape]
+    championship: Mapping[str, Any]
+    ablations: Mapping[str, Any] | None
     gates: Mapping[str, Mapping[str, Any]]
     histories: Mapping[str, pd.DataFrame]
     demonstrations: Mapping[str, Any]
@@ -62,9 +70,10 @@ def render_report(
         A whole HTML page without references to anything outside itself.
 
     Raises:
-        ValueError: If there are no tapes.
+        ValueError: If there are no tapes, or the ablations are no table.
     """
     name, tape = report_content.fastest_tape(inputs.tapes)
+    player = render_player(choose_films(inputs.tapes, inputs.guests))
     trace = trace_tape(tape)
     environment = Environment(
         loader=PackageLoader("qwop_wr.pipelines.reporting"),
@@ -74,6 +83,7 @@ def render_report(
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
+        player=player,
         headline=report_content.compose_headline(tape, inputs.summary),
         summary=inputs.summary,
         key_numbers=report_content.list_key_numbers(inputs.summary),
@@ -85,6 +95,10 @@ def render_report(
         run_panels=_run_panels(trace),
         evaluation_panels=_evaluation_panels(inputs.episodes, inputs.summary),
         learning_panels=_learning_panels(inputs.histories),
+        times=report_tables.list_times(inputs.summary),
+        comparisons=report_tables.list_comparisons(inputs.championship),
+        crowned=inputs.championship["crowned"],
+        ablations=report_tables.checked_table(inputs.ablations),
         stages=report_content.list_stages(inputs.gates),
         demonstrations=_facts(inputs.demonstrations),
         provenance=_facts({"agent": inputs.summary["agent"], **inputs.provenance}),

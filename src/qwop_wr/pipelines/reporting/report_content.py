@@ -193,7 +193,7 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
         KeyNumber(
             "Best finish",
             as_seconds(summary["best_time"]),
-            f"{'none' if summary['best_time'] is None else 'best'} of {_count(seeds, 'seed')}",
+            f"{'none' if summary['best_time'] is None else 'best'} of {count(seeds, 'seed')}",
         ),
         KeyNumber("Native run", native, f"one run, no noise: {native_end[summary['native_end']]}"),
         KeyNumber(
@@ -204,7 +204,7 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
         KeyNumber(
             "Distinct runs",
             str(summary["distinct_trajectories"]),
-            f"of {seeds}, from {_count(summary['distinct_starts'], 'start')}",
+            f"of {seeds}, from {count(summary['distinct_starts'], 'start')}",
         ),
     ]
 
@@ -298,13 +298,18 @@ def _is_native(tape: Tape) -> bool:
 def _protocol_of(tape: Tape, summary: Mapping[str, Any]) -> str:
     if _is_native(tape):
         return "Native protocol: a hard reset, no noise, the agent's one deterministic run (n = 1)"
+    if "search" in tape.meta:
+        return (
+            "Search: the best of many tries on exact copies of the game, replayed from a hard reset"
+        )
     return (
-        f"Randomised protocol: the best of {_count(summary['seeds'], 'seed')}; "
+        f"Randomised protocol: the best of {count(summary['seeds'], 'seed')}; "
         "its keys replay from a hard reset"
     )
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Write a number of things, in the singular or the plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
