@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from pydantic import BaseModel
+
 from qwop_wr import __version__
 
 _LIBRARIES: Final = (
@@ -59,7 +61,7 @@ def describe_provenance(
         Facts by name.
     """
     revision = read_revision(project or Path.cwd())
-    text = json.dumps(parameters, sort_keys=True, default=str)
+    text = json.dumps(_canonical(parameters), sort_keys=True)
     return {
         "qwop-wr": __version__,
         "commit": (revision.commit or "unknown") + (" with changes" if revision.dirty else ""),
@@ -68,6 +70,25 @@ def describe_provenance(
         "processor": platform.machine(),
         **{library: version(library) for library in _LIBRARIES},
     }
+
+
+def _canonical(value: object) -> object:
+    """Undo what Kedro does to the parameters of the pipeline that is run, and to no others.
+
+    It puts models in the place of blocks, in which a whole number may have become a real
+    one, and a constant a schedule from it to itself.
+    """
+    if isinstance(value, BaseModel):
+        return _canonical(value.model_dump(mode="json", exclude_unset=True))
+    if isinstance(value, Mapping):
+        block = {str(name): _canonical(inner) for name, inner in value.items()}
+        is_constant = block.keys() == {"start", "end"} and block["start"] == block["end"]
+        return block["start"] if is_constant else block
+    if isinstance(value, list | tuple):
+        return [_canonical(inner) for inner in value]
+    if isinstance(value, int | float):
+        return float(value)
+    return None if value is None else str(value)
 
 
 def _git(project: Path, *arguments: str) -> str | None:

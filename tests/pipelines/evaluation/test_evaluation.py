@@ -1,6 +1,7 @@
 """Nodes of the evaluation."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -49,13 +50,19 @@ def test_champion_is_the_expert_until_someone_is_better(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:
     episodes, _, _ = run_protocols(agent, environment, OPTIONS)
-    expert = agent.with_card(stage="expert")
+    expert = replace(agent, weights={name: -array for name, array in agent.weights.items()})
     found, champion = challenge_champion(
         agent, episodes, None, expert, environment, OPTIONS, seed=1
     )
     assert champion is expert
     assert list(found["comparisons"]) == ["expert"]
-    assert found["comparisons"]["expert"]["verdict"] == "no difference shown"
+    assert found["comparisons"]["expert"]["opponent"] == expert.fingerprint
+    # An agent that is evaluated again is not compared with itself.
+    found, champion = challenge_champion(
+        agent, episodes, agent, expert, environment, OPTIONS, seed=1
+    )
+    assert champion is agent
+    assert list(found["comparisons"]) == ["expert"]
     found, champion = challenge_champion(agent, episodes, None, None, environment, OPTIONS, 1)
     assert champion.fingerprint == found["champion"] == agent.fingerprint
     with pytest.raises(BadInputError, match="those of another agent"):
