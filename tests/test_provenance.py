@@ -11,7 +11,7 @@ RAW = {
     "seed": 1,
     "stage": {
         "budget": {"steps": 400},
-        "buffer_size": 1000,
+        "warmup_steps": 100,
         "replay_ratio": 4,
         "learning_rate": 1e-4,
         "exploration": {"start": 0.1, "end": 0.01},
