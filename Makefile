@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 export DO_NOT_TRACK ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help install world-record smoke test lint viz mlflow benchmark lock clean
+.PHONY: help install world-record smoke test lint viz viz-build mlflow benchmark lock clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test: lint  ## Everything that CI checks
 
 viz: $(VENV)/.run  ## Show the DAG in the browser (loopback only)
 	$(KEDRO) viz run --host 127.0.0.1 --port 4141 --include-hooks
+
+viz-build: $(VENV)/.run  ## The DAG with previews as a static site in build/
+	$(KEDRO) viz build --include-hooks --include-previews
 
 mlflow: $(VENV)/.run  ## Compare runs in the browser (loopback only)
 	PATH="$(abspath $(BIN)):$$PATH" $(KEDRO) mlflow ui --host 127.0.0.1 --port 5000

@@ -1,0 +1,48 @@
+"""``PageDataset`` keeps a page of text that Kedro-Viz can show."""
+
+import re
+from typing import Final
+
+from kedro_datasets._typing import HTMLPreview
+from kedro_datasets.text import TextDataset
+
+_PREVIEW: Final = re.compile("<!-- preview -->(.*?)<!-- /preview -->", re.DOTALL)
+_MAX_PREVIEW: Final = 50_000
+
+
+class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no types
+    """``PageDataset`` is Kedro's ``TextDataset`` with a preview: HTML or Markdown.
+
+    A long page marks what is worth a preview with the comments ``<!-- preview -->`` and
+    ``<!-- /preview -->``. Kedro-Viz sanitises what it shows: no script, no style.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        report:
+          type: qwop_wr.datasets.PageDataset
+          filepath: data/08_reporting/report.html
+        ```
+
+        Using the Python API:
+
+        >>> from qwop_wr.datasets import PageDataset
+        >>>
+        >>> dataset = PageDataset(filepath=str(tmp_path / "report.html"))
+        >>> dataset.save("<html><!-- preview --><h1>39.80 s</h1><!-- /preview --></html>")
+        >>> dataset.load()
+        '<html><!-- preview --><h1>39.80 s</h1><!-- /preview --></html>'
+        >>> dataset.preview()
+        '<h1>39.80 s</h1>'
+    """
+
+    def preview(self) -> HTMLPreview:
+        """Show the marked parts in Kedro-Viz, or the whole page where none are marked.
+
+        Returns:
+            HTML or Markdown, cut where it is too long to be looked at.
+        """
+        page = self.load()
+        marked = "\n".join(part.strip() for part in _PREVIEW.findall(page))
+        return HTMLPreview((marked or page)[:_MAX_PREVIEW])
