@@ -14,6 +14,7 @@ from qwop_wr.pipelines import (
     guides,
     record_hunt,
     reporting,
+    shipped,
     training,
     world_record,
 )
@@ -34,5 +35,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "reporting": reporting.create_pipeline(),
         "guides": guides.create_pipeline(),
         "record_hunt": record_hunt.create_pipeline(),
+        "shipped": shipped.create_pipeline(),
     }
     return {"__default__": pipelines["world_record"], **pipelines}

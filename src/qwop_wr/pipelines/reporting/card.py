@@ -34,13 +34,14 @@ def render_card(
         Markdown.
     """
     sections = {
-        "Agent": _table({"fingerprint": summary["agent"], **spec}),
-        "Data": "Demonstrations, made by the expert in the same game:\n\n" + _table(demonstrations),
+        "Agent": fact_table({"fingerprint": summary["agent"], **spec}),
+        "Data": "Demonstrations, made by the expert in the same game:\n\n"
+        + fact_table(demonstrations),
         "Algorithm": _ALGORITHM + "\n\n" + _stage_table(gates),
-        "Results": _results(summary),
+        "Results": describe_results(summary),
         "Commands": _COMMANDS,
         "Limits": _limits(summary),
-        "Provenance": _table(provenance),
+        "Provenance": fact_table(provenance),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# Model card: QWOP runner\n\n{_opening(summary)}\n\n{body}\n"
@@ -77,7 +78,15 @@ def _opening(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _results(summary: Mapping[str, Any]) -> str:
+def describe_results(summary: Mapping[str, Any]) -> str:
+    """Describe the protocols and what came of them.
+
+    Args:
+        summary: The evaluation's summary.
+
+    Returns:
+        Markdown: a paragraph and two tables.
+    """
     protocol = summary["protocol"]
     rows = [
         f"| {number.name} | {number.value} | {number.note} |"
@@ -132,7 +141,15 @@ def _limits(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _table(facts: Mapping[str, Any]) -> str:
+def fact_table(facts: Mapping[str, Any]) -> str:
+    """Tabulate facts; names and values cannot break the table.
+
+    Args:
+        facts: Facts by name.
+
+    Returns:
+        A Markdown table without titles.
+    """
     if not facts:
         return "Not recorded."
     rows = [
