@@ -8,6 +8,7 @@ def test_default_is_the_whole_way_from_the_shipped_expert() -> None:
     assert pipelines["__default__"] == pipelines["world_record"]
     datasets = {name for name in pipelines["world_record"].inputs() if "param" not in name}
     may_be_missing = {
+        "ablations",
         "demonstration_tapes",
         "reigning_champion_agent",
         "reigning_expert_agent",

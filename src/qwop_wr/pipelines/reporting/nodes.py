@@ -1,7 +1,7 @@
 """Nodes that tell what came of a run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -48,47 +48,83 @@ def draw_figures(
     )
 
 
+class Runs(NamedTuple):
+    """Tapes by name.
+
+    Attributes:
+        own: Those that this run of the pipeline made.
+        guests: Those that were there before.
+    """
+
+    own: dict[str, Tape]
+    guests: dict[str, Tape]
+
+
+def gather_runs(
+    summary: dict[str, Any],
+    tapes: dict[str, Tape],
+    record_tape: Tape,
+    short_hunt: dict[str, Any] | None,
+) -> Runs:
+    """Tell the tapes of this run from those that were there before.
+
+    Args:
+        summary: The evaluation's summary.
+        tapes: The native run and the fastest finishes.
+        record_tape: The fastest tape known.
+        short_hunt: Summary of the hunt with the evaluated agent, if there was one.
+
+    Returns:
+        The tapes; the record is this run's own if its hunt found it.
+    """
+    is_own = (
+        short_hunt is not None
+        and short_hunt["agent"] == summary["agent"]
+        and bool(short_hunt["found"])
+        and short_hunt["ticks"] == record_tape.ticks
+    )
+    if is_own:
+        return Runs({**tapes, "search": record_tape}, {})
+    return Runs(tapes, {"Record tape": record_tape})
+
+
 def write_report(
     summary: dict[str, Any],
     episodes: pd.DataFrame,
-    tapes: dict[str, Tape],
+    runs: Runs,
     championship: dict[str, Any],
     demonstrations: dict[str, Any],
     provenance: dict[str, str],
-    record_tape: Tape | None = None,
-    ablations: dict[str, Any] | None = None,
-    **others: Mapping[str, Any] | pd.DataFrame | Tape | None,
+    ablations: dict[str, Any] | None,
+    **stages: Mapping[str, Any] | pd.DataFrame,
 ) -> tuple[str, str]:
     """Write the report.
 
     Args:
         summary: The evaluation's summary.
         episodes: A row per evaluated seed.
-        tapes: The native run and the fastest finishes.
+        runs: What can be shown.
         championship: Comparisons with the agents before.
         demonstrations: Summary of the demonstrations.
         provenance: Facts about the run.
-        record_tape: The shipped record, if there is one; a guest in the race.
         ablations: Table of ablations, if there is one.
-        **others: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order; any
-            ``{name}_tape`` of this run joins ``tapes``, whatever made it.
+        **stages: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order.
 
     Returns:
         The HTML page twice, for its versioned and its newest copy.
     """
-    own_tapes = {name: tape for name, tape in _by_suffix(others, "_tape").items() if tape}
     with checking("ablations"):
         checked_table(ablations)
     page = render_report(
         ReportInputs(
             summary=summary,
             episodes=episodes,
-            tapes={**tapes, **own_tapes},
-            guests={"Shipped record": record_tape} if record_tape else {},
+            tapes=runs.own,
+            guests=runs.guests,
             championship=championship,
             ablations=ablations,
-            gates=_by_suffix(others, "_gate"),
-            histories=_by_suffix(others, "_history"),
+            gates=_by_suffix(stages, "_gate"),
+            histories=_by_suffix(stages, "_history"),
             demonstrations=demonstrations,
             provenance=provenance,
         )

@@ -6,6 +6,7 @@ from qwop_wr.pipelines.evaluation.pipeline import create_summary_node
 from qwop_wr.pipelines.reporting.nodes import (
     draw_figures,
     gather_provenance,
+    gather_runs,
     write_model_card,
     write_report,
 )
@@ -45,13 +46,23 @@ def create_pipeline() -> Pipeline:
                 name="draw_figures",
             ),
             Node(
+                gather_runs,
+                inputs={
+                    "summary": "evaluation_summary",
+                    "tapes": "tapes",
+                    "record_tape": "record_tape",
+                    "short_hunt": "short_hunt_summary",
+                },
+                outputs="runs",
+                name="gather_runs",
+            ),
+            Node(
                 write_report,
                 inputs={
                     **facts,
                     "episodes": "evaluation_episodes",
-                    "tapes": "tapes",
+                    "runs": "runs",
                     "championship": "championship",
-                    "record_tape": "reigning_record_tape",
                     "ablations": "ablations",
                     **outcomes,
                 },
