@@ -71,23 +71,22 @@ function drawOverview(scene, places) {
   }
 }
 
-// A name beside a runner, or at the edge for one who is out of the picture.
-function drawName({ context, width, colour }, text, x, y, paint) {
-  const outside = x < 0;
-  context.font = "600 12px system-ui, sans-serif";
+// A name behind a runner's feet, or at the edge for one who is out of the picture.
+function drawName({ context, scale, colour }, text, x, ground, paint) {
+  context.font = "600 11px system-ui, sans-serif";
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const words = outside ? `\u25C0 ${text}` : text;
+  const words = x < 0 ? `\u25C0 ${text}` : text;
   const room = context.measureText(words).width + 14;
-  const left = outside ? 6 : Math.min(Math.max(6, x - room / 2), width - room - 6);
+  const left = Math.max(6, x - room - 5 * scale);
   context.fillStyle = colour("--panel");
   context.beginPath();
-  context.roundRect(left, y - 10, room, 20, 6);
+  context.roundRect(left, ground - 12, room, 18, 5);
   context.fill();
   context.fillStyle = paint;
-  context.fillRect(left, y - 10, 3, 20);
+  context.fillRect(left, ground - 12, 3, 18);
   context.fillStyle = colour("--panel-ink");
-  context.fillText(words, left + 8, y);
+  context.fillText(words, left + 8, ground - 3);
 }
 
 // Speed over time. lines: [{ film, paint }].
@@ -111,7 +110,8 @@ function drawSpeeds({ context, width, height, colour, game }, lines, ticks, mome
     context.moveTo(x(tick), 4);
     context.lineTo(x(tick), base);
     context.stroke();
-    context.fillText(mark === 50 ? "50 m, hurdle" : `${mark}`, x(tick), height - 2);
+    const words = mark === 50 && width > 480 ? "50 m, hurdle" : String(mark);
+    context.fillText(words, x(tick), height - 2);
   }
   context.setLineDash([4, 4]);
   context.strokeStyle = colour("--human");

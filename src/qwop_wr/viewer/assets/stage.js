@@ -1,7 +1,7 @@
 // The two pictures: one runner close up, or everyone in a lane.
 
 const VIEW_UNITS = 27; // height of the close-up in world units
-const RACE_UNITS = 50;
+const RACE_UNITS = { near: 50, far: 115 }; // the same in a race, by how far the field is spread
 
 class Stage {
   constructor(canvas, game, colour) {
@@ -39,40 +39,53 @@ class Stage {
 
   // runners: [{ film, kit, paint }], the first in the nearest lane; the pace runs behind.
   drawRace(runners, pace, moment) {
-    const { height, width, game } = this;
-    const scale = height / RACE_UNITS;
+    const { height, game } = this;
     const [top, bottom] = [0.46 * height, 0.92 * height];
     const lane = (bottom - top) / (runners.length + 1);
     const clock = (moment + 1) * game.clockStep;
-    const paced = { metres: pace.metresAt(clock), paint: this.colour("--human"), ghost: true };
-    const places = runners.map((runner) => ({ ...runner, pose: runner.film.pose(moment) }));
-    for (const place of places) place.metres = place.pose[0] / game.unitsPerMetre;
-    const first = Math.max(paced.metres, ...places.map((place) => place.metres)) * game.unitsPerMetre;
-    const left = first - (0.72 * width) / scale;
+    const paced = {
+      name: pace.label,
+      metres: pace.metresAt(clock),
+      paint: this.colour("--human"),
+      ground: top + 0.7 * lane,
+      ghost: true,
+    };
+    const places = runners.map((runner, index) => {
+      const pose = runner.film.pose(moment);
+      const ground = bottom - lane * (index + 0.3);
+      return { ...runner, pose, ground, name: runner.film.label, metres: pose[0] / game.unitsPerMetre };
+    });
+    const everyone = [...places, paced];
+    const { left, scale, first } = this.follow(everyone.map(({ metres }) => metres));
     const lines = runners.map((_, index) => top + lane * (index + 1));
     const scene = this.scene(left, scale, top, bottom, lines);
     drawScenery(scene);
-    this.drawPace(scene, runners[0], paced, top + 0.7 * lane);
-    places.reverse().forEach((place, index) => {
-      const brush = new Brush({ ...scene, ground: top + lane * (index + 1.7) });
-      drawShadow(brush, place.pose);
-      drawHurdle(brush, place.pose);
-      new Athlete(brush, place.pose, place.kit).draw();
-    });
-    places.forEach((place, index) => {
-      const behind = first / game.unitsPerMetre - place.metres;
-      const gap = behind > 0.05 ? `  \u2212${behind.toFixed(1)} m` : "";
-      const x = (place.pose[0] - left) * scale;
-      drawName(scene, place.film.label + gap, x, top + lane * (index + 1.7) + 9, place.paint);
-    });
-    const gap = first / game.unitsPerMetre - paced.metres;
-    const words = pace.label + (gap > 0.05 ? `  \u2212${gap.toFixed(1)} m` : "");
-    drawName(scene, words, (paced.metres * game.unitsPerMetre - left) * scale, top + 0.7 * lane + 9, paced.paint);
-    drawOverview(scene, [...places.reverse(), paced]);
+    this.drawPace(scene, runners[0], paced);
+    for (const { pose, ground, kit } of [...places].reverse()) {
+      const brush = new Brush({ ...scene, ground });
+      drawShadow(brush, pose);
+      drawHurdle(brush, pose);
+      new Athlete(brush, pose, kit).draw();
+    }
+    for (const { name, metres, ground, paint } of everyone) {
+      const gap = first - metres;
+      const words = gap > 0.05 ? `${name}  \u2212${gap.toFixed(1)} m` : name;
+      drawName(scene, words, (metres * game.unitsPerMetre - left) * scale, ground, paint);
+    }
+    drawOverview(scene, everyone);
+  }
+
+  // A camera ahead of the first that keeps the last in view, as far as that goes.
+  follow(metres) {
+    const { width, height, game } = this;
+    const [first, last] = [Math.max(...metres), Math.min(...metres)];
+    const wanted = (0.62 * width) / Math.max((first - last) * game.unitsPerMetre, 1);
+    const scale = Math.min(Math.max(wanted, height / RACE_UNITS.far), height / RACE_UNITS.near);
+    return { first, scale, left: first * game.unitsPerMetre - (0.8 * width) / scale };
   }
 
   // Of the human record only clocks are known: its figure borrows the first runner's poses.
-  drawPace(scene, { film }, { metres, paint }, ground) {
+  drawPace(scene, { film }, { metres, paint, ground }) {
     const { context } = scene;
     const x = (metres * this.game.unitsPerMetre - scene.left) * scene.scale;
     context.globalAlpha = 0.5;
