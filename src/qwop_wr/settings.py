@@ -7,6 +7,8 @@ import warnings
 # MLflow asks for exactly "true" in DO_NOT_TRACK; its own switch is clearer. Kedro's
 # telemetry is off in the file .telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# A server that is gone shall hold a run up for seconds, not for minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 # A bar for every small file that MLflow copies says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 

@@ -1,5 +1,6 @@
 """The MLflow run: where it is kept, and how it ends."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -95,3 +96,39 @@ def test_configuration_names_a_server(tiny_project: TinyProject, tmp_path: Path)
     tiny_project.write("smoke/mlflow.yml", {"server": {"mlflow_tracking_uri": server}})
     tiny_project.run(env="smoke")
     assert mlflow.get_tracking_uri() == server
+
+
+def test_a_server_that_is_gone_is_told_once_and_stops_nothing(
+    tiny_project: TinyProject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    tiny_project.store_everything()
+    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+        tiny_project.run()
+    assert (tiny_project.path / "data/result.json").exists()
+    told = [record.message for record in caplog.records if "MLflow could not" in record.message]
+    assert len(told) == 1
+    assert "the run goes on without" in told[0]
+    assert mlflow.active_run() is None
+
+
+def test_a_store_lost_on_the_way_stops_nothing(
+    tiny_project: TinyProject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, calls = mlflow.start_run, 0
+
+    def lost(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise mlflow.MlflowException("the store is gone")
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mlflow, "start_run", lost)
+    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+        tiny_project.run()
+    assert (tiny_project.path / "data/result.json").exists()
+    assert [record.message for record in caplog.records if "store is gone" in record.message]
+    assert mlflow.active_run() is None
+    assert tiny_project.runs()["default (base)"].info.status == "FAILED"

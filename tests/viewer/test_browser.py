@@ -133,7 +133,10 @@ def test_a_race_goes_on_until_the_pace_is_home(
     player.press("r", "End")
     assert player.read("clock") == "45.53 s"
     assert player.read("distance") == f"{finish.distance:.1f} m"
-    assert [run["reading"] for run in player.runs] == [f"{finish.score_time:.2f} s", f"{fall.distance:.1f} m"]
+    assert [run["reading"] for run in player.runs] == [
+        f"{finish.score_time:.2f} s",
+        f"{fall.distance:.1f} m",
+    ]
     assert [run["pressed"] for run in player.runs] == ["true", "true"]
     player.press("2")
     assert [run["pressed"] for run in player.runs] == ["true", "false"]

@@ -8,14 +8,18 @@ import mlflow
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
+from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
+
+from qwop_wr.tracking.failures import tolerated
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no types
-    """Opens and closes the run as kedro-mlflow does, with three differences.
+    """Opens and closes the run as kedro-mlflow does, with four differences.
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
@@ -23,7 +27,12 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
+    - A store that does not answer is told once, and the pipeline goes on without it.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_set_up = False
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -34,9 +43,31 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         """
         config = context.config_loader["mlflow"]
         is_uri_configured = bool((config.get("server") or {}).get("mlflow_tracking_uri"))
-        if not is_uri_configured and not os.environ.get(_TRACKING_URI):
-            _set_up_local_store(context.project_path, config["tracking"]["experiment"]["name"])
-        super().after_context_created(context)
+        self._is_set_up = False
+        with tolerated("be set up"):
+            if not is_uri_configured and not os.environ.get(_TRACKING_URI):
+                _set_up_local_store(context.project_path, config["tracking"]["experiment"]["name"])
+            super().after_context_created(context)
+            self._is_set_up = True
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Open the run.
+
+        Args:
+            run_params: What was asked to be run.
+            pipeline: The pipeline to run.
+            catalog: Its catalog.
+        """
+        is_open = False
+        if self._is_set_up:
+            with tolerated("open a run"):
+                super().before_pipeline_run(run_params, pipeline, catalog)
+                is_open = True
+        if not is_open:
+            self._go_on_without(catalog)
 
     @hook_impl
     def before_node_run(
@@ -50,7 +81,28 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
             inputs: The node's inputs.
             is_async: Whether inputs are loaded in threads.
         """
-        super().before_node_run(node, catalog, {}, is_async)
+        if self.run_id is None:
+            return
+        is_open = False
+        with tolerated("go on with its run"):
+            super().before_node_run(node, catalog, {}, is_async)
+            is_open = True
+        if not is_open:
+            self._go_on_without(catalog)
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Close the run.
+
+        Args:
+            run_params: What was asked to be run.
+            pipeline: The pipeline that ran.
+            catalog: Its catalog.
+        """
+        with tolerated("close its run"):
+            super().after_pipeline_run(run_params, pipeline, catalog)
 
     @hook_impl
     def on_pipeline_interrupted(self) -> None:
@@ -58,6 +110,15 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         others = self.run_id if self._already_active_mlflow else None
         while (run := mlflow.active_run()) is not None and run.info.run_id != others:
             mlflow.end_run("KILLED")
+
+    def _go_on_without(self, catalog: DataCatalog) -> None:
+        self._is_mlflow_enabled = False
+        self.run_id = None
+        switch_catalog_logging(catalog, False)
+        while mlflow.active_run() is not None:
+            # It is forgotten here, whether the store hears of it or not.
+            with tolerated("close its run"):
+                mlflow.end_run("FAILED")
 
 
 def _set_up_local_store(project_path: Path, experiment: str) -> None:
