@@ -226,7 +226,7 @@ def line_up(trace: Trace) -> list[Lane]:
     passed = trace.distance[trace.clock <= moment + 1e-9]
     share = 100.0 if trace.finished and time <= moment else max(0.0, min(99.5, float(passed[-1])))
     result = as_seconds(time) if trace.finished else as_metres(trace.distance[-1])
-    agent = Lane("This agent", result, share, "agent")
+    agent = Lane("This run", result, share, "agent")
     others = [
         (
             reference.seconds,
