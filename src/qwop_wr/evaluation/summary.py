@@ -72,7 +72,6 @@ def summarise(
     }
     distances = episodes["distance"].to_numpy(dtype=np.float64)
     mean_distance = estimate_statistic(distances, np.mean, rng, level, resamples)
-    native_times = finish_times(native)
     return {
         "agent": str(native["agent"].iloc[0]),
         "protocol": options.model_dump(mode="json"),
@@ -81,9 +80,7 @@ def summarise(
         "finish_rate_interval": _interval(finish_rate),
         **_with_intervals(time_statistics),
         "best_time": float(times.min()) if len(times) else None,
-        "native_time": float(native_times[0]) if len(native_times) else None,
-        "native_distance": float(native["distance"].iloc[0]),
-        "native_end": str(native["end"].iloc[0]),
+        **_native(native),
         "mean_distance": mean_distance.value,
         "mean_distance_interval": _interval(mean_distance),
         "best_distance": float(distances.max()),
@@ -93,10 +90,7 @@ def summarise(
         "distinct_starts": int(episodes["idle_ticks"].nunique()),
         "ends": {str(end): int(count) for end, count in episodes["end"].value_counts().items()},
         "profile": _profile(times, trials, level),
-        "stages": {
-            name: {field: handed_on(gate)[field] for field in STAGE_FIELDS}
-            for name, gate in gates.items()
-        },
+        "stages": {name: _stage(gate) for name, gate in gates.items()},
     }
 
 
@@ -132,6 +126,20 @@ def _check(episodes: pd.DataFrame, native: pd.DataFrame) -> None:
     agents: Sequence[str] = sorted({*episodes["agent"], *native["agent"]})
     if len(agents) > 1:
         raise ValueError(f"the episodes are of different agents: {', '.join(agents)}")
+
+
+def _stage(gate: Mapping[str, Any]) -> dict[str, Any]:
+    score = handed_on(gate)
+    return {field: score[field] for field in STAGE_FIELDS}
+
+
+def _native(native: pd.DataFrame) -> dict[str, Any]:
+    times = finish_times(native)
+    return {
+        "native_time": float(times[0]) if len(times) else None,
+        "native_distance": float(native["distance"].iloc[0]),
+        "native_end": str(native["end"].iloc[0]),
+    }
 
 
 def _with_intervals(estimates: Mapping[str, Estimate]) -> dict[str, Any]:

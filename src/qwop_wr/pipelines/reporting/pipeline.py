@@ -30,12 +30,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             create_summary_node(),
-            Node(
-                gather_provenance,
-                inputs="parameters",
-                outputs="provenance",
-                name="gather_provenance",
-            ),
+            Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
             Node(
                 draw_figures,
                 inputs={
