@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -80,6 +80,7 @@ def test_one_seed_shows_nothing() -> None:
     assert comparison.saved_seconds == (20.0, None, None)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 25), st.integers(0, 25), st.integers(0, 9))
 def test_finish_rates_are_tested_by_mcnemars_formula(we: int, they: int, both: int) -> None:
     if we + they + both == 0:

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -88,6 +88,7 @@ class TestStatistic:
 
 
 class TestLocation:
+    @settings(deadline=None)
     @given(st.lists(st.floats(30, 100), min_size=1, max_size=60))
     def test_interquartile_mean_averages_the_middle_half(self, times: list[float]) -> None:
         cut = len(times) // 4
