@@ -46,13 +46,17 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     """Options of loading, with what they are if not given."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        """Let Kedro see the arguments of an inherited constructor."""
-        is_inherited = "__init__" not in vars(cls)
+        """Undo what Kedro does to methods that a class only inherits.
+
+        It wraps its wrapper of the base class's again. A constructor then takes down
+        (args, kwargs) as the names of its arguments, and a save resolves its version
+        twice, a millisecond apart.
+        """
+        inherited = [name for name in ("__init__", "load", "save") if name not in vars(cls)]
         super().__init_subclass__(**kwargs)
-        if is_inherited:
-            # Kedro has wrapped its wrapper of the base class's, and would take down
-            # (args, kwargs) as the names of the arguments.
-            del cls.__init__
+        for name in inherited:
+            if name in vars(cls):
+                delattr(cls, name)
 
     def __init__(
         self,
