@@ -67,6 +67,11 @@ def walk(n_episodes: int, length: int = 20) -> Transitions:
     )
 
 
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 2.0 * torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
 @pytest.fixture
 def evaluation_env() -> CorridorVectorEnv:
     return CorridorVectorEnv(4, autoreset=False)

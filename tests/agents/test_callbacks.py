@@ -46,7 +46,7 @@ def test_the_bar_is_closed_after_an_error(capsys: pytest.CaptureFixture[str]) ->
     clock = BudgetClock(TrainingBudget(steps=10))
 
     def interrupted_training() -> None:
-        with training_callbacks(clock, Idle(), log_every=5, progress_bar=True) as callbacks:
+        with training_callbacks(clock, [Idle()], log_every=5, progress_bar=True) as callbacks:
             callbacks.callbacks[-1]._on_training_start()
             raise KeyboardInterrupt
 

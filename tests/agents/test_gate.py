@@ -73,7 +73,7 @@ def test_a_score_sums_up_the_episodes(evaluation_env: CorridorVectorEnv) -> None
 
 
 def test_without_an_incoming_agent_the_candidate_passes(evaluation_env: CorridorVectorEnv) -> None:
-    agent, report = pass_gate(None, FALLER, evaluation_env, SEEDS)
+    agent, report = pass_gate(None, [FALLER], evaluation_env, SEEDS)
     assert agent is FALLER
     assert report.promoted
     assert report.incoming is None
@@ -81,7 +81,7 @@ def test_without_an_incoming_agent_the_candidate_passes(evaluation_env: Corridor
 
 
 def test_a_better_candidate_replaces_the_incoming_agent(evaluation_env: CorridorVectorEnv) -> None:
-    agent, report = pass_gate(WAITER, WALKER, evaluation_env, SEEDS)
+    agent, report = pass_gate(WAITER, [WALKER], evaluation_env, SEEDS)
     assert agent is WALKER
     assert report.promoted
     assert report.incoming == score_agent(WAITER, evaluation_env, SEEDS)
@@ -92,7 +92,7 @@ def test_a_better_candidate_replaces_the_incoming_agent(evaluation_env: Corridor
 def test_a_worse_or_equal_candidate_does_not(
     candidate: Agent, evaluation_env: CorridorVectorEnv
 ) -> None:
-    agent, report = pass_gate(WALKER, candidate, evaluation_env, SEEDS)
+    agent, report = pass_gate(WALKER, [candidate], evaluation_env, SEEDS)
     assert agent is WALKER
     assert not report.promoted
 

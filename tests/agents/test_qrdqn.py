@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from qwop_wr.agents.batches import Batch, Shares
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.callbacks import history_logger
 from qwop_wr.agents.metrics import MetricHistory
-from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
+from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import silent_sink
@@ -145,7 +146,7 @@ def test_rewards_are_scaled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = make_learner(options, walk(5))
     batches = collect_batches(learner, monkeypatch)
     learn(learner, 600)
-    returns = torch.cat([batch.returns for batch in batches])
+    returns = torch.cat([batch.outlooks[0].returns for batch in batches])
     np.testing.assert_allclose(np.unique(returns.numpy().round(4)), [-0.2, 9.8], rtol=1e-4)
 
 
@@ -171,7 +172,9 @@ def test_the_target_network_follows_by_gradient_steps(rate: float, period: int) 
     expected = [weights.detach().clone() for weights in learner.target_network.parameters()]
     learner.replay_buffer.pos = 0
     for step in range(1, 16):
-        learner._update(learner._batch(32, demonstration_share=1.0), margin_weight=1.0)
+        learner._update(
+            learner.mixer.draw(32, Shares(demonstrations=1.0), beta=0.0), margin_weight=1.0
+        )
         if step % period == 0:
             for held, online in zip(expected, learner.network.parameters(), strict=True):
                 held.mul_(1.0 - rate).add_(rate * online.detach())
@@ -199,17 +202,18 @@ def test_full_exploration_ignores_the_policy() -> None:
 
 def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
     learner = make_learner(make_options(demonstration_share=0.5, n_steps=1), walk(5))
-    batch = learner._batch(512, demonstration_share=1.0)
-    finishes = batch.outlived
+    batch = learner.mixer.draw(512, Shares(demonstrations=1.0), beta=0.0)
+    (outlook,) = batch.outlooks
+    finishes = outlook.outlived
     assert 0 < int(finishes.sum()) < 512
     with torch.no_grad():
-        values = learner.target_network(batch.next_observations)
-        choice = learner.network.action_scores(batch.next_observations).argmax(dim=1)
+        values = learner.target_network(outlook.next_observations)
+        choice = learner.network.action_scores(outlook.next_observations).argmax(dim=1)
         inside = values[torch.arange(512), :, choice][~finishes]
-        targets = learner._targets(batch)
-    expected = batch.returns[~finishes, None] + 0.9 * inside
+        (targets,) = learner._targets(batch)
+    expected = outlook.returns[~finishes, None] + 0.9 * inside
     np.testing.assert_allclose(targets[~finishes].numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
-    behind = (targets[finishes] - batch.returns[finishes, None]) / 0.9
+    behind = (targets[finishes] - outlook.returns[finishes, None]) / 0.9
     np.testing.assert_allclose(behind.numpy(), inside.mean().item(), rtol=1e-4)
 
 

@@ -7,11 +7,12 @@ import torch
 from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.batches import Batch
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import score_agent
-from qwop_wr.agents.qrdqn import Batch, DemonstrationQRDQN
+from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions, StageResult
-from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.trainer import StageGames, train_stage
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
@@ -28,8 +29,7 @@ def train(
 ) -> StageResult:
     return train_stage(
         options,
-        CorridorVecEnv(4),
-        CorridorVectorEnv(8, autoreset=False),
+        StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False)),
         options.agent_spec(INTERFACE, "toy"),
         incoming,
         demonstrations,
@@ -140,9 +140,9 @@ def test_demonstrations_that_do_not_fit_are_refused() -> None:
 def test_an_environment_of_another_observation_is_refused() -> None:
     options = make_options()
     spec = options.agent_spec({**INTERFACE, "n_observations": 60}, "toy")
-    env, evaluation_env = CorridorVecEnv(2), CorridorVectorEnv(2, autoreset=False)
+    games = StageGames(CorridorVecEnv(2), CorridorVectorEnv(2, autoreset=False))
     with pytest.raises(ValueError, match=r"observations have shape \(4,\), the agent's \(60,\)"):
-        train_stage(options, env, evaluation_env, spec, None, None, 0)
+        train_stage(options, games, spec, None, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Agent:
     def fingerprint(self) -> str:
         """SHA-256 over spec and weights, as hexadecimal text; the card does not count."""
         digest = hashlib.sha256()
-        digest.update(json.dumps(self.spec.model_dump(mode="json"), sort_keys=True).encode())
+        digest.update(json.dumps(self.spec.identity(), sort_keys=True).encode())
         for name in sorted(self.weights):
             array = self.weights[name]
             digest.update(f"{name}{array.shape}".encode())

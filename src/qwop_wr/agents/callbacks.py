@@ -1,7 +1,7 @@
 """What watches a training: its clock, its metrics, its progress bar."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,30 @@ class BudgetCallback(BaseCallback):
 
     def _on_step(self) -> bool:
         return not self._spent
+
+
+class EveryCallback(BaseCallback):
+    """Calls something every so many steps, between two updates.
+
+    Args:
+        action: What to call.
+        every: Steps between two calls.
+        done: Steps made before this training.
+    """
+
+    def __init__(self, action: Callable[[], None], every: int, done: int = 0) -> None:
+        super().__init__()
+        self._action = action
+        self._every = every
+        self._called_at = done
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps - self._called_at >= self._every:
+            self._called_at = self.num_timesteps
+            self._action()
+
+    def _on_step(self) -> bool:
+        return True
 
 
 class RecentEpisodes(BaseCallback):
@@ -156,7 +180,7 @@ class ProgressBarCallback(BaseCallback):
 @contextmanager
 def training_callbacks(
     clock: BudgetClock,
-    evaluation: BaseCallback | None,
+    watchers: Sequence[BaseCallback],
     log_every: int,
     progress_bar: bool,
     notes: Mapping[str, str] | None = None,
@@ -165,7 +189,7 @@ def training_callbacks(
 
     Args:
         clock: The running budget.
-        evaluation: Evaluates the learner, if that is a callback's business.
+        watchers: Look at the learner between its updates.
         log_every: Steps between two dumps of the metrics.
         progress_bar: Whether to show a bar.
         notes: What the bar shows besides; the owner may change them at any time.
@@ -175,10 +199,10 @@ def training_callbacks(
     """
     episodes = RecentEpisodes()
     bar = ProgressBarCallback(clock, episodes, notes or {}) if progress_bar else None
-    metrics, stop = MetricsCallback(episodes, log_every), BudgetCallback(clock)
-    callbacks = [episodes, metrics, evaluation, stop, bar]
+    callbacks: list[BaseCallback] = [episodes, MetricsCallback(episodes, log_every)]
+    callbacks += [*watchers, BudgetCallback(clock), *([bar] if bar else [])]
     try:
-        yield CallbackList([callback for callback in callbacks if callback is not None])
+        yield CallbackList(callbacks)
     finally:
         if bar:
             bar.close()

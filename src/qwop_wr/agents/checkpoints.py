@@ -1,7 +1,7 @@
 """Evaluating an agent while it learns, and keeping the best."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gymnasium.vector import VectorEnv
 from stable_baselines3.common.callbacks import BaseCallback
@@ -10,9 +10,26 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import AgentScore, score_agent
 from qwop_wr.agents.metrics import MetricHistory
 
+N_RANKED = 3
+"""Agents kept: one evaluation cannot tell the best of many from the luckiest."""
+
+
+class RankedAgent(NamedTuple):
+    """An agent that was evaluated.
+
+    Attributes:
+        rank: Whether it improves on the reference, and its negative mean cost.
+        agent: The agent; its card has the step and the score.
+        score: Its score.
+    """
+
+    rank: tuple[bool, float]
+    agent: Agent
+    score: AgentScore
+
 
 class Checkpoints:
-    """Scores agents on one fixed set of starts and remembers the best.
+    """Scores agents on one fixed set of starts and remembers the best few.
 
     An agent that improves on the reference beats one that does not; otherwise
     the mean cost decides, and the earlier one wins a draw.
@@ -21,6 +38,10 @@ class Checkpoints:
         evaluation_env: Environment without automatic reset.
         seeds: The starts.
         history: Where the scores are recorded.
+
+    Attributes:
+        ranked: The best agents, of different weights, the best first.
+        reference: Score of the agent that later ones should improve on, if there is one.
     """
 
     def __init__(
@@ -32,12 +53,23 @@ class Checkpoints:
         self._env = evaluation_env
         self._seeds = seeds
         self._history = history
-        self._reference: AgentScore | None = None
-        self._best_rank: tuple[bool, float] | None = None
-        self.best: Agent | None = None
+        self.reference: AgentScore | None = None
+        self.ranked: list[RankedAgent] = []
+
+    @property
+    def best(self) -> Agent | None:
         """Best agent so far."""
-        self.best_score: AgentScore | None = None
+        return self.ranked[0].agent if self.ranked else None
+
+    @property
+    def best_score(self) -> AgentScore | None:
         """Its score."""
+        return self.ranked[0].score if self.ranked else None
+
+    @property
+    def agents(self) -> list[Agent]:
+        """The best agents, the best first."""
+        return [ranked.agent for ranked in self.ranked]
 
     def restore(self, best: Agent, score: AgentScore) -> None:
         """Go on with the best of a training that was stopped.
@@ -46,11 +78,10 @@ class Checkpoints:
             best: Its best agent.
             score: That agent's score on the same starts.
         """
-        self.best, self.best_score = best, score
-        self._best_rank = (False, -score.mean_cost)
+        self.ranked = [RankedAgent((False, -score.mean_cost), best, score)]
 
     def consider(self, agent: Agent, step: int, reference: bool = False) -> AgentScore:
-        """Evaluate an agent and keep it if it is the best.
+        """Evaluate an agent and keep it if it is among the best.
 
         Args:
             agent: The agent; its card is given the step and the score.
@@ -62,12 +93,13 @@ class Checkpoints:
         """
         score = score_agent(agent, self._env, self._seeds)
         if reference:
-            self._reference = score
-        improves = self._reference is not None and score.improves_on(self._reference)
-        rank = (improves, -score.mean_cost)
-        if self._best_rank is None or rank > self._best_rank:
-            self.best = agent.with_card(steps=step, evaluation={**score.metrics()})
-            self.best_score, self._best_rank = score, rank
+            self.reference = score
+        improves = self.reference is not None and score.improves_on(self.reference)
+        if all(agent.fingerprint != known.agent.fingerprint for known in self.ranked):
+            card = agent.with_card(steps=step, evaluation={**score.metrics()})
+            self.ranked.append(RankedAgent((improves, -score.mean_cost), card, score))
+            self.ranked.sort(key=lambda ranked: ranked.rank, reverse=True)
+            del self.ranked[N_RANKED:]
         self._history.record({f"evaluation/{k}": v for k, v in score.metrics().items()}, step)
         return score
 
@@ -79,18 +111,30 @@ class EvaluationCallback(BaseCallback):
         checkpoints: Where to evaluate.
         snapshot: Gives the learner's present agent.
         every: Steps between evaluations.
+        on_score: Called with every score but the last one and its step.
+        done: Steps made before this training.
     """
 
-    def __init__(self, checkpoints: Checkpoints, snapshot: Callable[[], Agent], every: int) -> None:
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        snapshot: Callable[[], Agent],
+        every: int,
+        on_score: Callable[[AgentScore, int], None] | None = None,
+        done: int = 0,
+    ) -> None:
         super().__init__()
         self._checkpoints = checkpoints
         self._snapshot = snapshot
         self._every = every
-        self._evaluated_at = 0
+        self._on_score = on_score
+        self._evaluated_at = done
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps - self._evaluated_at >= self._every:
-            self._evaluate()
+            score = self._evaluate()
+            if self._on_score is not None:
+                self._on_score(score, self.num_timesteps)
 
     def _on_step(self) -> bool:
         return True
@@ -99,6 +143,6 @@ class EvaluationCallback(BaseCallback):
         if self.num_timesteps > self._evaluated_at:
             self._evaluate()
 
-    def _evaluate(self) -> None:
+    def _evaluate(self) -> AgentScore:
         self._evaluated_at = self.num_timesteps
-        self._checkpoints.consider(self._snapshot(), self.num_timesteps)
+        return self._checkpoints.consider(self._snapshot(), self.num_timesteps)

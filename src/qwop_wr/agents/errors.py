@@ -1,5 +1,10 @@
 """Errors of a training."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
 from qwop_wr.agents.agent import Agent
 
 
@@ -9,9 +14,13 @@ class TrainingDivergedError(ArithmeticError):
     Args:
         quantity: What went wrong, for example ``"loss"``.
         step: Decisions made until then.
+        batch: What the learner was learning from, arrays by name, if that is known.
     """
 
-    def __init__(self, quantity: str, step: int) -> None:
+    def __init__(
+        self, quantity: str, step: int, batch: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
+        self.batch = batch
         self.agent: Agent | None = None
         """Best agent seen before, if any was evaluated."""
         super().__init__(

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.rollout import Episodes, play_episodes
 
 Costs = NDArray[np.float64]
 
@@ -17,6 +18,10 @@ UNFINISHED_TIME = 100.0
 """Clock time at which a run counts as given up [s]: 3,000 ticks."""
 TRACK_LENGTH = 100.0
 """Length of the track [m]."""
+ERROR_RATE = 0.05
+"""How often a gate may mistake chance for a gain."""
+_SAME_COST = 1e-9
+"""Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class AgentScore:
         median_time: Median clock time of the finished ones [s]; None if none did.
         mean_distance: Mean distance of all [m].
         mean_cost: Mean cost of an episode [s], see :func:`run_costs`. One number to
-            rank agents by, while the other three decide.
+            rank agents by, while the others decide.
         best_time: Clock time of the fastest [s]; None if none finished.
     """
 
@@ -51,6 +56,21 @@ class AgentScore:
         own, others = self._goods(), other._goods()
         return own != others and all(a >= b for a, b in zip(own, others, strict=True))
 
+    def loses_nothing_to(self, other: "AgentScore") -> bool:
+        """Tell whether neither success nor speed is worse.
+
+        Args:
+            other: Score on the same starts.
+
+        Returns:
+            True if finish rate and median time are at least as good; where neither
+            finished anything, if the mean distance is.
+        """
+        if self.finish_rate == other.finish_rate == 0:
+            return self.mean_distance >= other.mean_distance
+        own, others = self._goods(), other._goods()
+        return own[0] >= others[0] and own[1] >= others[1]
+
     def metrics(self) -> dict[str, float]:
         """List the numbers by name; a median that does not exist is left out.
 
@@ -70,15 +90,35 @@ class GateReport:
 
     Attributes:
         incoming: Score of the agent that the stage was given, if any.
-        outgoing: Score of the best agent that the stage made, on the same starts.
+        outgoing: Score of the agent that the stage made, on the same starts: the one that
+            passed, else the one of least mean cost.
         promoted: Whether the stage's agent replaces the incoming one.
-        n_starts: Number of starts that both played.
+        n_starts: Number of starts that all played.
+        n_candidates: Number of agents that tried to pass.
+        finish_p: Probability of so many more finishes by chance, see
+            :class:`PairedGain`; None without an incoming agent.
+        cost_p: Probability of so much lower costs by chance; likewise.
     """
 
     incoming: AgentScore | None
     outgoing: AgentScore
     promoted: bool
     n_starts: int
+    n_candidates: int = 1
+    finish_p: float | None = None
+    cost_p: float | None = None
+
+
+class PairedGain(NamedTuple):
+    """How likely chance alone makes a candidate look so much better on shared starts.
+
+    Attributes:
+        finish_p: One-sided McNemar's exact test on the starts that only one finished.
+        cost_p: One-sided Wilcoxon's signed-rank test on the differences of the costs.
+    """
+
+    finish_p: float
+    cost_p: float
 
 
 def run_costs(finished: ArrayLike, score_time: ArrayLike, distance: ArrayLike) -> Costs:
@@ -97,6 +137,26 @@ def run_costs(finished: ArrayLike, score_time: ArrayLike, distance: ArrayLike) -
     return np.where(finished, score_time, UNFINISHED_TIME + missing)
 
 
+def score_episodes(episodes: Episodes) -> AgentScore:
+    """Sum up what was played.
+
+    Args:
+        episodes: One episode per start.
+
+    Returns:
+        The score.
+    """
+    finished = episodes.finished
+    cost = run_costs(finished, episodes.score_time, episodes.distance)
+    return AgentScore(
+        finish_rate=float(finished.mean()),
+        median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
+        mean_distance=float(episodes.distance.mean()),
+        mean_cost=float(cost.mean()),
+        best_time=float(episodes.score_time[finished].min()) if finished.any() else None,
+    )
+
+
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
@@ -110,41 +170,74 @@ def score_agent(
     Returns:
         The score.
     """
-    episodes = play_episodes(agent.policy(), evaluation_env, seeds)
-    finished = episodes.finished
-    cost = run_costs(finished, episodes.score_time, episodes.distance)
-    return AgentScore(
-        finish_rate=float(finished.mean()),
-        median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
-        mean_distance=float(episodes.distance.mean()),
-        mean_cost=float(cost.mean()),
-        best_time=float(episodes.score_time[finished].min()) if finished.any() else None,
-    )
+    return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
+
+
+def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
+    """Compare two agents start by start: the same seed gives both the same game.
+
+    Args:
+        candidate: Episodes of the one.
+        incoming: Episodes of the other on the same starts.
+
+    Returns:
+        The probabilities; 1 where nothing differs.
+    """
+    only_new = int((candidate.finished & ~incoming.finished).sum())
+    only_old = int((incoming.finished & ~candidate.finished).sum())
+    differing = only_new + only_old
+    finish_p = 1.0
+    if differing:
+        finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
+    costs = [run_costs(e.finished, e.score_time, e.distance) for e in (candidate, incoming)]
+    saved = costs[1] - costs[0]  # (n,)
+    if (np.abs(saved) < _SAME_COST).all():
+        return PairedGain(finish_p, 1.0)
+    saved = np.where(np.abs(saved) < _SAME_COST, 0.0, saved)
+    test = stats.wilcoxon(saved, alternative="greater", method="approx")
+    return PairedGain(finish_p, float(test.pvalue))
 
 
 def pass_gate(
     incoming: Agent | None,
-    candidate: Agent,
+    candidates: Sequence[Agent],
     evaluation_env: VectorEnv[Any, Any, Any],
     seeds: Sequence[int],
 ) -> tuple[Agent, GateReport]:
-    """Let the candidate through only if it loses nothing and gains something.
+    """Let a candidate through if it measured nothing worse and a gain is beyond chance.
+
+    Neither finish rate nor median time may be worse, as measured; and one of the two tests
+    of :class:`PairedGain` must leave chance less than ``ERROR_RATE``, shared among the
+    tests and candidates (Bonferroni), so that trying more often does not help. Where
+    nobody finishes, the mean distance stands for both.
 
     Args:
-        incoming: Agent to beat; without one the candidate passes.
-        candidate: Agent that wants to replace it.
+        incoming: Agent to beat; without one the first candidate passes.
+        candidates: Agents that may replace it, at least one.
         evaluation_env: Environment without automatic reset.
-        seeds: Starts that neither was chosen on.
+        seeds: Starts that nobody was chosen on.
 
     Returns:
-        The agent to hand on, and the report.
+        The agent to hand on: among those that passed, the one of least mean cost; and
+        the report.
     """
-    outgoing = score_agent(candidate, evaluation_env, seeds)
     if incoming is None:
-        return candidate, GateReport(None, outgoing, promoted=True, n_starts=len(seeds))
-    if incoming.fingerprint == candidate.fingerprint:
-        return incoming, GateReport(outgoing, outgoing, promoted=False, n_starts=len(seeds))
-    before = score_agent(incoming, evaluation_env, seeds)
-    promoted = outgoing.improves_on(before)
-    report = GateReport(before, outgoing, promoted, n_starts=len(seeds))
-    return (candidate if promoted else incoming), report
+        outgoing = score_agent(candidates[0], evaluation_env, seeds)
+        return candidates[0], GateReport(None, outgoing, promoted=True, n_starts=len(seeds))
+    rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
+    before = play_episodes(incoming.policy(), evaluation_env, seeds)
+    reference = score_episodes(before)
+    best: tuple[tuple[bool, float], Agent, GateReport] | None = None
+    for agent in rivals:
+        episodes = play_episodes(agent.policy(), evaluation_env, seeds)
+        score, gain = score_episodes(episodes), paired_gain(episodes, before)
+        beyond_chance = min(gain) < ERROR_RATE / (len(gain) * len(rivals))
+        promoted = beyond_chance and score.loses_nothing_to(reference)
+        report = GateReport(reference, score, promoted, len(seeds), len(rivals), *gain)
+        rank = (promoted, -score.mean_cost)
+        if best is None or rank > best[0]:
+            best = (rank, agent, report)
+    if best is None:
+        return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
+    _, agent, report = best
+    return (agent if report.promoted else incoming), report

@@ -34,6 +34,11 @@ class MetricHistory(KVWriter):
         self._rows.extend((step, name, value) for name, value in metrics.items())
         self._sink(metrics, step)
 
+    @property
+    def rows(self) -> list[tuple[int, str, float]]:
+        """Step, name and value of everything recorded, in order."""
+        return self._rows
+
     def write(
         self,
         key_values: dict[str, Any],

@@ -68,6 +68,9 @@ class HiddenLayers(nn.Module):
 class QuantileNetwork(AgentNetwork):
     """Quantiles of the return of every action (https://arxiv.org/abs/1710.10044).
 
+    With a dueling head (https://arxiv.org/abs/1511.06581) they are the quantiles of the
+    state's value plus what an action adds to the mean of all actions.
+
     Args:
         spec: Spec of a qrdqn agent.
     """
@@ -79,22 +82,41 @@ class QuantileNetwork(AgentNetwork):
         sizes = (spec.n_observations, *spec.net_arch)
         self.hidden = HiddenLayers(sizes, spec.activation, spec.layer_norm)
         self.output = nn.Linear(sizes[-1], self.n_quantiles * self.n_actions)
+        self.value = nn.Linear(sizes[-1], self.n_quantiles) if spec.dueling else None
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Map observations (batch, d) to quantiles (batch, n_quantiles, n_actions)."""
-        outputs: torch.Tensor = self.output(self.hidden(observations))
-        return outputs.view(-1, self.n_quantiles, self.n_actions)
+        features = self.hidden(observations)
+        outputs: torch.Tensor = self.output(features)
+        outputs = outputs.view(-1, self.n_quantiles, self.n_actions)
+        if self.value is None:
+            return outputs
+        values: torch.Tensor = self.value(features)[:, :, None]
+        return values + outputs - outputs.mean(dim=2, keepdim=True)
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
         """Expected returns: the means of the quantiles."""
         # The mean of linear outputs is the output of the mean weights, at 1/N of the work.
+        features = self.hidden(observations)
         weight = self.output.weight.view(self.n_quantiles, self.n_actions, -1).mean(dim=0)
         bias = self.output.bias.view(self.n_quantiles, self.n_actions).mean(dim=0)
-        return functional.linear(self.hidden(observations), weight, bias)
+        scores = functional.linear(features, weight, bias)
+        if self.value is None:
+            return scores
+        values: torch.Tensor = self.value(features).mean(dim=1, keepdim=True)
+        return values + scores - scores.mean(dim=1, keepdim=True)
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
         """Expected return of the greedy action."""
         return self.action_scores(observations).amax(dim=1)
+
+    def set_level(self, level: float) -> None:
+        """Let all returns start from one level, on top of which the weights' differences lie.
+
+        Args:
+            level: Expected return, in scaled rewards.
+        """
+        nn.init.constant_((self.output if self.value is None else self.value).bias, level)
 
 
 class ActorCritic(AgentNetwork):

@@ -154,7 +154,7 @@ class PPOTraining:
                 self._restore(state, model, checkpoints)
             model.set_logger(history_logger(history))
             with training_callbacks(
-                clock, None, options.log_every, options.progress_bar, self._notes
+                clock, [], options.log_every, options.progress_bar, self._notes
             ) as callbacks:
                 while clock.progress(model.num_timesteps) < 1.0:
                     self._learn(model, callbacks, checkpoints)

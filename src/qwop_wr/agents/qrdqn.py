@@ -1,103 +1,53 @@
 """QR-DQN that also learns from demonstrations."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import QRDQN
-from sb3_contrib.qrdqn.policies import QRDQNPolicy
-from sb3_contrib.qrdqn.policies import QuantileNetwork as ContribQuantileNetwork
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.noise import ActionNoise
-from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import polyak_update
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from qwop_wr.agents.agent import Agent, Weights
-from qwop_wr.agents.averaging import average_weights
+from qwop_wr.agents.averaging import WeightAverage
+from qwop_wr.agents.batches import Batch, BatchMixer, Outlook, Shares
 from qwop_wr.agents.budget import BudgetClock
 from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.losses import double_q_values, large_margin_loss, quantile_huber_loss
+from qwop_wr.agents.losses import large_margin_loss
 from qwop_wr.agents.networks import QuantileNetwork
-from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
+from qwop_wr.agents.quantile_loss import quantile_huber_loss
+from qwop_wr.agents.quantile_policy import QuantilePolicy
+from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer, mean_return
 from qwop_wr.agents.replay.elite import EliteBuffer
 from qwop_wr.agents.replay.experience import ExperienceBuffer
-from qwop_wr.agents.replay.n_step import NStepSamples
+from qwop_wr.agents.replay.sampling import (
+    PrioritisedSampler,
+    PriorityOptions,
+    Sampler,
+    UniformSampler,
+)
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
+from qwop_wr.agents.targets import double_q_values, munchausen_bonus, soft_values
 from qwop_wr.agents.transitions import Transitions
 
 MEAN_VALUE_RATE = 0.01
 """Weight of a batch in the running mean of the values."""
 
 
-class QuantilePolicy(QRDQNPolicy):
-    """SB3's policy around our own quantile network.
-
-    Args:
-        observation_space: Observations of one game.
-        action_space: Actions of one game.
-        lr_schedule: Step size by remaining progress.
-        spec: Spec of the agents.
-        **kwargs: SB3's further arguments, such as the optimizer.
-    """
-
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        spec: AgentSpec,
-        **kwargs: Any,  # noqa: ANN401 - SB3's to define
-    ) -> None:
-        self.spec = spec
-        kwargs.update(n_quantiles=spec.n_quantiles, net_arch=list(spec.net_arch))
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
-
-    def make_quantile_net(self) -> ContribQuantileNetwork:
-        """Build SB3's network with ours in its place.
-
-        Returns:
-            The network; its output is ours.
-        """
-        network = super().make_quantile_net()
-        network.quantile_net = nn.Sequential(QuantileNetwork(self.spec)).to(self.device)
-        return network
-
-
-class Batch(NamedTuple):
-    """Samples as tensors; own experience first, then what is to be imitated.
-
-    Attributes:
-        observations: Shape (batch, d).
-        actions: Shape (batch,).
-        returns: n-step returns in scaled rewards, shape (batch,).
-        next_observations: Shape (batch, d).
-        discounts: Weights of the next values, shape (batch,).
-        outlived: Whether the episode ended without a fall, shape (batch,).
-        imitated: 1 for demonstrations and elite runs, else 0, shape (batch,).
-    """
-
-    observations: torch.Tensor
-    actions: torch.Tensor
-    returns: torch.Tensor
-    next_observations: torch.Tensor
-    discounts: torch.Tensor
-    outlived: torch.Tensor
-    imitated: torch.Tensor
-
-
 class DemonstrationQRDQN(QRDQN):
     """QR-DQN with n-step double-Q targets, demonstrations and a margin loss.
 
     The loss of a batch is the mean over its samples of
-    quantile_huber + margin_weight * imitated * large_margin (after DQfD,
-    https://arxiv.org/abs/1704.03732); imitated are demonstrations and the
-    learner's own fastest finishes.
+    weight * (quantile_huber(n steps) + one_step_weight * quantile_huber(1 step)
+    + margin_weight * imitated * large_margin), after DQfD
+    (https://arxiv.org/abs/1704.03732); imitated are demonstrations and the learner's own
+    fastest finishes, the weights correct for prioritised sampling.
 
     What lies behind a finish is never seen, so a value learnt there would only
     follow itself and drift; a state behind an end that is not a fall counts as
@@ -113,6 +63,11 @@ class DemonstrationQRDQN(QRDQN):
         demonstrations: Demonstrated steps, if the stage uses them.
         clock: Progress of the stage's budget, for the schedules.
         seed: Seed of everything random.
+
+    Attributes:
+        rate_factor: Factor on the scheduled learning rate; a rollback lowers it.
+        pretrained: Whether a pre-training is behind it.
+        generators: Sources of everything random but the games and the initial weights.
     """
 
     policy: QuantilePolicy
@@ -128,22 +83,21 @@ class DemonstrationQRDQN(QRDQN):
         seed: int,
     ) -> None:
         streams = np.random.SeedSequence(seed).spawn(4)
-        replay_rng, demonstration_rng, elite_rng, self._rng = map(np.random.default_rng, streams)
+        self.generators = [np.random.default_rng(stream) for stream in streams]
+        replay_rng, demonstration_rng, elite_rng, self._rng = self.generators
         self.options = options
         self.spec = spec
         self.clock = clock
-        self.demonstrations: DemonstrationBuffer | None = None
-        if options.uses_demonstrations and demonstrations is not None:
-            self.demonstrations = DemonstrationBuffer(
-                demonstrations, options.n_steps, options.gamma, demonstration_rng
-            )
-        self.elite = EliteBuffer(options.elite_runs, options.n_steps, options.gamma, elite_rng)
+        self.rate_factor = 1.0
+        self.pretrained = False
         self._owed_updates = 0.0
         self._mean_value: float | None = None
+        # Without priorities the options' bonuses are never looked at.
+        priorities = options.priorities or PriorityOptions()
         super().__init__(
             QuantilePolicy,
             env,
-            learning_rate=lambda remaining: options.learning_rate(1.0 - remaining),
+            learning_rate=lambda left: self.rate_factor * options.learning_rate(1.0 - left),
             buffer_size=options.buffer_size,
             learning_starts=options.warmup_steps,
             batch_size=options.batch_size,
@@ -154,39 +108,53 @@ class DemonstrationQRDQN(QRDQN):
             replay_buffer_kwargs={
                 "n_steps": options.n_steps,
                 "gamma": options.gamma,
-                "rng": replay_rng,
+                "bonus": priorities.agent_bonus,
+                "sampler": self._sampler(options.buffer_size, replay_rng),
             },
             policy_kwargs={
                 "spec": spec,
                 "optimizer_class": torch.optim.Adam,
-                "optimizer_kwargs": {"fused": True, "eps": 1e-5},
+                "optimizer_kwargs": {"fused": True, "eps": 1e-5, "weight_decay": options.l2},
             },
             seed=seed,
             device=options.device,
         )
+        self.elite = EliteBuffer(options.elite_runs, options.gamma, elite_rng)
+        self.demonstrations: DemonstrationBuffer | None = None
+        self._demonstrated_level = 0.0
+        if options.uses_demonstrations and demonstrations is not None:
+            self._demonstrated_level = mean_return(demonstrations, options.gamma)
+            bonus = priorities.demonstration_bonus
+            if options.demonstration_storage == "shared":
+                self.replay_buffer.add_demonstrations(demonstrations, bonus)
+            else:
+                sampler = self._sampler(len(demonstrations), demonstration_rng)
+                self.demonstrations = DemonstrationBuffer(
+                    demonstrations, options.gamma, sampler, bonus
+                )
+        horizons = (options.n_steps, 1) if options.one_step_weight else (options.n_steps,)
+        self.mixer = BatchMixer(
+            self.replay_buffer,
+            self.demonstrations,
+            self.elite,
+            horizons,
+            options.reward_scale,
+            self.device,
+        )
         self.exploration_rate = self._exploration(0.0)
-        self._average = average_weights(self.network, options.average_decay)
+        self._parameters = list(self.network.parameters())
+        self._target_parameters = list(self.target_network.parameters())
+        self.average = WeightAverage(self.network, options.average_decay)
 
     @property
     def network(self) -> QuantileNetwork:
         """The online network."""
-        network = self.policy.quantile_net.quantile_net[0]
-        assert isinstance(network, QuantileNetwork)  # noqa: S101 - QuantilePolicy put it there
-        return network
-
-    @property
-    def averaged_network(self) -> QuantileNetwork:
-        """Exponential average of the online network over the gradient steps."""
-        network = self._average.module
-        assert isinstance(network, QuantileNetwork)  # noqa: S101 - a copy of the online one
-        return network
+        return self.policy.online_network
 
     @property
     def target_network(self) -> QuantileNetwork:
         """The target network."""
-        network = self.policy.quantile_net_target.quantile_net[0]
-        assert isinstance(network, QuantileNetwork)  # noqa: S101 - QuantilePolicy put it there
-        return network
+        return self.policy.target_network
 
     def agent(self) -> Agent:
         """Take a snapshot.
@@ -194,7 +162,7 @@ class DemonstrationQRDQN(QRDQN):
         Returns:
             Agent with the averaged weights and an empty card.
         """
-        return Agent.from_network(self.spec, self.averaged_network, card={})
+        return Agent.from_network(self.spec, self.average.network, card={})
 
     def load_weights(self, weights: Weights) -> None:
         """Continue from an agent.
@@ -205,7 +173,20 @@ class DemonstrationQRDQN(QRDQN):
         state = {name: torch.tensor(array) for name, array in weights.items()}
         self.network.load_state_dict(state)
         self.target_network.load_state_dict(state)
-        self._average = average_weights(self.network, self.options.average_decay)
+        self.average.restart()
+
+    def roll_back(self, weights: Weights) -> None:
+        """Return to an agent and go on more slowly: half the learning rate from now on.
+
+        The optimizer's momenta belong to what went wrong and are forgotten; what was
+        experienced stays.
+
+        Args:
+            weights: Weights of the agent.
+        """
+        self.load_weights(weights)
+        self.policy.optimizer.state.clear()
+        self.rate_factor /= 2.0
 
     def pretrain(self, steps: int, on_update: Callable[[int, dict[str, float]], None]) -> None:
         """Learn from demonstrations alone, with full margin weight.
@@ -217,18 +198,17 @@ class DemonstrationQRDQN(QRDQN):
         Raises:
             TrainingDivergedError: If a loss is not finite.
         """
-        assert self.demonstrations is not None  # noqa: S101 - the stage has made sure
         # Learning the level of the values with the weights would take most of the steps.
-        level = self.demonstrations.mean_return(self.gamma) * self.options.reward_scale
         for network in (self.network, self.target_network):
-            nn.init.constant_(network.output.bias, level)
+            network.set_level(self._demonstrated_level * self.options.reward_scale)
         for group in self.policy.optimizer.param_groups:
             group["lr"] = self.options.pretraining_learning_rate
-        self.policy.set_training_mode(True)
+        margin_weight = self.options.margin_weight.start
         for step in range(1, steps + 1):
-            batch = self._batch(self.batch_size, demonstration_share=1.0)
-            on_update(step, self._update(batch, self.options.margin_weight.start))
+            batch = self.mixer.draw(self.batch_size, Shares(demonstrations=1.0), self._beta(0.0))
+            on_update(step, self._update(batch, margin_weight))
         self.target_network.load_state_dict(self.network.state_dict())
+        self.pretrained = True
 
     def train(self, gradient_steps: int, batch_size: int = 256) -> None:
         """Make the gradient steps that the played steps are worth.
@@ -240,94 +220,125 @@ class DemonstrationQRDQN(QRDQN):
         Raises:
             TrainingDivergedError: If a loss is not finite.
         """
-        self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         progress = 1.0 - self._current_progress_remaining
-        share = self.options.demonstration_share(progress)
-        elite_share = self.options.elite_share(progress)
+        shares = Shares(
+            self.options.demonstration_share(progress), self.options.elite_share(progress)
+        )
         margin_weight = self.options.margin_weight(progress)
         self._owed_updates += gradient_steps * self.options.replay_ratio / batch_size
         updates = int(self._owed_updates)
         self._owed_updates -= updates
         for _ in range(updates):
-            metrics = self._update(self._batch(batch_size, share, elite_share), margin_weight)
-            for name, value in metrics.items():
+            batch = self.mixer.draw(batch_size, shares, self._beta(progress))
+            for name, value in self._update(batch, margin_weight).items():
                 self.logger.record_mean(f"train/{name}", value)
         self.logger.record("train/n_updates", self._n_updates)
-        self.logger.record("train/demonstration_share", share)
+        self.logger.record("train/demonstration_share", shares.demonstrations)
 
-    def _batch(
-        self, batch_size: int, demonstration_share: float, elite_share: float = 0.0
-    ) -> Batch:
-        parts: list[NStepSamples] = []
-        n_demonstrated = round(demonstration_share * batch_size)
-        if n_demonstrated and self.demonstrations is not None:
-            parts.append(self.demonstrations.sample(n_demonstrated))
-        n_elite = round(elite_share * batch_size)
-        if n_elite and self.elite.lengths:
-            parts.append(self.elite.sample(n_elite))
-        n_imitated = sum(len(part.actions) for part in parts)
-        if n_imitated < batch_size:
-            parts.insert(0, self.replay_buffer.sample_n_step(batch_size - n_imitated))
-        samples = NStepSamples(*map(np.concatenate, zip(*parts, strict=True)))
-        imitated = np.zeros(batch_size, dtype=np.float32)
-        imitated[batch_size - n_imitated :] = 1.0
-        return Batch(
-            observations=self._tensor(samples.observations),
-            actions=self._tensor(samples.actions),
-            returns=self._tensor(samples.returns * np.float32(self.options.reward_scale)),
-            next_observations=self._tensor(samples.next_observations),
-            discounts=self._tensor(samples.discounts),
-            outlived=self._tensor(samples.outlived),
-            imitated=self._tensor(imitated),
-        )
+    def counters(self) -> dict[str, float | None]:
+        """Tell the numbers that are neither weights nor memories.
+
+        Returns:
+            Numbers by name.
+        """
+        return {
+            "n_updates": self._n_updates,
+            "pretrained": self.pretrained,
+            "owed_updates": self._owed_updates,
+            "mean_value": self._mean_value,
+            "rate_factor": self.rate_factor,
+        }
+
+    def restore_counters(self, counters: Mapping[str, Any]) -> None:
+        """Take such numbers over.
+
+        Args:
+            counters: What ``counters`` gave.
+        """
+        self._n_updates = counters["n_updates"]
+        self.pretrained = counters["pretrained"]
+        self._owed_updates = counters["owed_updates"]
+        self._mean_value = counters["mean_value"]
+        self.rate_factor = counters["rate_factor"]
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
-        targets = self._targets(batch)  # (batch, N)
         quantiles = self.network(batch.observations)  # (batch, N, n_actions)
         index = batch.actions[:, None, None].expand(-1, quantiles.shape[1], 1)
         chosen = quantiles.gather(2, index).squeeze(2)  # (batch, N)
-        td_loss = quantile_huber_loss(chosen, targets)  # (batch,)
-        loss = td_loss.mean()
-        metrics = {"td_loss": loss.item(), "value": targets.mean().item()}
-        if batch.imitated.any():
+        targets = self._targets(batch)  # one (batch, N) per outlook
+        losses = quantile_huber_loss(chosen, targets[0])  # (batch,)
+        errors = (targets[0].mean(dim=1) - chosen.detach().mean(dim=1)).abs()  # (batch,)
+        metrics = {
+            "td_loss": losses.mean().item(),
+            "td_error": errors.mean().item(),
+            "value": targets[0].mean().item(),
+        }
+        if len(targets) > 1:
+            one_step = quantile_huber_loss(chosen, targets[1])  # (batch,)
+            metrics["one_step_loss"] = one_step.mean().item()
+            losses = losses + self.options.one_step_weight * one_step
+        n_imitated = batch.imitated.sum().item()
+        if n_imitated:
             q_values = quantiles.mean(dim=1)  # (batch, n_actions)
             margins = large_margin_loss(q_values, batch.actions, self.options.margin)  # (batch,)
-            margin_loss = (batch.imitated * margins).mean()
-            loss = loss + margin_weight * margin_loss
+            margins = batch.imitated * margins
+            losses = losses + margin_weight * margins
             agreed = (q_values.argmax(dim=1) == batch.actions) * batch.imitated
-            metrics["margin_loss"] = margin_loss.item()
-            metrics["agreement"] = (agreed.sum() / batch.imitated.sum()).item()
+            metrics["margin_loss"] = margins.mean().item()
+            metrics["agreement"] = agreed.sum().item() / n_imitated
+        loss = self._weighted_mean(losses, batch.weights)
         metrics["loss"] = loss.item()
         if not np.isfinite(metrics["loss"]):
-            raise TrainingDivergedError("loss", self.num_timesteps)
+            raise TrainingDivergedError("loss", self.num_timesteps, batch.arrays())
         self.policy.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.max_grad_norm)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self.options.max_grad_norm)
         self.policy.optimizer.step()
+        self.mixer.update_priorities(errors)
         self._n_updates += 1
-        self._average.update_parameters(self.network)
+        self.average.update()
         if self._n_updates % self.options.target_period == 0:
-            polyak_update(
-                self.network.parameters(),
-                self.target_network.parameters(),
-                self.options.target_rate,
-            )
+            polyak_update(self._parameters, self._target_parameters, self.options.target_rate)
         metrics["grad_norm"] = norm.item()
         return metrics
 
+    def _weighted_mean(self, losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        priorities = self.options.priorities
+        if priorities is not None and priorities.importance == "mean":
+            return losses.mean() * weights.mean()
+        return (weights * losses).mean()
+
     @torch.no_grad()
-    def _targets(self, batch: Batch) -> torch.Tensor:
-        values = double_q_values(
-            self.network.action_scores(batch.next_observations),
-            self.target_network(batch.next_observations),
-        )  # (batch, N)
-        inside = values[~batch.outlived]
+    def _targets(self, batch: Batch) -> list[torch.Tensor]:
+        munchausen = self.options.munchausen
+        bonus: torch.Tensor | float = 0.0
+        if munchausen is not None:
+            q_values = self.target_network.action_scores(batch.observations)
+            temperature = munchausen.temperature
+            bonus = munchausen.weight * munchausen_bonus(
+                q_values, batch.actions, temperature, munchausen.floor
+            )  # (batch,)
+        return [
+            (outlook.returns + bonus)[:, None]
+            + outlook.discounts[:, None] * self._values_behind(outlook)
+            for outlook in batch.outlooks
+        ]
+
+    def _values_behind(self, outlook: Outlook) -> torch.Tensor:
+        """Quantiles of the values behind the returns, shape (batch, N)."""
+        target_quantiles = self.target_network(outlook.next_observations)
+        if self.options.munchausen is not None:
+            values = soft_values(target_quantiles, self.options.munchausen.temperature)
+        else:
+            scores = self.network.action_scores(outlook.next_observations)
+            values = double_q_values(scores, target_quantiles)
+        inside = values[~outlook.outlived]
         if len(inside):
             rate = MEAN_VALUE_RATE if self._mean_value is not None else 1.0
             self._mean_value = rate * inside.mean().item() + (1 - rate) * (self._mean_value or 0.0)
-        values[batch.outlived] = self._mean_value or 0.0
-        return batch.returns[:, None] + batch.discounts[:, None] * values
+        values[outlook.outlived] = self._mean_value or 0.0
+        return values
 
     def _store_transition(
         self,
@@ -355,8 +366,9 @@ class DemonstrationQRDQN(QRDQN):
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         # Also during warm-up: the frozen policy fills the buffer, not chance.
         assert isinstance(self._last_obs, np.ndarray)  # noqa: S101 - learn() has reset
+        observations = torch.from_numpy(self._last_obs).to(self.device)
         with torch.no_grad():
-            scores = self.network.action_scores(self._tensor(self._last_obs))
+            scores = self.network.action_scores(observations)
         greedy = scores.argmax(dim=1).cpu().numpy()
         chance = self._rng.integers(self.spec.n_actions, size=n_envs)
         actions = np.where(self._rng.random(n_envs) < self.exploration_rate, chance, greedy)
@@ -372,5 +384,10 @@ class DemonstrationQRDQN(QRDQN):
     def _exploration(self, progress: float) -> float:
         return max(self.options.exploration(progress), self.options.exploration_floor)
 
-    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(array).to(self.device)
+    def _beta(self, progress: float) -> float:
+        return self.options.priorities.beta(progress) if self.options.priorities else 0.0
+
+    def _sampler(self, capacity: int, rng: np.random.Generator) -> Sampler:
+        if self.options.priorities is None:
+            return UniformSampler(rng)
+        return PrioritisedSampler(capacity, self.options.priorities.alpha, rng)

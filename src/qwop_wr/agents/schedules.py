@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 
 class Schedule(BaseModel):
@@ -18,8 +18,11 @@ class Schedule(BaseModel):
     """Value at the beginning."""
     end: float = Field(allow_inf_nan=False, ge=0)
     """Value at the end."""
-    shape: Literal["linear", "cosine"] = "linear"
-    """Straight, or flat at both ends (https://arxiv.org/abs/1608.03983)."""
+    shape: Literal["linear", "cosine", "steps"] = "linear"
+    """Straight; or flat at both ends (https://arxiv.org/abs/1608.03983); or in steps that
+    each change the value by the same factor."""
+    n_steps: PositiveInt | None = None
+    """Changes on the way, equally far apart (``steps`` only): 3 go at 1/4, 2/4 and 3/4."""
 
     @model_validator(mode="before")
     @classmethod
@@ -27,6 +30,14 @@ class Schedule(BaseModel):
         if isinstance(value, int | float | str):
             return {"start": value, "end": value}
         return value
+
+    @model_validator(mode="after")
+    def _fits_its_shape(self) -> "Schedule":
+        if (self.shape == "steps") != (self.n_steps is not None):
+            raise ValueError("n_steps belongs to shape: steps, which needs it")
+        if self.shape == "steps" and min(self.start, self.end) <= 0:
+            raise ValueError("a schedule in steps multiplies, so start and end must be above 0")
+        return self
 
     @classmethod
     def linear(cls, start: float, end: float) -> "Schedule":
@@ -70,4 +81,7 @@ class Schedule(BaseModel):
         done = min(max(progress, 0.0), 1.0)
         if self.shape == "cosine":
             done = (1.0 - math.cos(math.pi * done)) / 2.0
+        if self.n_steps is not None:
+            passed = min(int(done * (self.n_steps + 1)), self.n_steps)
+            return float(self.start * (self.end / self.start) ** (passed / self.n_steps))
         return self.start + done * (self.end - self.start)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, model_validator
 
 Algorithm = Literal["ppo", "qrdqn"]
 Activation = Literal["tanh", "relu"]
@@ -40,6 +40,8 @@ class AgentSpec(BaseModel):
     """Whether hidden layers are normalised before the non-linearity (qrdqn only)."""
     n_quantiles: PositiveInt | None = None
     """Quantiles of the return per action (qrdqn only)."""
+    dueling: bool = False
+    """Whether the state's value has a head of its own (qrdqn only)."""
     reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Rewards were multiplied by this in learning; values are divided by it."""
 
@@ -47,9 +49,21 @@ class AgentSpec(BaseModel):
     def _fits_algorithm(self) -> "AgentSpec":
         if self.algorithm == "qrdqn" and self.n_quantiles is None:
             raise ValueError("a qrdqn agent needs n_quantiles, for example 32")
-        if self.algorithm == "ppo" and (self.n_quantiles is not None or self.layer_norm):
-            raise ValueError("a ppo agent has neither n_quantiles nor layer_norm; leave them out")
+        quantile_only = self.n_quantiles is not None or self.layer_norm or self.dueling
+        if self.algorithm == "ppo" and quantile_only:
+            raise ValueError(
+                "a ppo agent has neither n_quantiles nor layer_norm nor dueling; leave them out"
+            )
         return self
+
+    def identity(self) -> dict[str, JsonValue]:
+        """List what makes two specs differ.
+
+        Returns:
+            All fields; ``dueling``, which came later, only where it is set, so that the
+            fingerprints of older agents stay what they were.
+        """
+        return self.model_dump(mode="json", exclude=None if self.dueling else {"dueling"})
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
         """Make sure that an environment is one the agent can act in.

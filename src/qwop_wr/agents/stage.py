@@ -10,8 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import TrainingBudget
 from qwop_wr.agents.gate import GateReport
+from qwop_wr.agents.health import HealthOptions, HealthReport
+from qwop_wr.agents.replay.sampling import PriorityOptions
 from qwop_wr.agents.schedules import Schedule
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
+
+
+class MunchausenOptions(BaseModel):
+    """Munchausen learning (https://arxiv.org/abs/2007.14430) in place of double-Q."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    weight: float = Field(default=0.9, ge=0, le=1)
+    """Share of the log-policy that is added to the reward."""
+    temperature: float = Field(default=0.03, gt=0, allow_inf_nan=False)
+    """Of the softmax policy, in scaled rewards."""
+    floor: float = Field(default=-1.0, lt=0, allow_inf_nan=False)
+    """Least that is added, before the weight."""
 
 
 class StageOptions(BaseModel):
@@ -28,13 +43,19 @@ class StageOptions(BaseModel):
     """Non-linearity after each hidden layer."""
     layer_norm: bool = True
     """Normalise the hidden layers, which keeps values from running away."""
+    dueling: bool = False
+    """Give the state's value a head of its own."""
     n_quantiles: PositiveInt = 32
-    """Quantiles of the return per action; the loss grows with their square."""
+    """Quantiles of the return per action."""
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount per decision."""
     n_steps: PositiveInt = 10
     """Rewards summed before a value is bootstrapped."""
+    one_step_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Weight of a one-step loss beside the n-step one; DQfD has 1."""
+    munchausen: MunchausenOptions | None = None
+    """Soft targets with the log-policy in the reward; none for double-Q."""
     reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Factor on rewards that brings the gaps between actions near 1."""
 
@@ -46,10 +67,14 @@ class StageOptions(BaseModel):
     """Samples per gradient step, demonstrations included."""
     replay_ratio: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Samples learnt from per step played."""
+    priorities: PriorityOptions | None = None
+    """Draw samples by their errors; none draws all alike."""
     learning_rate: Schedule = Schedule.constant(1e-4)
     """Step size of Adam."""
     max_grad_norm: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Longest gradient."""
+    l2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Pull of all weights towards 0: adds l2 / 2 times the sum of their squares to the loss."""
     target_period: PositiveInt = 500
     """Gradient steps between two updates of the target network."""
     target_rate: float = Field(default=1.0, gt=0, le=1)
@@ -66,6 +91,9 @@ class StageOptions(BaseModel):
 
     demonstration_share: Schedule = Schedule.constant(0.0)
     """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
+    demonstration_storage: Literal["own", "shared"] = "own"
+    """A permanent buffer of their own; or the one of experience, where they are no certain
+    share of a batch and are forgotten when it is full (for comparison only)."""
     elite_share: Schedule = Schedule.constant(0.0)
     """Share of each batch that comes from the learner's own fastest finishes."""
     elite_runs: PositiveInt = 50
@@ -84,8 +112,19 @@ class StageOptions(BaseModel):
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
     """Starts of an evaluation, always the same."""
+    collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
+    """Finish rate or mean distance below this share of the best checkpoint's is a collapse;
+    0 never sees one."""
+    max_rollbacks: NonNegativeInt = 3
+    """Collapses that are answered by a return to the best checkpoint with half the
+    learning rate."""
+    health: HealthOptions | None = None
+    """Rule that the learner is held to at the end, for the report."""
     gate_starts: PositiveInt = 128
     """Starts on which the incoming and the best agent are compared at the end."""
+    save_every: PositiveInt | None = None
+    """Steps between two savings of the state that an interrupted training goes on from;
+    never if empty."""
     log_every: PositiveInt = 10_000
     """Steps between two entries of the learner's own metrics."""
     progress_bar: bool = True
@@ -98,6 +137,8 @@ class StageOptions(BaseModel):
         for name in ("exploration", "demonstration_share", "elite_share"):
             if getattr(self, name).maximum > 1:
                 raise ValueError(f"{name} is a share and must stay between 0 and 1")
+        if self.priorities is not None and self.priorities.beta.maximum > 1:
+            raise ValueError("priorities.beta must stay between 0 and 1")
         if self.demonstration_share.maximum + self.elite_share.maximum > 1:
             raise ValueError("demonstration_share and elite_share together exceed 1")
         if self.warmup_steps > self.buffer_size:
@@ -132,6 +173,7 @@ class StageOptions(BaseModel):
                 "activation": self.activation,
                 "layer_norm": self.layer_norm,
                 "n_quantiles": self.n_quantiles,
+                "dueling": self.dueling,
                 "reward_scale": self.reward_scale,
             }
         )
@@ -145,8 +187,12 @@ class StageResult:
         agent: The promoted agent, or the incoming one unchanged.
         history: Metrics in long form: ``step``, ``metric``, ``value``.
         gate: Comparison that decided between the two.
+        rollbacks: Collapses that were answered by a return to the best checkpoint.
+        health: Whether the learner kept to the stage's rule, if it has one.
     """
 
     agent: Agent
     history: pd.DataFrame
     gate: GateReport
+    rollbacks: int
+    health: HealthReport | None

@@ -1,24 +1,34 @@
 """Training one stage, from what it is given to what it hands on."""
 
+import hashlib
+import json
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import pandas as pd
 from gymnasium.vector import VectorEnv
 from pydantic import JsonValue
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import BudgetClock
-from qwop_wr.agents.callbacks import history_logger, training_callbacks
+from qwop_wr.agents.callbacks import EveryCallback, history_logger, training_callbacks
 from qwop_wr.agents.checkpoints import Checkpoints, EvaluationCallback
+from qwop_wr.agents.collapse import CollapseGuard
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import pass_gate
+from qwop_wr.agents.health import HealthReport, check_health
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, StageResult
 from qwop_wr.agents.starts import draw_starts
+from qwop_wr.agents.stage_state import TrainingParts, capture, restore
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
@@ -27,32 +37,55 @@ N_PRETRAINING_RECORDS = 50
 """Entries of the history that a pre-training leaves per metric."""
 
 
+class StageGames(NamedTuple):
+    """What a stage plays.
+
+    Attributes:
+        training: Games to learn in.
+        evaluation: Games to evaluate in, without automatic reset.
+    """
+
+    training: VecEnv
+    evaluation: VectorEnv[Any, Any, Any]
+
+
+class StateKeeper(Protocol):
+    """Where the state of a training outlives an interruption."""
+
+    def load(self) -> TrainingState | None:
+        """Read the state of an interrupted training, if there is one."""
+
+    def save(self, state: TrainingState) -> None:
+        """Keep a state in place of the one before."""
+
+
 def train_stage(
     options: StageOptions,
-    training_env: VecEnv,
-    evaluation_env: VectorEnv[Any, Any, Any],
+    games: StageGames,
     spec: AgentSpec,
     incoming: Agent | None,
     demonstrations: Transitions | None,
     seed: int,
     sink: MetricSink = silent_sink,
+    keeper: StateKeeper | None = None,
 ) -> StageResult:
     """Learn from play and demonstrations; never hand on less than was given.
 
     The incoming agent, or a fresh one, after the pre-training that the options ask
     for, first fills the buffer unchanged. While it learns, it is evaluated on a fixed
-    set of starts, and the best checkpoint meets the incoming agent on others at the
-    end.
+    set of starts; a collapse is rolled back; and the best checkpoints meet the incoming
+    agent on other starts at the end.
 
     Args:
         options: How to learn.
-        training_env: Games to learn in.
-        evaluation_env: Games to evaluate in, without automatic reset.
+        games: Games to learn and to evaluate in.
         spec: Spec of the agents, from ``options.agent_spec``.
         incoming: Agent to continue from; None begins with a fresh network.
         demonstrations: Demonstrated steps; used if ``demonstration_share`` says so.
         seed: Seed of everything random.
         sink: Receives metrics while they come.
+        keeper: Keeps the state every ``save_every`` steps, and knows the state of a
+            training that was interrupted. One of this very task goes on.
 
     Returns:
         Agent to hand on, history of the metrics and the gate's report.
@@ -60,28 +93,66 @@ def train_stage(
     Raises:
         ValueError: If agent, demonstrations, environments and options do not fit
             one another.
-        TrainingDivergedError: If a loss is not finite; carries the best agent so far.
+        TrainingDivergedError: If a loss is not finite; carries the batch and the best
+            agent so far.
     """
-    check_inputs(options, training_env, spec, incoming, demonstrations)
+    check_inputs(options, games.training, spec, incoming, demonstrations)
     history = MetricHistory(sink)
     starts = draw_starts(seed, "evaluation", options.evaluation_starts)
-    checkpoints = Checkpoints(evaluation_env, starts, history)
+    checkpoints = Checkpoints(games.evaluation, starts, history)
+    task = task_of(options, spec, incoming, demonstrations, seed)
+    saved = keeper.load() if keeper else None
+    if saved is not None and saved.facts["task"] != task:
+        saved = None
     with single_torch_thread():
-        clock = BudgetClock(options.budget)
-        learner = DemonstrationQRDQN(options, spec, training_env, demonstrations, clock, seed)
+        clock = BudgetClock(options.budget, used=saved.facts["elapsed"] if saved else 0.0)
+        learner = DemonstrationQRDQN(options, spec, games.training, demonstrations, clock, seed)
         learner.set_logger(history_logger(history))
+        guard = CollapseGuard(learner, checkpoints, history)
+        parts = TrainingParts(learner, checkpoints, guard, history)
         try:
-            _begin(learner, incoming, checkpoints, history)
-            _learn(learner, checkpoints, clock)
+            if saved is not None:
+                restore(parts, saved)
+            else:
+                _begin(learner, incoming, checkpoints, history)
+            _learn(parts, (lambda: keeper.save(capture(parts, task))) if keeper else None)
         except TrainingDivergedError as error:
             error.agent = checkpoints.best
             raise
-        assert checkpoints.best is not None  # noqa: S101 - step 0 has been evaluated
         gate_starts = draw_starts(seed, "gate", options.gate_starts)
-        agent, gate = pass_gate(incoming, checkpoints.best, evaluation_env, gate_starts)
+        agent, gate = pass_gate(incoming, checkpoints.agents, games.evaluation, gate_starts)
     if agent is not incoming:
         agent = agent.with_card(**_card(options, incoming, seed))
-    return StageResult(agent, history.frame(), gate)
+    frame = history.frame()
+    return StageResult(agent, frame, gate, guard.rollbacks, _health(options, frame))
+
+
+def task_of(
+    options: StageOptions,
+    spec: AgentSpec,
+    incoming: Agent | None,
+    demonstrations: Transitions | None,
+    seed: int,
+) -> str:
+    """Identify a training by all that it follows from.
+
+    Args:
+        options: How to learn.
+        spec: Spec of the agents.
+        incoming: Agent to continue from, if any.
+        demonstrations: Demonstrated steps, if any.
+        seed: Seed of everything random.
+
+    Returns:
+        SHA-256 as hexadecimal text.
+    """
+    facts = [options.model_dump(mode="json"), spec.identity(), seed]
+    facts.append(incoming.fingerprint if incoming else None)
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    if demonstrations is not None and options.uses_demonstrations:
+        for array in (demonstrations.obs, demonstrations.actions, demonstrations.rewards):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _begin(
@@ -112,17 +183,34 @@ def _pretrain(learner: DemonstrationQRDQN, steps: int, history: MetricHistory) -
         learner.pretrain(steps, record)
 
 
-def _learn(learner: DemonstrationQRDQN, checkpoints: Checkpoints, clock: BudgetClock) -> None:
-    options = learner.options
-    evaluation = EvaluationCallback(checkpoints, learner.agent, options.evaluation_every)
+def _learn(parts: TrainingParts, save: Callable[[], None] | None) -> None:
+    learner, options = parts.learner, parts.learner.options
+    done = learner.num_timesteps
+    watchers: list[BaseCallback] = [
+        EvaluationCallback(
+            parts.checkpoints, learner.agent, options.evaluation_every, parts.guard.watch, done
+        )
+    ]
+    if save is not None and options.save_every is not None:
+        watchers.append(EveryCallback(save, options.save_every, done))
     with training_callbacks(
-        clock, evaluation, options.log_every, options.progress_bar
+        learner.clock, watchers, options.log_every, options.progress_bar
     ) as callbacks:
         learner.learn(
-            total_timesteps=options.budget.steps or sys.maxsize,
+            total_timesteps=options.budget.steps - done if options.budget.steps else sys.maxsize,
             callback=callbacks,
             log_interval=sys.maxsize,
+            reset_num_timesteps=False,
         )
+
+
+def _health(options: StageOptions, history: pd.DataFrame) -> HealthReport | None:
+    """Compare the last evaluation with the last one before the stage played."""
+    if options.health is None:
+        return None
+    rates = history[history["metric"] == "evaluation/finish_rate"]
+    reference = float(rates.loc[rates["step"] == 0, "value"].iloc[-1])
+    return check_health(options.health, reference, float(rates["value"].iloc[-1]))
 
 
 def _card(options: StageOptions, incoming: Agent | None, seed: int) -> dict[str, JsonValue]:
@@ -169,6 +257,12 @@ def check_inputs(
         raise ValueError(
             f"demonstrations hold {demonstrations.obs.shape[1]} numbers per observation, "
             f"the environment gives {spec.n_observations}; record them anew with its observation"
+        )
+    longest = int(np.diff(np.flatnonzero(demonstrations.ends), prepend=-1).max())
+    if options.n_steps > longest:
+        raise ValueError(
+            f"n_steps is {options.n_steps}, but the longest demonstrated episode has {longest} "
+            "decisions; lower n_steps"
         )
     if demonstrations.actions.max() >= spec.n_actions:
         raise ValueError(

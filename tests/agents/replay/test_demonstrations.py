@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
+from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer, mean_return
+from qwop_wr.agents.replay.sampling import UniformSampler
 from qwop_wr.agents.transitions import Transitions
 
 GAMMA = 0.9
@@ -27,8 +28,9 @@ def make_transitions() -> Transitions:
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 20])
 def test_samples_equal_a_naive_walk(n_steps: int) -> None:
     transitions = make_transitions()
-    buffer = DemonstrationBuffer(transitions, n_steps, GAMMA, np.random.default_rng(0))
-    samples = buffer.n_step_samples(np.arange(len(transitions)))
+    buffer = DemonstrationBuffer(transitions, GAMMA, UniformSampler(np.random.default_rng(0)))
+    samples = buffer.n_step_samples(np.arange(len(transitions)), n_steps)
+    assert samples.imitated.all()
     for start in range(len(transitions)):
         total, discount, last = 0.0, 1.0, start
         for step in range(start, min(start + n_steps, len(transitions))):
@@ -49,19 +51,20 @@ def test_samples_equal_a_naive_walk(n_steps: int) -> None:
 def test_draws_cover_all_steps_and_repeat_with_the_seed() -> None:
     transitions = make_transitions()
     first, second = (
-        DemonstrationBuffer(transitions, 3, GAMMA, np.random.default_rng(4)).sample(500)
+        DemonstrationBuffer(transitions, GAMMA, UniformSampler(np.random.default_rng(4))).draw(
+            500, beta=0.0
+        )
         for _ in range(2)
     )
-    np.testing.assert_array_equal(first.observations, second.observations)
-    assert len(np.unique(first.observations, axis=0)) == len(transitions)
+    np.testing.assert_array_equal(first.steps, second.steps)
+    assert set(first.steps) == set(range(len(transitions)))
 
 
 def test_the_mean_return_is_that_of_a_naive_loop() -> None:
     transitions = make_transitions()
-    buffer = DemonstrationBuffer(transitions, 3, GAMMA, np.random.default_rng(0))
     totals = []
     for start in range(len(transitions)):
         steps = np.flatnonzero(transitions.episode == transitions.episode[start])
         rest = transitions.rewards[steps[steps >= start]].astype(np.float64)
         totals.append((rest * GAMMA ** np.arange(len(rest))).sum())
-    assert buffer.mean_return(GAMMA) == pytest.approx(np.mean(totals), rel=1e-5)
+    assert mean_return(transitions, GAMMA) == pytest.approx(np.mean(totals), rel=1e-5)

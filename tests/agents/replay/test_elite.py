@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from qwop_wr.agents.replay.elite import REFRESH_EVERY, EliteBuffer
 from qwop_wr.agents.transitions import Transitions
@@ -18,11 +19,15 @@ def make_run(length: int) -> Transitions:
 
 
 def make_elite(capacity: int = 3) -> EliteBuffer:
-    return EliteBuffer(capacity, n_steps=2, gamma=0.9, rng=np.random.default_rng(0))
+    return EliteBuffer(capacity, gamma=0.9, rng=np.random.default_rng(0))
 
 
 def sampled_lengths(elite: EliteBuffer) -> set[int]:
-    return {int(length) for length in elite.sample(500).observations[:, 0]}
+    return {int(length) for length in sampled(elite, 500)}
+
+
+def sampled(elite: EliteBuffer, n: int) -> NDArray[np.float32]:
+    return elite.n_step_samples(elite.draw(n, beta=0.0).steps, n_steps=2).observations[:, 0]
 
 
 def test_the_fastest_runs_are_kept() -> None:
@@ -47,7 +52,7 @@ def test_steps_not_runs_are_drawn_equally_often() -> None:
     elite = make_elite()
     elite.add(make_run(2))
     elite.add(make_run(6))
-    drawn = elite.sample(8000).observations[:, 0]
+    drawn = sampled(elite, 8000)
     # 2,000 expected, six standard deviations either way.
     assert abs(int((drawn == 2).sum()) - 2000) < 235
 
@@ -64,4 +69,15 @@ def test_new_runs_are_sampled_after_a_while() -> None:
 
 def test_an_empty_elite_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="empty"):
-        make_elite().sample(4)
+        make_elite().draw(4, beta=0.0)
+
+
+def test_a_copy_of_the_state_holds_the_same_runs() -> None:
+    elite, other = make_elite(), make_elite()
+    for length in (9, 4, 7):
+        elite.add(make_run(length))
+    other.add(make_run(1))
+    other.restore(elite.state())
+    assert other.lengths == [4, 7, 9]
+    other.restore(make_elite().state())
+    assert other.lengths == []

@@ -7,6 +7,9 @@ import pytest
 from gymnasium import spaces
 
 from qwop_wr.agents.replay.experience import ExperienceBuffer
+from qwop_wr.agents.replay.n_step import NStepSamples
+from qwop_wr.agents.replay.sampling import UniformSampler
+from qwop_wr.agents.transitions import Transitions
 
 GAMMA = 0.9
 N_GAMES = 3
@@ -20,8 +23,13 @@ def make_buffer(n_rows: int, n_steps: int, seed: int = 0) -> ExperienceBuffer:
         n_envs=N_GAMES,
         n_steps=n_steps,
         gamma=GAMMA,
-        rng=np.random.default_rng(seed),
+        bonus=0.0,
+        sampler=UniformSampler(np.random.default_rng(seed)),
     )
+
+
+def draw(buffer: ExperienceBuffer, batch_size: int, n_steps: int) -> NStepSamples:
+    return buffer.n_step_samples(buffer.draw(batch_size, beta=0.0).steps, n_steps)
 
 
 def fill(buffer: ExperienceBuffer, n: int) -> dict[str, Any]:
@@ -66,11 +74,10 @@ def naive(log: dict[str, Any], t: int, game: int, n_steps: int) -> tuple[float, 
 def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
     buffer = make_buffer(n_rows=12, n_steps=n_steps)
     log = fill(buffer, n_stored)
-    rows, games = map(np.ravel, np.meshgrid(np.arange(buffer.size()), np.arange(N_GAMES)))
-    samples = buffer.n_step_samples(rows, games)
+    samples = buffer.n_step_samples(np.arange(buffer.size() * N_GAMES), n_steps)
     oldest = max(n_stored - 12, 0)
     assert {int(t) for t in samples.observations[:, 0]} == set(range(oldest, n_stored))
-    for i in range(len(rows)):
+    for i in range(len(samples.actions)):
         t, game = map(int, samples.observations[i])
         total, discount, last = naive(log, t, game, n_steps)
         assert samples.actions[i] == log["actions"][t, game]
@@ -86,7 +93,7 @@ def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
     infos: list[dict[str, Any]] = [{}, {"TimeLimit.truncated": True}, {}]
     done = np.array([True, True, False])
     buffer.add(obs, obs, np.zeros(N_GAMES, dtype=np.int64), np.ones(N_GAMES), done, infos)
-    samples = buffer.n_step_samples(np.zeros(3, dtype=np.int64), np.arange(3))
+    samples = buffer.n_step_samples(np.arange(3), n_steps=1)
     np.testing.assert_allclose(samples.discounts, [0.0, GAMMA, GAMMA])
     np.testing.assert_array_equal(samples.outlived, [False, True, False])
 
@@ -94,7 +101,7 @@ def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
 def test_every_stored_step_is_drawn_equally_often() -> None:
     buffer = make_buffer(n_rows=4, n_steps=2)
     fill(buffer, 9)
-    samples = buffer.sample_n_step(24_000)
+    samples = draw(buffer, 24_000, n_steps=2)
     _, counts = np.unique(samples.observations, axis=0, return_counts=True)
     # 12 steps at 2,000 expected draws each, six standard deviations either way.
     assert len(counts) == 12
@@ -107,7 +114,7 @@ def test_draws_come_from_the_generator_alone() -> None:
         np.random.seed(global_seed)  # noqa: NPY002 - shows that it does not matter
         buffer = make_buffer(n_rows=12, n_steps=3, seed=7)
         fill(buffer, 20)
-        batches.append(buffer.sample_n_step(32).observations)
+        batches.append(draw(buffer, 32, n_steps=3).observations)
     np.testing.assert_array_equal(batches[0], batches[1])
 
 
@@ -115,7 +122,7 @@ def test_samples_in_sb3s_form_are_the_same() -> None:
     one, other = make_buffer(8, 3, seed=1), make_buffer(8, 3, seed=1)
     fill(one, 8)
     fill(other, 8)
-    ours, theirs = one.sample_n_step(16), other.sample(16)
+    ours, theirs = draw(one, 16, n_steps=3), other.sample(16)
     np.testing.assert_array_equal(theirs.rewards.numpy()[:, 0], ours.returns)
     assert theirs.discounts is not None
     np.testing.assert_array_equal(theirs.discounts.numpy()[:, 0], ours.discounts)
@@ -124,7 +131,7 @@ def test_samples_in_sb3s_form_are_the_same() -> None:
 
 def test_an_empty_buffer_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="empty"):
-        make_buffer(8, 3).sample_n_step(4)
+        make_buffer(8, 3).draw(4, beta=0.0)
 
 
 @pytest.mark.parametrize("n_stored", [7, 12, 17])
@@ -144,3 +151,68 @@ def test_the_latest_steps_of_a_game_come_out_in_order(n_stored: int) -> None:
         np.testing.assert_array_equal(steps.actions, log["actions"][times, game])
         np.testing.assert_array_equal(steps.rewards, log["rewards"][times, game])
         assert steps.n_episodes == 1
+
+
+@pytest.mark.parametrize("n_stored", [5, 17])
+def test_a_copy_of_the_state_holds_the_same_but_breaks_episodes_off(n_stored: int) -> None:
+    buffer, copy = make_buffer(12, 3, seed=1), make_buffer(12, 3, seed=1)
+    fill(buffer, n_stored)
+    copy.restore(buffer.state())
+    steps = np.arange(buffer.size() * N_GAMES)
+    for ours, theirs in zip(
+        buffer.n_step_samples(steps, 3), copy.n_step_samples(steps, 3), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(buffer.draw(50, 0.0).steps, copy.draw(50, 0.0).steps)
+    # What is played next does not continue the episodes that were under way.
+    newest = (buffer.pos - 1) % 12
+    obs = np.zeros((N_GAMES, 2), dtype=np.float32)
+    actions, rewards = np.zeros(N_GAMES, dtype=np.int64), np.full(N_GAMES, 100.0)
+    copy.add(obs, obs, actions, rewards, np.zeros(N_GAMES, dtype=np.bool_), [{}] * N_GAMES)
+    last = copy.n_step_samples(newest * N_GAMES + np.arange(N_GAMES), 3)
+    assert (last.returns < 50).all()
+
+
+def make_demonstrations() -> Transitions:
+    """Episodes of 7 and 6 steps; observations tell the step, the first ends in a fall."""
+    obs = np.arange(26, dtype=np.float32).reshape(13, 2)
+    return Transitions(
+        obs=obs,
+        actions=np.arange(13) % 4,
+        rewards=np.arange(13, dtype=np.float32),
+        next_obs=obs + np.float32(0.5),
+        dones=np.arange(13) == 6,
+        episode=np.repeat([0, 1], [7, 6]).astype(np.int32),
+    )
+
+
+def test_demonstrations_in_the_ring_are_samples_like_others() -> None:
+    buffer, steps = make_buffer(8, 3), make_demonstrations()
+    buffer.add_demonstrations(steps, bonus=0.0)
+    assert buffer.size() == 4
+    # Three games hold four steps each, in order; the thirteenth is left out.
+    samples = buffer.n_step_samples(np.arange(12), n_steps=3)
+    order = np.arange(12).reshape(4, 3).T.ravel()
+    np.testing.assert_array_equal(samples.observations[order], steps.obs[:12])
+    assert samples.imitated.all()
+    first = {row: samples.returns[order][row] for row in range(12)}
+    assert first[0] == pytest.approx(0 + GAMMA + GAMMA**2 * 2)
+    assert first[2] == pytest.approx(2 + GAMMA * 3), "the next piece is another game"
+    assert first[5] == pytest.approx(5 + GAMMA * 6), "a fall ends the return"
+    assert samples.discounts[order][5] == 0
+    fill(buffer, 2)
+    assert buffer.n_step_samples(np.arange(18), 3).imitated.sum() == 12
+    edge = buffer.n_step_samples(np.array([3 * N_GAMES]), n_steps=3)
+    assert edge.returns[0] == pytest.approx(3.0), "no return runs from a demonstration into play"
+
+
+def test_demonstrations_in_the_ring_are_forgotten() -> None:
+    buffer = make_buffer(8, 3)
+    buffer.add_demonstrations(make_demonstrations(), bonus=0.0)
+    fill(buffer, 8)
+    assert not buffer.n_step_samples(np.arange(24), 3).imitated.any()
+
+
+def test_demonstrations_must_fit_into_the_ring() -> None:
+    with pytest.raises(ValueError, match="13 demonstrated steps do not fit .* of 9 with 3 games"):
+        make_buffer(3, 1).add_demonstrations(make_demonstrations(), bonus=0.0)

@@ -1,9 +1,15 @@
 """The learner's own fastest finishes, kept to be imitated."""
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
 from qwop_wr.agents.replay.n_step import NStepSamples
+from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, UniformSampler
 from qwop_wr.agents.transitions import Transitions, joined
 
 REFRESH_EVERY = 100
@@ -20,14 +26,12 @@ class EliteBuffer:
 
     Args:
         capacity: Episodes kept.
-        n_steps: Longest return.
         gamma: Discount per step.
         rng: Source of the draws.
     """
 
-    def __init__(self, capacity: int, n_steps: int, gamma: float, rng: np.random.Generator) -> None:
+    def __init__(self, capacity: int, gamma: float, rng: np.random.Generator) -> None:
         self._capacity = capacity
-        self._n_steps = n_steps
         self._gamma = gamma
         self._rng = rng
         self._runs: list[Transitions] = []
@@ -60,14 +64,15 @@ class EliteBuffer:
         self._runs = sorted([*self._runs, run], key=len)[: self._capacity]
         self._stale = True
 
-    def sample(self, batch_size: int) -> NStepSamples:
-        """Draw steps uniformly, with their n-step returns.
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps uniformly.
 
         Args:
-            batch_size: Number of samples.
+            batch_size: Number of draws.
+            beta: Does not matter: there are no priorities.
 
         Returns:
-            The batch, rewards as they were earned.
+            Steps, to be looked up before the next draw, and weights of 1.
 
         Raises:
             ValueError: If there are no runs yet.
@@ -75,9 +80,46 @@ class EliteBuffer:
         if not self._runs:
             raise ValueError("cannot sample from an empty elite")
         if self._buffer is None or (self._stale and self._draws >= REFRESH_EVERY):
-            self._buffer = DemonstrationBuffer(
-                joined(self._runs), self._n_steps, self._gamma, self._rng
-            )
+            sampler = UniformSampler(self._rng)
+            self._buffer = DemonstrationBuffer(joined(self._runs), self._gamma, sampler)
             self._stale, self._draws = False, 0
         self._draws += 1
-        return self._buffer.sample(batch_size)
+        return self._buffer.draw(batch_size, beta)
+
+    def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
+        """Look up steps with their n-step returns.
+
+        Args:
+            steps: What was drawn last, shape (batch,).
+            n_steps: Longest return.
+
+        Returns:
+            The batch, rewards as they were earned.
+        """
+        assert self._buffer is not None  # noqa: S101 - the draw has made it
+        return self._buffer.n_step_samples(steps, n_steps)
+
+    def update_priorities(self, steps: Integers, errors: Floats) -> None:
+        """Errors do not matter here."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copy the runs out.
+
+        Returns:
+            Arrays of all runs one behind the other; nothing if there are none.
+        """
+        if not self._runs:
+            return {}
+        steps = joined(self._runs)
+        return {field.name: getattr(steps, field.name) for field in fields(steps)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take runs over.
+
+        Args:
+            state: What ``state`` gave.
+        """
+        self._runs, self._buffer = [], None
+        if state:
+            steps = Transitions(**state)
+            self._runs = [steps.select(np.array([run])) for run in range(steps.n_episodes)]

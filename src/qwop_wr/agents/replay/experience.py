@@ -1,23 +1,29 @@
 """The learner's own steps: one ring per game, the oldest forgotten first."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
-from qwop_wr.agents.replay.n_step import NStepSamples, n_step_returns
+from qwop_wr.agents.replay.n_step import Integers, NStepSamples, n_step_returns
+from qwop_wr.agents.replay.sampling import Draw, Floats, Sampler
 from qwop_wr.agents.transitions import Transitions
+
+_STORED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
 class ExperienceBuffer(ReplayBuffer):
-    """SB3's replay storage with n-step samples from a generator of its own.
+    """SB3's replay storage with n-step samples, drawn by a sampler of its own.
 
-    Rows are time, columns are games; all rings turn together. A window stops at
-    the end of its episode and at the newest row, where it bootstraps early.
+    Rows are time, columns are games; all rings turn together. Step ``row * n_envs +
+    game`` is what a game did at a time. A window stops at the end of its episode, at
+    the newest row and wherever an episode was left unfinished; there it bootstraps early.
 
     Args:
         buffer_size: Capacity in steps, all games together.
@@ -28,7 +34,8 @@ class ExperienceBuffer(ReplayBuffer):
         optimize_memory_usage: Must stay False; SB3 hands it over.
         n_steps: Longest return.
         gamma: Discount per step.
-        rng: Source of the draws.
+        bonus: Added to the errors of the steps where priorities count.
+        sampler: Draws the steps.
     """
 
     def __init__(  # noqa: PLR0913 - SB3 dictates the first six
@@ -42,50 +49,113 @@ class ExperienceBuffer(ReplayBuffer):
         *,
         n_steps: int,
         gamma: float,
-        rng: np.random.Generator,
+        bonus: float,
+        sampler: Sampler,
     ) -> None:
         super().__init__(
             buffer_size, observation_space, action_space, device, n_envs, optimize_memory_usage
         )
         self._n_steps = n_steps
         self._gamma = gamma
-        self._rng = rng
+        self._bonus = bonus
+        self._sampler = sampler
+        self._imitated = np.zeros((self.buffer_size, n_envs), dtype=np.bool_)
+        self._broken_off = np.zeros((self.buffer_size, n_envs), dtype=np.bool_)
 
-    def sample_n_step(self, batch_size: int) -> NStepSamples:
-        """Draw steps uniformly, with their n-step returns.
+    def add(
+        self,
+        obs: NDArray[Any],
+        next_obs: NDArray[Any],
+        action: NDArray[Any],
+        reward: NDArray[Any],
+        done: NDArray[Any],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Store a step of every game, as SB3 wants it."""
+        row = self.pos
+        super().add(obs, next_obs, action, reward, done, infos)
+        self._imitated[row] = self._broken_off[row] = False
+        self._sampler.add(row * self.n_envs + np.arange(self.n_envs), self._bonus)
+
+    def add_demonstrations(self, demonstrations: Transitions, bonus: float) -> None:
+        """Store demonstrations like steps of one's own, to be forgotten like them.
+
+        They are cut into as many equally long pieces as there are games; what is left
+        over stays out.
 
         Args:
-            batch_size: Number of samples.
+            demonstrations: The steps; they must fit into the buffer.
+            bonus: Added to their errors where priorities count.
+
+        Raises:
+            ValueError: If the buffer is not empty or too small.
+        """
+        n_rows = len(demonstrations) // self.n_envs
+        if self.size() or not 0 < n_rows <= self.buffer_size:
+            raise ValueError(
+                f"{len(demonstrations)} demonstrated steps do not fit into an empty buffer of "
+                f"{self.buffer_size * self.n_envs} with {self.n_envs} games"
+            )
+
+        def by_game(array: NDArray[Any]) -> NDArray[Any]:
+            pieces = array[: n_rows * self.n_envs].reshape(self.n_envs, n_rows, *array.shape[1:])
+            return pieces.swapaxes(0, 1)  # (n_rows, n_envs, ...)
+
+        ends = by_game(demonstrations.ends)
+        self.observations[:n_rows] = by_game(demonstrations.obs)
+        self.next_observations[:n_rows] = by_game(demonstrations.next_obs)
+        self.actions[:n_rows] = by_game(demonstrations.actions)[..., None]
+        self.rewards[:n_rows] = by_game(demonstrations.rewards)
+        self.dones[:n_rows] = ends
+        self.timeouts[:n_rows] = ends & ~by_game(demonstrations.dones)
+        self._imitated[:n_rows] = True
+        self._broken_off[n_rows - 1] = True
+        self.pos = n_rows % self.buffer_size
+        self.full = n_rows == self.buffer_size
+        self._sampler.add(np.arange(n_rows * self.n_envs), bonus)
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps.
+
+        Args:
+            batch_size: Number of draws.
+            beta: How far importance weights correct the priorities' bias.
 
         Returns:
-            The batch, rewards as they were stored.
+            Steps and weights.
 
         Raises:
             ValueError: If nothing has been stored yet.
         """
-        n_rows = self.size()
-        if n_rows == 0:
+        if self.size() == 0:
             raise ValueError("cannot sample from an empty buffer")
-        rows = self._rng.integers(n_rows, size=batch_size)
-        games = self._rng.integers(self.n_envs, size=batch_size)
-        return self.n_step_samples(rows, games)
+        return self._sampler.draw(batch_size, beta)
 
-    def n_step_samples(
-        self, rows: np.ndarray[Any, Any], games: np.ndarray[Any, Any]
-    ) -> NStepSamples:
-        """Look up chosen steps with their n-step returns.
+    def update_priorities(self, steps: Integers, errors: Floats) -> None:
+        """Tell the sampler the errors of steps that were drawn.
 
         Args:
-            rows: Rows of the first steps, shape (batch,).
-            games: Their games, shape (batch,).
+            steps: The steps, shape (batch,).
+            errors: Absolute errors, shape (batch,).
+        """
+        self._sampler.update(steps, errors)
+
+    def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
+        """Look up steps with their n-step returns.
+
+        Args:
+            steps: The first steps, shape (batch,).
+            n_steps: Longest return.
 
         Returns:
             The batch.
         """
-        window = (rows[:, None] + np.arange(self._n_steps)) % self.buffer_size  # (batch, n)
+        rows, games = np.divmod(steps, self.n_envs)
+        window = (rows[:, None] + np.arange(n_steps)) % self.buffer_size  # (batch, n)
         columns = games[:, None]
         newest = (self.pos - 1) % self.buffer_size
-        ends = (self.dones[window, columns] > 0) | (window == newest)
+        cut = self._broken_off[window, columns] | (window == newest)
+        ends = (self.dones[window, columns] > 0) | cut
         sums = n_step_returns(self.rewards[window, columns], ends, self._gamma)
         last = window[np.arange(len(rows)), sums.last]  # (batch,)
         ended, truncated = self.dones[last, games] > 0, self.timeouts[last, games] > 0
@@ -96,6 +166,7 @@ class ExperienceBuffer(ReplayBuffer):
             next_observations=self.next_observations[last, games],
             discounts=sums.discounts * ~(ended & ~truncated),
             outlived=ended & truncated,
+            imitated=self._imitated[rows, games],
         )
 
     def latest_steps(self, game: int, length: int) -> Transitions:
@@ -129,7 +200,7 @@ class ExperienceBuffer(ReplayBuffer):
         Returns:
             The same samples as tensors; ``dones`` is 0, as the discounts hold it.
         """
-        samples = self.sample_n_step(batch_size)
+        samples = self.n_step_samples(self.draw(batch_size, beta=0.0).steps, self._n_steps)
         return ReplayBufferSamples(
             observations=self.to_torch(samples.observations),
             actions=self.to_torch(samples.actions[:, None]),
@@ -138,3 +209,41 @@ class ExperienceBuffer(ReplayBuffer):
             rewards=self.to_torch(samples.returns[:, None]),
             discounts=self.to_torch(samples.discounts[:, None]),
         )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copy everything out that is needed to go on elsewhere.
+
+        Returns:
+            Arrays by name; those of the sampler begin with ``sampler.``.
+        """
+        n_rows = self.size()
+        arrays = {name: getattr(self, name)[:n_rows].copy() for name in _STORED}
+        arrays["imitated"] = self._imitated[:n_rows].copy()
+        arrays["broken_off"] = self._broken_off[:n_rows].copy()
+        arrays["position"] = np.array([self.pos, int(self.full)])
+        return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what another buffer held; its games' last episodes stay unfinished.
+
+        Args:
+            state: What ``state`` gave, from a buffer of the same size and games.
+
+        Raises:
+            ValueError: If the buffers differ in size or games.
+        """
+        n_rows = len(state["rewards"])
+        if n_rows > self.buffer_size or state["rewards"].shape[1] != self.n_envs:
+            raise ValueError(
+                f"a buffer of {self.buffer_size} rows for {self.n_envs} games cannot take over "
+                f"{state['rewards'].shape}"
+            )
+        for name in _STORED:
+            getattr(self, name)[:n_rows] = state[name]
+        self._imitated[:n_rows] = state["imitated"]
+        self._broken_off[:n_rows] = state["broken_off"]
+        self.pos, self.full = int(state["position"][0]), bool(state["position"][1])
+        if n_rows:
+            self._broken_off[self.pos - 1] = True
+        sampler = {k.removeprefix("sampler."): v for k, v in state.items() if "sampler." in k}
+        self._sampler.restore(sampler)

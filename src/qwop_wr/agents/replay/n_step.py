@@ -21,6 +21,8 @@ class NStepSamples(NamedTuple):
             shape (batch,).
         outlived: Whether the last reward was the episode's and the runner still
             stood: a finish or a time limit, shape (batch,).
+        imitated: Whether the step is to be imitated: demonstrated, or part of an
+            elite run, shape (batch,).
     """
 
     observations: Floats
@@ -29,6 +31,7 @@ class NStepSamples(NamedTuple):
     next_observations: Floats
     discounts: Floats
     outlived: NDArray[np.bool_]
+    imitated: NDArray[np.bool_]
 
 
 class NStepReturns(NamedTuple):

@@ -123,7 +123,7 @@ def select_expert(
     env = QwopVectorEnv(
         min(options.starts, 512), randomised_environment(environment, evaluation), autoreset=False
     )
-    agent, report = pass_gate(reigning, candidate, env, draw_starts(seed, "gate", options.starts))
+    agent, report = pass_gate(reigning, [candidate], env, draw_starts(seed, "gate", options.starts))
     return agent, asdict(report)
 
 

@@ -1,23 +1,47 @@
 """Nodes of one training stage; the work is done by ``qwop_wr.agents``."""
 
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import fsspec
 import pandas as pd
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.trainer import check_inputs, train_stage
-from qwop_wr.datasets import Recording
+from qwop_wr.agents.trainer import StageGames, check_inputs, train_stage
+from qwop_wr.datasets import AgentDataset, Recording
+from qwop_wr.datasets.npz import write_arrays
+from qwop_wr.datasets.state_file import StateFile
+from qwop_wr.datasets.whole_files import whole_file
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.tracking import stage_run
+
+
+class StagePlace(BaseModel):
+    """What a stage is called and where its unfinished things are.
+
+    Attributes:
+        name: Name of the stage.
+        workspace: Folder for what an unfinished stage leaves behind: the state that the
+            next run goes on from; or, if a loss was not finite, the batch and the best
+            agent until then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1)]
+    workspace: Annotated[str, Field(min_length=1)]
 
 
 def initialise_agent(options: StageOptions, environment: EnvironmentOptions, seed: int) -> Agent:
@@ -40,7 +64,7 @@ def initialise_agent(options: StageOptions, environment: EnvironmentOptions, see
 def train_agent(
     incoming: Agent,
     demonstrations: Recording,
-    name: str,
+    stage: StagePlace,
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: StageOptions,
@@ -52,7 +76,7 @@ def train_agent(
     Args:
         incoming: Agent that the stage starts from.
         demonstrations: Recorded runs; the options say how far they are used.
-        name: Name of the stage.
+        stage: Name of the stage, and where it leaves what is unfinished.
         environment: Environment that all pipelines share.
         games: Games to learn in.
         options: How to learn.
@@ -62,30 +86,69 @@ def train_agent(
 
     Returns:
         The agent handed on, the history (``step``, ``metric``, ``value``) and the
-        gate's report.
+        gate's report, with the rollbacks and the health of the learner.
 
     Raises:
-        BadInputError: If agent, demonstrations and environment do not fit together.
+        BadInputError: If agent, demonstrations and environment do not fit together,
+            or a loss was not finite.
     """
     with checking("demonstrations"):
         transitions = demonstrations.transitions_for(environment.interface)
-    with checking("the agent handed to " + name):
+    with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     spec = options.agent_spec(environment.interface, environment.engine)
-    training_env = QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment)))
-    with checking(f"stage {name}"):
+    played = games.environment(environment)
+    training_env = QwopVecEnv(QwopVectorEnv(games.n_games, played))
+    with checking(f"stage {stage.name}"):
         check_inputs(options, training_env, spec, incoming, transitions)
-    gate_games = randomised_environment(environment, evaluation)
-    with stage_run(name, {"games": games, "options": options}) as sink:
-        result = train_stage(
-            options,
-            training_env,
-            QwopVectorEnv(options.evaluation_starts, gate_games, autoreset=False),
-            spec,
-            incoming,
-            transitions,
-            seed,
-            sink,
-        )
-    agent = result.agent if result.agent is incoming else result.agent.with_card(stage=name)
-    return agent, result.history, asdict(result.gate)
+        if options.n_steps > played.max_ticks // played.ticks_per_action:
+            raise ValueError(
+                f"n_steps {options.n_steps} is longer than an episode of {played.max_ticks} ticks "
+                f"at {played.ticks_per_action} per action; lower n_steps"
+            )
+    stage_games = StageGames(
+        training_env,
+        QwopVectorEnv(
+            options.evaluation_starts,
+            randomised_environment(environment, evaluation),
+            autoreset=False,
+        ),
+    )
+    state = StateFile(Path(stage.workspace) / "state.safetensors")
+    try:
+        with stage_run(stage.name, {"games": games, "options": options}) as sink:
+            result = train_stage(
+                options, stage_games, spec, incoming, transitions, seed, sink, state
+            )
+    except TrainingDivergedError as error:
+        raise BadInputError(
+            f"stage {stage.name}: {error}{keep_remains(error, stage.workspace)}"
+        ) from error
+    state.remove()
+    agent = result.agent if result.agent is incoming else result.agent.with_card(stage=stage.name)
+    health = result.health._asdict() if result.health else None
+    report = {**asdict(result.gate), "rollbacks": result.rollbacks, "health": health}
+    return agent, result.history, report
+
+
+def keep_remains(error: TrainingDivergedError, folder: str) -> str:
+    """Save what can be learnt from a training that diverged.
+
+    Args:
+        error: The end of the training.
+        folder: Where to save the batch and the best agent before it.
+
+    Returns:
+        Where they are, in words.
+    """
+    filesystem, kept = fsspec.filesystem("file"), ""
+    if error.batch is not None:
+        path = f"{folder}/diverged_batch.npz"
+        with whole_file(filesystem, path) as file:
+            write_arrays(file, error.batch)
+        kept += f"; the batch is kept in {path}"
+    if error.agent is not None:
+        path = f"{folder}/last_good_agent.safetensors"
+        AgentDataset(filepath=path).save(error.agent)
+        kept += f"; the best agent until then is kept in {path}"
+    return kept

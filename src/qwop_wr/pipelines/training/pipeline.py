@@ -29,7 +29,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
                 inputs={
                     "incoming": "incoming_agent",
                     "demonstrations": "demonstrations",
-                    "name": "params:name",
+                    "stage": "params:stage",
                     "environment": "params:environment",
                     "games": "params:games",
                     "options": "params:options",

@@ -1,0 +1,180 @@
+"""What one gradient step learns from, put together from several buffers."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
+from qwop_wr.agents.replay.elite import EliteBuffer
+from qwop_wr.agents.replay.experience import ExperienceBuffer
+from qwop_wr.agents.replay.n_step import NStepSamples
+from qwop_wr.agents.replay.sampling import Draw, Floats, Integers
+
+
+class Outlook(NamedTuple):
+    """What follows an action: R = r_0 + g r_1 + ..., and what lies behind it.
+
+    Attributes:
+        returns: Sums of discounted, scaled rewards, shape (batch,).
+        next_observations: Shape (batch, d).
+        discounts: Weights of the values there, 0 behind a fall, shape (batch,).
+        outlived: Whether the episode ended there without a fall, shape (batch,).
+    """
+
+    returns: torch.Tensor
+    next_observations: torch.Tensor
+    discounts: torch.Tensor
+    outlived: torch.Tensor
+
+
+class Batch(NamedTuple):
+    """Samples as tensors; own experience first, then what is to be imitated.
+
+    Attributes:
+        observations: Shape (batch, d).
+        actions: Shape (batch,).
+        outlooks: After n steps; and, if it is learnt from too, after one.
+        imitated: 1 for demonstrations and elite runs, else 0, shape (batch,).
+        weights: Importance weights, shape (batch,).
+    """
+
+    observations: torch.Tensor
+    actions: torch.Tensor
+    outlooks: tuple[Outlook, ...]
+    imitated: torch.Tensor
+    weights: torch.Tensor
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copy the batch out, to be looked at.
+
+        Returns:
+            Arrays by name; those of the outlooks end in their number.
+        """
+        tensors = {name: getattr(self, name) for name in self._fields if name != "outlooks"}
+        for number, outlook in enumerate(self.outlooks):
+            tensors |= {f"{name}_{number}": tensor for name, tensor in outlook._asdict().items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
+
+
+class Shares(NamedTuple):
+    """What a batch consists of; the rest is own experience.
+
+    Attributes:
+        demonstrations: Share of demonstrated steps.
+        elite: Share of steps of the fastest own finishes.
+    """
+
+    demonstrations: float = 0.0
+    elite: float = 0.0
+
+
+class Source(Protocol):
+    """A buffer that steps can be drawn from."""
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps with importance weights."""
+
+    def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
+        """Look up steps with their n-step returns."""
+
+    def update_priorities(self, steps: Integers, errors: Floats) -> None:
+        """Learn the errors of steps that were drawn."""
+
+
+class _Part(NamedTuple):
+    source: Source
+    draw: Draw
+
+
+class BatchMixer:
+    """Draws batches from all buffers and tells them the errors that came of it.
+
+    Args:
+        experience: Own steps.
+        demonstrations: Demonstrated steps, if they have a buffer of their own.
+        elite: Own fastest finishes.
+        horizons: Lengths of the returns that are learnt from.
+        reward_scale: Factor on rewards.
+        device: Where the batches are wanted.
+    """
+
+    def __init__(
+        self,
+        experience: ExperienceBuffer,
+        demonstrations: DemonstrationBuffer | None,
+        elite: EliteBuffer,
+        horizons: tuple[int, ...],
+        reward_scale: float,
+        device: torch.device,
+    ) -> None:
+        self._experience = experience
+        self._demonstrations = demonstrations
+        self._elite = elite
+        self._horizons = horizons
+        self._reward_scale = np.float32(reward_scale)
+        self._device = device
+        self._parts: list[_Part] = []
+
+    def draw(self, batch_size: int, shares: Shares, beta: float) -> Batch:
+        """Put a batch together.
+
+        A source that is empty leaves its share to own experience.
+
+        Args:
+            batch_size: Number of samples.
+            shares: What the batch consists of.
+            beta: How far importance weights correct the priorities' bias.
+
+        Returns:
+            The batch.
+        """
+        wanted: list[tuple[Source, int]] = []
+        if self._demonstrations is not None:
+            wanted.append((self._demonstrations, round(shares.demonstrations * batch_size)))
+        if self._elite.lengths:
+            wanted.append((self._elite, round(shares.elite * batch_size)))
+        own = batch_size - sum(n for _, n in wanted)
+        wanted.insert(0, (self._experience, own))
+        self._parts = [_Part(source, source.draw(n, beta)) for source, n in wanted if n]
+        by_horizon = [
+            _concatenated([part.source.n_step_samples(part.draw.steps, n) for part in self._parts])
+            for n in self._horizons
+        ]
+        samples = by_horizon[0]
+        return Batch(
+            observations=self._tensor(samples.observations),
+            actions=self._tensor(samples.actions),
+            outlooks=tuple(self._outlook(samples) for samples in by_horizon),
+            imitated=self._tensor(samples.imitated.astype(np.float32)),
+            weights=self._tensor(np.concatenate([part.draw.weights for part in self._parts])),
+        )
+
+    def update_priorities(self, errors: torch.Tensor) -> None:
+        """Tell the sources what errors the latest batch had.
+
+        Args:
+            errors: Absolute errors, shape (batch,).
+        """
+        array, first = errors.cpu().numpy(), 0
+        for source, draw in self._parts:
+            source.update_priorities(draw.steps, array[first : first + len(draw.steps)])
+            first += len(draw.steps)
+
+    def _outlook(self, samples: NStepSamples) -> Outlook:
+        return Outlook(
+            returns=self._tensor(samples.returns * self._reward_scale),
+            next_observations=self._tensor(samples.next_observations),
+            discounts=self._tensor(samples.discounts),
+            outlived=self._tensor(samples.outlived),
+        )
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+
+def _concatenated(parts: list[NStepSamples]) -> NStepSamples:
+    if len(parts) == 1:
+        return parts[0]
+    return NStepSamples(*map(np.concatenate, zip(*parts, strict=True)))

@@ -1,0 +1,202 @@
+"""Which stored steps are learnt from: all alike, or by priority."""
+
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from qwop_wr.agents.replay.sum_tree import SumTree
+from qwop_wr.agents.schedules import Schedule
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+class PriorityOptions(BaseModel):
+    """Prioritised replay (https://arxiv.org/abs/1511.05952), with DQfD's values as defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    alpha: float = Field(default=0.4, ge=0, le=1)
+    """How much priorities count; 0 draws all steps alike."""
+    beta: Schedule = Schedule.linear(0.6, 1.0)
+    """How much of the bias is corrected by importance weights, 0 to 1."""
+    agent_bonus: float = Field(default=0.001, gt=0, allow_inf_nan=False)
+    """Added to the error of a step of one's own."""
+    demonstration_bonus: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Added to the error of a demonstrated step."""
+    importance: Literal["per_sample", "mean"] = "per_sample"
+    """Weights multiply each sample's loss; or their mean the mean loss, which corrects
+    nothing and is what a circulating implementation does (for comparison only)."""
+
+
+class Draw(NamedTuple):
+    """Steps that were drawn.
+
+    Attributes:
+        steps: Indices of the steps, shape (batch,).
+        weights: Importance weights, the largest is 1, shape (batch,).
+    """
+
+    steps: Integers
+    weights: Floats
+
+
+class Sampler(Protocol):
+    """Chooses among stored steps."""
+
+    def add(self, steps: Integers, bonuses: Floats | float) -> None:
+        """Learn that steps were stored, with what is added to their errors."""
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps."""
+
+    def update(self, steps: Integers, errors: Floats) -> None:
+        """Learn the errors of steps that were drawn."""
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Copy out what has been learnt about the steps."""
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take over what another sampler had learnt."""
+
+
+class UniformSampler:
+    """Draws all steps alike.
+
+    Args:
+        rng: Source of the draws.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._n_steps = 0
+
+    def add(self, steps: Integers, bonuses: Floats | float) -> None:
+        """Learn that steps were stored; they fill the indices from 0 on."""
+        self._n_steps = max(self._n_steps, int(steps.max()) + 1)
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps with replacement; all weights are 1."""
+        steps = self._rng.integers(self._n_steps, size=batch_size)
+        return Draw(steps, np.ones(batch_size, dtype=np.float32))
+
+    def update(self, steps: Integers, errors: Floats) -> None:
+        """Errors do not matter here."""
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """There is the number of steps only."""
+        return {"n_steps": np.array([self._n_steps], dtype=np.float64)}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take the number of steps over."""
+        self._n_steps = int(state["n_steps"][0])
+
+
+class PrioritisedSampler:
+    """Draws steps by the errors that they had last; new ones by the largest seen.
+
+    The priority is (|error| + bonus) ** alpha, a weight (n P(step)) ** -beta divided by
+    the largest of the batch. Draws are stratified: one from each of ``batch_size``
+    equal shares of the sum of the priorities.
+
+    Args:
+        capacity: Most steps that are ever stored.
+        alpha: How much priorities count.
+        rng: Source of the draws.
+    """
+
+    def __init__(self, capacity: int, alpha: float, rng: np.random.Generator) -> None:
+        self._alpha = alpha
+        self._rng = rng
+        self._tree = SumTree(capacity)
+        self._bonuses = np.zeros(capacity, dtype=np.float32)
+        self._n_steps = 0
+        self._largest_error = 1.0
+        self._fresh: list[Integers] = []
+
+    def add(self, steps: Integers, bonuses: Floats | float) -> None:
+        """Learn that steps were stored.
+
+        Args:
+            steps: Their indices, shape (n,).
+            bonuses: What is added to their errors.
+        """
+        self._bonuses[steps] = bonuses
+        self._n_steps = max(self._n_steps, int(steps.max()) + 1)
+        # The tree takes many at once nearly as fast as one.
+        self._fresh.append(steps)
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps in proportion to their priorities.
+
+        Args:
+            batch_size: Number of draws; a step may come more than once.
+            beta: How much of the bias the weights correct.
+
+        Returns:
+            Steps and weights.
+        """
+        self._enter_fresh()
+        strata = (np.arange(batch_size) + self._rng.random(batch_size)) / batch_size
+        steps = self._tree.find(strata * self._tree.total)
+        chances = self._tree[steps] * (self._n_steps / self._tree.total)
+        weights = chances**-beta
+        return Draw(steps, (weights / weights.max()).astype(np.float32))
+
+    def update(self, steps: Integers, errors: Floats) -> None:
+        """Learn the errors of steps that were drawn.
+
+        Args:
+            steps: Their indices, shape (n,).
+            errors: Absolute errors, shape (n,).
+        """
+        self._enter_fresh()
+        self._largest_error = max(self._largest_error, float(errors.max()))
+        self._tree.set(steps, (errors.astype(np.float64) + self._bonuses[steps]) ** self._alpha)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Copy the priorities out.
+
+        Returns:
+            Arrays by name.
+        """
+        self._enter_fresh()
+        return {
+            "n_steps": np.array([self._n_steps], dtype=np.float64),
+            "largest_error": np.array([self._largest_error]),
+            "priorities": self._tree.values[: self._n_steps],
+            "bonuses": self._bonuses[: self._n_steps].astype(np.float64),
+        }
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take priorities over.
+
+        Args:
+            state: What ``state`` gave.
+        """
+        self._fresh.clear()
+        self._n_steps = int(state["n_steps"][0])
+        self._largest_error = float(state["largest_error"][0])
+        self._bonuses[: self._n_steps] = state["bonuses"]
+        self._tree.set(np.arange(self._n_steps), state["priorities"])
+
+    def check_valid(self) -> None:
+        """Make sure that exactly the stored steps can be drawn.
+
+        Raises:
+            ValueError: If the tree is wrong or a step has no priority.
+        """
+        self._enter_fresh()
+        self._tree.check_valid()
+        values = self._tree.values
+        if not (values[: self._n_steps] > 0).all() or values[self._n_steps :].any():
+            raise ValueError("prioritised sampler: priorities and stored steps differ")
+
+    def _enter_fresh(self) -> None:
+        if self._fresh:
+            steps = np.concatenate(self._fresh)
+            self._fresh.clear()
+            errors = self._largest_error + self._bonuses[steps].astype(np.float64)
+            self._tree.set(steps, errors**self._alpha)
