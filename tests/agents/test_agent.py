@@ -24,6 +24,13 @@ def test_another_weight_or_spec_is_another_fingerprint() -> None:
     assert Agent(on_exact, agent.weights).fingerprint != agent.fingerprint
 
 
+def test_fingerprints_of_agents_from_before_the_dueling_head_are_unchanged() -> None:
+    weights = {k: np.zeros_like(v) for k, v in make_agent(make_spec()).weights.items()}
+    # Computed by the version without that field.
+    assert Agent(make_spec(), weights).fingerprint.startswith("ce06c5964252")
+    assert make_agent(make_spec(dueling=True)).fingerprint != make_agent(make_spec()).fingerprint
+
+
 def test_weights_are_copied_and_read_only() -> None:
     weights = {name: array.copy() for name, array in make_agent(make_spec()).weights.items()}
     agent = Agent(make_spec(), weights)
@@ -68,7 +75,9 @@ def test_weights_that_do_not_fit_are_refused(
         Agent(make_spec(), weights)
 
 
-@pytest.mark.parametrize("spec", [make_spec(), make_ppo_spec()], ids=["qrdqn", "ppo"])
+@pytest.mark.parametrize(
+    "spec", [make_spec(), make_spec(dueling=True), make_ppo_spec()], ids=["qrdqn", "dueling", "ppo"]
+)
 def test_a_copy_made_of_its_arrays_acts_alike(spec: AgentSpec) -> None:
     agent = make_agent(spec, seed=3)
     observations = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints
-from qwop_wr.agents.gate import AgentScore, pass_gate, run_costs, score_agent
+from qwop_wr.agents.gate import AgentScore, paired_gain, pass_gate, run_costs, score_agent
 from qwop_wr.agents.metrics import MetricHistory
+from qwop_wr.agents.rollout import Episodes
 from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_ppo_spec
 from tests.agents.corridor import CorridorVectorEnv
@@ -97,6 +99,90 @@ def test_a_worse_or_equal_candidate_does_not(
     assert not report.promoted
 
 
+def episodes(finished: list[bool], times: list[float]) -> Episodes:
+    n = len(finished)
+    zeros = np.zeros(n, dtype=np.int64)
+    return Episodes(
+        seeds=np.arange(n),
+        finished=np.array(finished),
+        fallen=~np.array(finished),
+        distance=np.where(finished, 100.0, 50.0),
+        ticks=zeros,
+        score_time=np.array(times),
+        total_reward=np.zeros(n),
+        length=zeros,
+        idle_ticks=zeros,
+    )
+
+
+def test_the_gain_in_finishes_is_mcnemars_exact_test() -> None:
+    # Nine starts that only the candidate finished, one that only the other did.
+    before = episodes([False] * 9 + [True] + [True] * 5, [40.0] * 15)
+    after = episodes([True] * 9 + [False] + [True] * 5, [40.0] * 15)
+    # P(at least 9 heads of 10) = 11 / 1024.
+    assert paired_gain(after, before).finish_p == pytest.approx(11 / 1024)
+    assert paired_gain(before, after).finish_p == pytest.approx(1 - 1 / 1024)
+
+
+def test_the_gain_in_costs_follows_the_signed_ranks() -> None:
+    rng = np.random.default_rng(0)
+    times = 45.0 + rng.normal(size=200)
+    faster = times - 0.1 + 0.3 * rng.normal(size=200)
+    before, after = (episodes([True] * 200, list(t)) for t in (times, faster))
+    gain, loss = paired_gain(after, before), paired_gain(before, after)
+    expected = stats.wilcoxon(times - faster, alternative="greater", method="approx").pvalue
+    assert gain.cost_p == pytest.approx(expected)
+    assert gain.cost_p < 0.01
+    assert loss.cost_p > 0.99
+    assert gain.finish_p == 1.0
+
+
+def test_equal_episodes_show_no_gain() -> None:
+    same = episodes([True, False], [40.0, 20.0])
+    assert paired_gain(same, same) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "loses_nothing"),
+    [
+        (score(0.5, 60.0, 80.0), score(0.5, 60.0, 80.0), True),
+        (score(0.6, 59.0, 70.0), score(0.5, 60.0, 80.0), True),
+        (score(0.6, 60.1, 90.0), score(0.5, 60.0, 80.0), False),
+        (score(0.4, 50.0, 90.0), score(0.5, 60.0, 80.0), False),
+        (score(0.0, None, 60.0), score(0.0, None, 50.0), True),
+        (score(0.0, None, 40.0), score(0.0, None, 50.0), False),
+        (score(0.0, None, 99.0), score(0.1, 90.0, 50.0), False),
+    ],
+)
+def test_losing_nothing_is_about_success_and_speed(
+    own: AgentScore, other: AgentScore, loses_nothing: bool
+) -> None:
+    assert own.loses_nothing_to(other) is loses_nothing
+
+
+def test_what_chance_explains_does_not_pass(evaluation_env: CorridorVectorEnv) -> None:
+    # Better on both of two starts: chance does that once in four times.
+    agent, report = pass_gate(WAITER, [WALKER], evaluation_env, SEEDS[:2])
+    assert agent is WAITER
+    assert report.outgoing.finish_rate == 1.0
+    assert report.finish_p == 0.25
+    assert not report.promoted
+
+
+def test_the_cheapest_that_passes_is_handed_on(evaluation_env: CorridorVectorEnv) -> None:
+    slow = stepper(0, 1)
+    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_env, SEEDS)
+    assert agent is WALKER
+    assert report.n_candidates == 3
+    agent, report = pass_gate(WALKER, [FALLER, WAITER], evaluation_env, SEEDS)
+    assert agent is WALKER
+    assert not report.promoted
+    assert report.outgoing == min(
+        (score_agent(one, evaluation_env, SEEDS) for one in (FALLER, WAITER)),
+        key=lambda one: one.mean_cost,
+    )
+
+
 def make_checkpoints(env: CorridorVectorEnv) -> tuple[Checkpoints, MetricHistory]:
     history = MetricHistory(silent_sink)
     return Checkpoints(env, SEEDS, history), history
@@ -112,6 +198,10 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
     assert checkpoints.best.card["steps"] == 2
     assert checkpoints.best_score is not None
     assert checkpoints.best.card["evaluation"] == checkpoints.best_score.metrics()
+    assert [one.fingerprint for one in checkpoints.agents[1:]] == [
+        stepper(2, 1, marker=1.0).fingerprint,
+        FALLER.fingerprint,
+    ], "the same weights count once"
     rates = history.frame().query("metric == 'evaluation/finish_rate'")
     assert rates["value"].tolist() == [0.0, 0.0, 1.0, 0.0, 1.0]
     assert rates["step"].tolist() == [0, 1, 2, 3, 4]

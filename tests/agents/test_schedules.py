@@ -17,6 +17,20 @@ def test_cosine_schedule_is_flat_at_both_ends() -> None:
     assert values == pytest.approx([1.0, 0.8535534, 0.5, 0.0])
 
 
+def test_a_schedule_in_steps_changes_by_equal_factors() -> None:
+    schedule = Schedule(start=8e-4, end=1e-4, shape="steps", n_steps=3)
+    values = [schedule(progress) for progress in (0.0, 0.24, 0.25, 0.49, 0.5, 0.75, 1.0)]
+    assert values == pytest.approx([8e-4, 8e-4, 4e-4, 4e-4, 2e-4, 1e-4, 1e-4])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"shape": "steps"}, {"n_steps": 3}, {"shape": "steps", "n_steps": 3, "end": 0.0}]
+)
+def test_steps_need_a_number_and_values_to_multiply(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Schedule.model_validate({"start": 1.0, "end": 0.1, **fields})
+
+
 class Holder(BaseModel):
     rate: Schedule
 

@@ -179,6 +179,8 @@ def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
     with pytest.raises(TrainingDivergedError, match="loss is not finite at step 1204") as raised:
         train(options, incoming=walker)
     assert raised.value.agent is not None
+    assert raised.value.batch is not None
+    assert raised.value.batch["observations"].shape == (32, 4)
     score = score_agent(raised.value.agent, CorridorVectorEnv(8, autoreset=False), range(8))
     assert score.finish_rate == 1.0
 

@@ -22,3 +22,11 @@ def test_what_an_agent_must_match_cannot_be_overridden() -> None:
 def test_an_override_is_checked_like_the_option_itself() -> None:
     with pytest.raises(ValidationError, match="sticky is 1.5"):
         GamesOptions(n_games=2, sticky=1.5)
+
+
+def test_only_the_games_of_a_stage_may_pay_for_speed() -> None:
+    games = GamesOptions.model_validate({"n_games": 2, "velocity": {"weight": 3.0}})
+    velocity = games.environment(SHARED).velocity
+    assert velocity is not None
+    assert velocity.weight == 3.0
+    assert GamesOptions(n_games=2).environment(SHARED).velocity is None

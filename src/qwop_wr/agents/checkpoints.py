@@ -112,7 +112,7 @@ class EvaluationCallback(BaseCallback):
         snapshot: Gives the learner's present agent.
         every: Steps between evaluations.
         on_score: Called with every score but the last one and its step.
-        done: Steps made before this training.
+        done: Step of the evaluation before this training, if it goes on.
     """
 
     def __init__(

@@ -212,7 +212,7 @@ def pass_gate(
     nobody finishes, the mean distance stands for both.
 
     Args:
-        incoming: Agent to beat; without one the first candidate passes.
+        incoming: Agent to beat; without one the candidate of least mean cost passes.
         candidates: Agents that may replace it, at least one.
         evaluation_env: Environment without automatic reset.
         seeds: Starts that nobody was chosen on.
@@ -222,8 +222,10 @@ def pass_gate(
         the report.
     """
     if incoming is None:
-        outgoing = score_agent(candidates[0], evaluation_env, seeds)
-        return candidates[0], GateReport(None, outgoing, promoted=True, n_starts=len(seeds))
+        scores = [score_agent(agent, evaluation_env, seeds) for agent in candidates]
+        first = min(range(len(scores)), key=lambda number: scores[number].mean_cost)
+        report = GateReport(None, scores[first], True, len(seeds), len(scores))
+        return candidates[first], report
     rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
     before = play_episodes(incoming.policy(), evaluation_env, seeds)
     reference = score_episodes(before)

@@ -188,7 +188,11 @@ def _learn(parts: TrainingParts, save: Callable[[], None] | None) -> None:
     done = learner.num_timesteps
     watchers: list[BaseCallback] = [
         EvaluationCallback(
-            parts.checkpoints, learner.agent, options.evaluation_every, parts.guard.watch, done
+            parts.checkpoints,
+            learner.agent,
+            options.evaluation_every,
+            parts.guard.watch,
+            done - done % options.evaluation_every,
         )
     ]
     if save is not None and options.save_every is not None:

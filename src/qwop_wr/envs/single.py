@@ -152,6 +152,9 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     when the runner falls or sinks. (qwop-gym measures the first decision from
     0 m and 0 s, this from the state at the reset.)
 
+    With ``velocity``, the published recipe's bonus for speed is added to
+    either, see ``VelocityOptions``.
+
     ## Starting State
     A fresh page of the game, one tick after its creation; then 0 to
     ``idle_ticks`` ticks without keys, as the seed draws, which count on the
@@ -192,6 +195,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | `time_cost`        | `10.0`         | per second on the circulating clock (`seeds`)     |
     | `success_reward`   | `50.0`         | at the finish (`seeds`)                           |
     | `failure_cost`     | `10.0`         | on a fall (`seeds`)                               |
+    | `velocity`         | `None`         | fields of `VelocityOptions`: a bonus for speed    |
     | `max_ticks`        | `3000`         | truncation [ticks]                                |
     | `idle_ticks`       | `0`            | most ticks without keys at the start              |
     | `sticky`           | `0.0`          | probability that a decision is ignored            |

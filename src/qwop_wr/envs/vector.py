@@ -16,6 +16,7 @@ from qwop_wr.envs.outcomes import Outcomes
 from qwop_wr.envs.rewards import Rewards, reward_function
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.starts import StartingStates
+from qwop_wr.envs.velocity import VelocityIncentive
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP
@@ -84,6 +85,9 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, n_games)
         self.action_space = batch_space(self.single_action_space, n_games)
         self._reward = reward_function(options)
+        self._incentive: VelocityIncentive | None = None
+        if options.velocity is not None:
+            self._incentive = VelocityIncentive(options.velocity, n_games)
         self._autoreset = autoreset
         self._starts = StartingStates(options.engine, options.idle_ticks)
         self._starting_observations = self._observer.observe(self._starts.snapshot)
@@ -164,6 +168,9 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             outcomes.finished & ~over,
             outcomes.failed & ~over,
         )
+        if self._incentive is not None:
+            advance = games.torso_x - before.torso_x
+            rewards = self._incentive.add(rewards, advance, self.last_ticks)
         observations = self._observer.observe(games)
         infos = _infos(games, outcomes)
         terminated, truncated = outcomes.terminated, outcomes.truncated
@@ -212,6 +219,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         snapshot.overwrite(games, self._starts.snapshot, idle_ticks)
         self._over[games] = False
         self._held_keys[games] = 0
+        if self._incentive is not None:
+            self._incentive.begin(games)
 
     def _checked(self, actions: ArrayLike) -> NDArray[np.integer[Any]]:
         indices = np.asarray(actions)

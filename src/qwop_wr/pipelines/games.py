@@ -1,10 +1,11 @@
 """How a pipeline plays the game: how many at once, and how they differ from the shared one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.envs.velocity import VelocityOptions
 
 
 class GamesOptions(BaseModel):
@@ -22,6 +23,7 @@ class GamesOptions(BaseModel):
         metre_reward: Reward per metre.
         tick_cost: Cost per tick.
         fall_cost: Cost of a fall.
+        velocity: The published recipe's bonus for speed, added to the reward.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,7 @@ class GamesOptions(BaseModel):
     metre_reward: float | None = None
     tick_cost: float | None = None
     fall_cost: float | None = None
+    velocity: VelocityOptions | None = None
 
     @model_validator(mode="after")
     def _in_range(self) -> "GamesOptions":
@@ -51,5 +54,5 @@ class GamesOptions(BaseModel):
         """
         return EnvironmentOptions.model_validate({**shared.model_dump(), **self._overrides()})
 
-    def _overrides(self) -> dict[str, int | float]:
+    def _overrides(self) -> dict[str, Any]:
         return self.model_dump(exclude={"n_games"}, exclude_none=True)

@@ -20,8 +20,8 @@ def make_sampler(alpha: float = 0.6, seed: int = 0) -> PrioritisedSampler:
 
 
 def expected_chances(alpha: float) -> NDArray[np.float64]:
-    priorities: NDArray[np.float64] = (ERRORS + np.array([0.1, 0.1, 0.1, 1.0, 1.0])) ** alpha
-    return priorities / priorities.sum()
+    priorities = (ERRORS + np.array([0.1, 0.1, 0.1, 1.0, 1.0])) ** alpha
+    return np.asarray(priorities / priorities.sum(), dtype=np.float64)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
