@@ -8,6 +8,7 @@ answered with the names that exist.
 from kedro.pipeline import Pipeline
 
 from qwop_wr.pipelines import (
+    ablations,
     demonstrations,
     evaluation,
     expert,
@@ -36,5 +37,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "guides": guides.create_pipeline(),
         "record_hunt": record_hunt.create_pipeline(),
         "shipped": shipped.create_pipeline(),
+        "ablations": ablations.create_pipeline(),
     }
     return {"__default__": pipelines["world_record"], **pipelines}
