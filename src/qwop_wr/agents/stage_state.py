@@ -24,6 +24,7 @@ from qwop_wr.agents.state import (
     under,
 )
 
+
 @dataclass(frozen=True, eq=False)
 class TrainingParts:
     """What the state is taken from and given back to.

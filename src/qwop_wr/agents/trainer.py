@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, StageResult
-from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.stage_state import TrainingParts, capture, restore
+from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
@@ -105,7 +105,9 @@ def train_stage(
     if saved is not None and saved.facts["task"] != task:
         saved = None
     with single_torch_thread():
-        clock = BudgetClock(options.budget, used=saved.facts["elapsed"] if saved else 0.0)
+        clock = BudgetClock(
+            options.budget, used=cast("float", saved.facts["elapsed"]) if saved else 0.0
+        )
         learner = DemonstrationQRDQN(options, spec, games.training, demonstrations, clock, seed)
         learner.set_logger(history_logger(history))
         guard = CollapseGuard(learner, checkpoints, history)

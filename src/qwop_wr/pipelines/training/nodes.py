@@ -14,9 +14,8 @@ from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.trainer import StageGames, check_inputs, train_stage
-from qwop_wr.datasets import AgentDataset, Recording
+from qwop_wr.datasets import AgentDataset, Recording, TrainingStateDataset
 from qwop_wr.datasets.npz import write_arrays
-from qwop_wr.datasets.state_file import StateFile
 from qwop_wr.datasets.whole_files import whole_file
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
@@ -114,7 +113,8 @@ def train_agent(
             autoreset=False,
         ),
     )
-    state = StateFile(Path(stage.workspace) / "state.safetensors")
+    path = Path(stage.workspace) / "state.safetensors"
+    state = TrainingStateDataset(filepath=path, load_args={"optional": True})
     try:
         with stage_run(stage.name, {"games": games, "options": options}) as sink:
             result = train_stage(
@@ -124,7 +124,7 @@ def train_agent(
         raise BadInputError(
             f"stage {stage.name}: {error}{keep_remains(error, stage.workspace)}"
         ) from error
-    state.remove()
+    path.unlink(missing_ok=True)
     agent = result.agent if result.agent is incoming else result.agent.with_card(stage=stage.name)
     health = result.health._asdict() if result.health else None
     report = {**asdict(result.gate), "rollbacks": result.rollbacks, "health": health}

@@ -1,6 +1,7 @@
 """A training that was interrupted goes on with all it had."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from qwop_wr.agents.checkpoints import Checkpoints
 from qwop_wr.agents.collapse import CollapseGuard
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.stage import StageResult
-from qwop_wr.agents.state import TrainingParts, TrainingState, capture, restore
+from qwop_wr.agents.stage_state import TrainingParts, capture, restore
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.trainer import StageGames, train_stage
 from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_walker, walk
@@ -76,7 +78,8 @@ def test_a_stage_goes_on_with_buffers_schedules_and_generators(interrupted: Trai
     assert len(memory.states) == 2
     end = memory.states[1]
     assert end.facts["num_timesteps"] == 1600
-    assert end.facts["learner"]["n_updates"] == 20 + (1600 - 200) * 4 // 32
+    counters: Any = end.facts["learner"]
+    assert counters["n_updates"] == 20 + (1600 - 200) * 4 // 32
     for name in ("experience/rewards", "experience/sampler.priorities"):
         assert len(end.arrays[name].ravel()) == 2 * len(interrupted.arrays[name].ravel())
     half = interrupted.arrays["experience/observations"]
@@ -95,7 +98,7 @@ def test_a_copy_holds_everything(interrupted: TrainingState) -> None:
     guard = CollapseGuard(learner, checkpoints, history)
     parts = TrainingParts(learner, checkpoints, guard, history)
     restore(parts, interrupted)
-    again = capture(parts, interrupted.facts["task"])
+    again = capture(parts, str(interrupted.facts["task"]))
     assert again.arrays.keys() == interrupted.arrays.keys()
     for name, array in interrupted.arrays.items():
         if name != "experience/broken_off":
