@@ -230,6 +230,18 @@ class TestContent:
         first = {**KEPT, "incoming": None, "promoted": True}
         row = report_content.list_stages({"expert": first})[0]
         assert [before for before, _ in row.changes] == [report_content.NOTHING] * 3
+        assert row.notes == ()
+
+    def test_collapses_and_bad_health_are_told_with_advice(self) -> None:
+        health = {"final": 0.5, "required": 0.9025, "healthy": False, "advice": "Slow down."}
+        gate = {**KEPT, "rollbacks": 2, "health": health}
+        row = report_content.list_stages({"self_play": gate})[0]
+        assert row.notes == (
+            "collapsed and rolled back 2 times",
+            "the learner ended at 50.0 % success where 90.2 % would be healthy: Slow down.",
+        )
+        well = {**KEPT, "rollbacks": 0, "health": {**health, "healthy": True, "advice": None}}
+        assert report_content.list_stages({"self_play": well})[0].notes == ()
 
 
 def run_of(clock: np.ndarray, distance: np.ndarray, finished: bool) -> Trace:

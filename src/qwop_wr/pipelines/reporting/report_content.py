@@ -1,6 +1,6 @@
 """What the report says, worked out before any markup: headline, numbers, lanes, rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,12 +72,14 @@ class StageRow:
         changes: In and out of finish rate, median time and mean distance.
         verdict: What the gate decided, in words.
         promoted: What the gate decided.
+        notes: What happened to the learner on the way, with advice.
     """
 
     name: str
     changes: tuple[tuple[str, str], ...]
     verdict: str
     promoted: bool
+    notes: tuple[str, ...] = ()
 
 
 def as_seconds(value: float | None) -> str:
@@ -259,6 +261,7 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
                 zip(_performance(gate["incoming"]), _performance(gate["outgoing"]), strict=True)
             ),
             verdict="promoted" if gate["promoted"] else "kept what came in",
+            notes=tuple(_notes(gate)),
             promoted=bool(gate["promoted"]),
         )
         for name, gate in gates.items()
@@ -321,6 +324,16 @@ def _performance(report: Mapping[str, Any] | None) -> tuple[str, str, str]:
         as_seconds(report["median_time"]),
         as_metres(report["mean_distance"]),
     )
+
+
+def _notes(gate: Mapping[str, Any]) -> Iterator[str]:
+    if rollbacks := gate.get("rollbacks"):
+        yield f"collapsed and rolled back {_count(rollbacks, 'time')}"
+    if (health := gate.get("health")) and not health["healthy"]:
+        yield (
+            f"the learner ended at {as_share(health['final'])} success where "
+            f"{as_share(health['required'])} would be healthy: {health['advice']}"
+        )
 
 
 def _between(interval: list[float] | None, factor: float, form: str, unit: str) -> str:

@@ -1,0 +1,111 @@
+"""Playing better than a policy by trying its best actions on exact clones first."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.policy import Policy
+from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
+from qwop_wr.search.track import EndlessTrack
+from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
+
+Floats = NDArray[np.float32]
+
+
+class ForesightOptions(BaseModel):
+    """How far is looked ahead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    proposals: PositiveInt = 3
+    """Actions tried before every decision: those that the policy scores best."""
+    decisions: PositiveInt = 8
+    """Decisions played in every trial, all but the first by the policy."""
+    value_weight: NonNegativeFloat = 0.8
+    """Weight of the policy's own value of the state that a trial ends in, beside metres."""
+    least_gain: NonNegativeFloat = 0.2
+    """Another action than the policy's own is taken only if it leads to so much more
+    [metres]: what makes no difference is hard to learn and teaches nothing."""
+    fall_cost: NonNegativeFloat = 8.0
+    """A fall is worth so much less than the median state [metres]."""
+    sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
+    """Torso height that counts as a fall [units, y points down]."""
+
+
+class ForesightPolicy(Policy):
+    """The rollout algorithm (Tesauro & Galperin, 1996) on exact clones of noisy games.
+
+    Before every decision each of the best-scored actions is played on a clone, then the
+    policy goes on for some decisions; the action with the most metres and the best
+    value in the end is taken. Nothing is known of the noise that is to come: trials are
+    quiet, the games are not, so that what is played is a policy, and a better one than
+    the agent's.
+
+    Args:
+        agent: Whose policy and values are improved on.
+        env: The games that are played, without automatic reset.
+        options: How far is looked ahead.
+    """
+
+    def __init__(self, agent: Agent, env: QwopVectorEnv, options: ForesightOptions) -> None:
+        super().__init__(agent.network(), agent.spec.n_observations, agent.spec.reward_scale)
+        self._env, self._options = env, options
+        self._masks = ACTION_SETS[env.options.actions]
+        self._k = min(options.proposals, len(self._masks))
+        self._observer = Observer(env.options.observation)
+        self._track = EndlessTrack(env.options.observation)
+        self._clones = make_simulator(env.options.engine, env.num_envs * self._k)
+
+    def act(
+        self,
+        observations: Floats,
+        deterministic: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> NDArray[np.int64]:
+        """Choose one action per game; ``observations`` must be those of the games now.
+
+        Args:
+            observations: Shape (n_games, d).
+            deterministic: Must be True: the trials decide.
+            rng: Not needed.
+
+        Returns:
+            Action indices, shape (n_games,).
+
+        Raises:
+            ValueError: If the actions are to be drawn.
+        """
+        if not deterministic:
+            raise ValueError("foresight chooses the best action; it cannot draw one")
+        scores = self.action_scores(self._track.seen(observations.copy()))
+        proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k]  # (n, k)
+        outcomes = self._outcomes(proposed)  # (n, k)
+        outcomes[:, 0] += self._options.least_gain
+        best = outcomes.argmax(axis=1)  # (n,)
+        return np.asarray(proposed[np.arange(len(proposed)), best], dtype=np.int64)
+
+    def _outcomes(self, proposed: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Play every proposal and tell how well it went, shape (n, k)."""
+        options, games, n = self._options, self._clones, len(proposed)
+        origins = np.repeat(np.arange(n), self._k)  # (n * k,)
+        start = Snapshot.of(self._env.simulator)
+        games.copy_games(self._env.simulator, origins, np.arange(n * self._k))
+        actions, fallen = proposed.ravel(), np.zeros(n * self._k, dtype=np.bool_)
+        for decision in range(options.decisions):
+            games.step(self._masks[actions], self._env.options.ticks_per_action)
+            now = Snapshot.of(games)
+            fallen |= (now.ended & ~now.landed) | (now.torso_y > options.sink_height)
+            seen = self._track.seen(self._observer.observe(now))
+            if decision < options.decisions - 1:
+                actions = super().act(seen)
+        metres = (now.torso_x - start.torso_x[origins]) / UNITS_PER_METRE
+        # Who has finished stands still; without its pace the slower finisher would lead.
+        played = now.ticks - start.ticks[origins]
+        missing = options.decisions * self._env.options.ticks_per_action - played
+        pace = now.torso_x / UNITS_PER_METRE / np.maximum(now.ticks, 1)
+        metres = metres + np.where(now.landed, missing * pace, 0.0)
+        values = self.values(seen).astype(np.float64)
+        values[fallen] = np.median(values) - options.fall_cost
+        return np.asarray((metres + options.value_weight * values).reshape(n, self._k))

@@ -1,0 +1,92 @@
+"""Looking ahead: chooses what turns out best on the clones, and leaves the games alone."""
+
+import numpy as np
+import pytest
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
+from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy
+from qwop_wr.simulator import make_simulator
+from tests.search.agents import make_agent
+
+OPTIONS = EnvironmentOptions(max_ticks=120, idle_ticks=10)
+
+
+def constant(agent: Agent, value: float = 0.0) -> Agent:
+    """An agent that values all states alike."""
+    weights = {name: array.copy() for name, array in agent.weights.items()}
+    weights["critic_output.weight"][:] = 0.0
+    weights["critic_output.bias"][:] = value
+    return Agent(agent.spec, weights)
+
+
+def test_without_values_the_farthest_of_all_actions_is_taken() -> None:
+    agent = constant(make_agent(0))
+    env = QwopVectorEnv(4, OPTIONS, autoreset=False)
+    options = ForesightOptions(proposals=9, decisions=1, fall_cost=0.0, least_gain=0.0)
+    policy = ForesightPolicy(agent, env, options)
+    observations, _ = env.reset(seed=[1, 2, 3, 4])
+    masks = ACTION_SETS["minimal"]
+    for _ in range(15):
+        reached = np.zeros((4, len(masks)))
+        for action, mask in enumerate(masks):
+            clones = make_simulator("exact", 4)
+            clones.copy_games(env.simulator, np.arange(4), np.arange(4))
+            clones.step(np.full(4, mask), 2)
+            reached[:, action] = clones.state[:, 0, 0]
+        chosen = policy.act(observations)
+        np.testing.assert_allclose(reached[np.arange(4), chosen], reached.max(axis=1))
+        observations, *_ = env.step(chosen)
+
+
+def test_with_one_proposal_it_is_the_agents_own_policy() -> None:
+    agent = make_agent(0)
+    env = QwopVectorEnv(4, OPTIONS, autoreset=False)
+    policy = ForesightPolicy(agent, env, ForesightOptions(proposals=1, decisions=3))
+    ahead = play_episodes(policy, env, [1, 2, 3, 4])
+    plain = play_episodes(agent.policy(), env, [1, 2, 3, 4])
+    np.testing.assert_array_equal(ahead.distance, plain.distance)
+    np.testing.assert_array_equal(ahead.ticks, plain.ticks)
+
+
+def test_the_agents_own_action_is_kept_unless_another_gains_enough() -> None:
+    agent = constant(make_agent(0))
+    env = QwopVectorEnv(8, OPTIONS, autoreset=False)
+    observations, _ = env.reset(seed=list(range(8)))
+    for _ in range(10):
+        observations, *_ = env.step(agent.policy().act(observations))
+    own = agent.policy().act(observations)
+    differing = []
+    for least_gain in (0.0, 0.05, 1e6):
+        options = ForesightOptions(proposals=9, decisions=6, least_gain=least_gain)
+        differing.append((ForesightPolicy(agent, env, options).act(observations) != own).sum())
+    assert differing[0] >= differing[1] >= differing[2] == 0
+    assert differing[0] > 0
+
+
+def test_trials_leave_the_games_alone_and_repeat() -> None:
+    env = QwopVectorEnv(4, OPTIONS, autoreset=False)
+    policy = ForesightPolicy(make_agent(0), env, ForesightOptions(decisions=4))
+    observations, _ = env.reset(seed=[1, 2, 3, 4])
+    before = env.simulator.state.copy()
+    first, second = policy.act(observations), policy.act(observations)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(env.simulator.state, before)
+
+
+def test_it_gets_farther_than_the_agent() -> None:
+    agent = constant(make_agent(0))
+    env = QwopVectorEnv(8, OPTIONS, autoreset=False)
+    policy = ForesightPolicy(agent, env, ForesightOptions(proposals=9, decisions=6, least_gain=0.0))
+    ahead = play_episodes(policy, env, range(8))
+    plain = play_episodes(agent.policy(), env, range(8))
+    assert ahead.distance.mean() > plain.distance.mean() + 0.5
+
+
+def test_it_cannot_draw() -> None:
+    env = QwopVectorEnv(2, OPTIONS, autoreset=False)
+    policy = ForesightPolicy(make_agent(0), env, ForesightOptions())
+    observations, _ = env.reset(seed=0)
+    with pytest.raises(ValueError, match="cannot draw"):
+        policy.act(observations, deterministic=False)
