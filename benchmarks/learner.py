@@ -13,6 +13,7 @@ import pstats
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -168,24 +169,27 @@ def per_second(action: Callable[[], object], repetitions: int) -> Callable[[], f
 
 def gradient_steps(learners: Learners, rounds: int) -> None:
     """Compare gradient steps per second at several numbers of quantiles."""
-    print("| gradient steps per second, batch 256 | sb3-contrib | ours | ratio |")
-    print("| --- | ---: | ---: | ---: |")
+    print(
+        "| gradient steps per second, batch 256 | sb3-contrib | ours | ratio | with one-step term |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: |")
     for n_quantiles in (200, 51, learners.settings.options.n_quantiles):
-        stock, ours = learners.theirs(n_quantiles), learners.ours(n_quantiles=n_quantiles)
+        stock = learners.theirs(n_quantiles)
+        ours = learners.ours(n_quantiles=n_quantiles, one_step_weight=0.0)
+        both = learners.ours(n_quantiles=n_quantiles, one_step_weight=1.0)
 
-        def update(ours: DemonstrationQRDQN = ours) -> None:
-            ours._update(ours.mixer.draw(BATCH, Shares(), 1.0), 0.0)
-
-        def train(stock: QRDQN = stock) -> None:
-            stock.train(1, BATCH)
+        def update(learner: DemonstrationQRDQN) -> None:
+            learner._update(learner.mixer.draw(BATCH, Shares(), 1.0), 0.0)
 
         slow = 1 if n_quantiles >= 200 else 20
-        rates = take_turns(
-            {"stock": per_second(train, slow), "ours": per_second(update, 20)}, rounds
-        )
-        row = [f"{rates['stock']:.1f}", f"{rates['ours']:.1f}"]
-        row.append(f"{rates['ours'] / rates['stock']:.1f}")
-        print(f"| {n_quantiles} quantiles | {' | '.join(row)} |")
+        cases = {
+            "stock": per_second(partial(stock.train, 1, BATCH), slow),
+            "ours": per_second(partial(update, ours), 20),
+            "both": per_second(partial(update, both), 20),
+        }
+        rates = take_turns(cases, rounds)
+        row = [rates["stock"], rates["ours"], rates["ours"] / rates["stock"], rates["both"]]
+        print(f"| {n_quantiles} quantiles | {' | '.join(f'{value:.1f}' for value in row)} |")
 
 
 def losses(rounds: int) -> None:

@@ -95,7 +95,6 @@ def test_changes_that_do_not_fit_are_told_in_one_line(
 
 
 def make_cell(variant: str, seed: int, rate: float, time: float | None) -> Cell:
-    timed = {} if time is None else {"median_time": time}
     return {
         "variant": variant,
         "seed": seed,
@@ -104,7 +103,7 @@ def make_cell(variant: str, seed: int, rate: float, time: float | None) -> Cell:
         "mean_cost": 50.0,
         "last_finish_rate": rate,
         "rollbacks": 0,
-        **timed,
+        "median_time": time,
     }
 
 
@@ -126,6 +125,13 @@ def test_the_table_has_interquartile_means_and_intervals() -> None:
     assert "46.00 s (46.00 to 46.00)" in lines[2]
     assert lines[3] == "| without_margin | 1 | 0.0 % | none | 50.0 s | 0.0 % | 0.0 |"
     pd.testing.assert_frame_equal(table, tabulate_variants(loaders(cells), options)[0])
+
+
+def test_variants_that_never_finish_have_a_table_too() -> None:
+    cells = {f"{name}/1": make_cell(name, 1, 0.0, None) for name in make_options().variants}
+    table, text = tabulate_variants(loaders(cells), make_options())
+    assert table["median_time"].isna().all()
+    assert text.count("| none |") == 2
 
 
 def test_a_variant_without_trainings_is_named() -> None:

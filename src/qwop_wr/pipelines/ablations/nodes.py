@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -87,7 +88,7 @@ def train_variants(
                     "variant": name,
                     "seed": seed,
                     "task": task,
-                    **result.gate.outgoing.metrics(),
+                    **asdict(result.gate.outgoing),
                     "last_finish_rate": float(rates.iloc[-1]),
                     "rollbacks": result.rollbacks,
                     "starts": result.gate.n_starts,
