@@ -1,6 +1,5 @@
 """The template of the stages and its nodes."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
-from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.datasets import AgentDataset, Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
@@ -19,14 +18,11 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.training.nodes import (
-    LessonOptions,
     StagePlace,
     initialise_agent,
-    play_with_foresight,
     train_agent,
 )
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
-from qwop_wr.search.foresight import ForesightOptions
 
 
 def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
@@ -125,70 +121,23 @@ def test_a_diverged_stage_leaves_batch_and_best_agent(
     assert kept.fingerprint == agent.fingerprint
 
 
-def _lessons(
-    agent: Agent, environment: EnvironmentOptions, options: LessonOptions
-) -> tuple[Recording, dict[str, Any]]:
-    return play_with_foresight(
-        incoming=agent,
-        demonstrations=_record(agent, environment),
-        stage=StagePlace(name="toy", workspace="unused"),
-        environment=environment,
-        games=GamesOptions(n_games=4),
-        options=options,
-        seed=5,
-    )
-
-
-def test_without_lessons_a_stage_learns_from_the_demonstrations(
-    agent: Agent, environment: EnvironmentOptions
-) -> None:
-    recording, facts = _lessons(agent, environment, LessonOptions())
-    expected = _record(agent, environment).transitions
-    np.testing.assert_array_equal(recording.transitions.obs, expected.obs)
-    assert facts == {"episodes": 0, "successes": 0, "median_time": None}
-
-
-def test_lessons_that_never_finish_are_refused(
-    agent: Agent, environment: EnvironmentOptions
-) -> None:
-    options = LessonOptions(episodes=2, n_games=2, foresight=ForesightOptions(decisions=2))
-    with pytest.raises(BadInputError, match="none of 2 runs with foresight finished.*toy.lessons"):
-        _lessons(agent, environment, options)
-
-
-def test_lessons_are_the_finished_runs(
-    agent: Agent, environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def finish_the_second(*args: Any, **kwargs: Any) -> Episodes:
-        episodes = play_episodes(*args, **kwargs)
-        return replace(episodes, finished=np.array([False, True]))
-
-    monkeypatch.setattr("qwop_wr.pipelines.training.nodes.play_episodes", finish_the_second)
-    options = LessonOptions(episodes=2, n_games=2, foresight=ForesightOptions(decisions=2))
-    recording, facts = _lessons(agent, environment, options)
-    assert recording.transitions.n_episodes == 1
-    assert (facts["episodes"], facts["successes"]) == (2, 1)
-    assert recording.interface == environment.interface
-
-
 def test_stages_are_chained_and_differ_in_parameters_only() -> None:
     pipeline = create_pipeline()
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
     for name, incoming, outgoing in zip(STAGES, agents, agents[1:], strict=False):
-        lesson, node = pipeline.filter(node_namespaces=[name]).nodes
-        assert (lesson.func, node.func) == (play_with_foresight, train_agent)
+        (node,) = pipeline.filter(node_namespaces=[name]).nodes
+        assert node.func is train_agent
         assert incoming in node.inputs
-        assert incoming in lesson.inputs
         assert outgoing in node.outputs
-        own = {i for i in (*lesson.inputs, *node.inputs) if i.startswith("params:")}
+        own = {i for i in node.inputs if i.startswith("params:")}
         assert own - {"params:environment", "params:evaluation", "params:seed"} == {
-            f"params:{name}.{key}" for key in ("stage", "games", "options", "lessons")
+            f"params:{name}.{key}" for key in ("stage", "games", "options")
         }
 
 
 def test_names_between_stages_have_no_dots() -> None:
     outputs = create_stage("toy", "some_agent").outputs()
-    assert outputs == {"toy_agent", "toy_history", "toy_gate", "toy_lessons"}
+    assert outputs == {"toy_agent", "toy_history", "toy_gate"}
 
 
 def test_recording_keeps_every_decision(agent: Agent, environment: EnvironmentOptions) -> None:

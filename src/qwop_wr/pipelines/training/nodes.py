@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import fsspec
-import numpy as np
 import pandas as pd
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,9 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.networks import build_network
-from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.trainer import StageGames, check_inputs, train_stage
 from qwop_wr.datasets import AgentDataset, Recording, TrainingStateDataset
 from qwop_wr.datasets.npz import write_arrays
@@ -27,7 +24,6 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy
 from qwop_wr.tracking import stage_run
 
 
@@ -47,24 +43,6 @@ class StagePlace(BaseModel):
     workspace: Annotated[str, Field(min_length=1)]
 
 
-class LessonOptions(BaseModel):
-    """What the incoming agent plays for itself to learn from.
-
-    Attributes:
-        episodes: Runs; 0 learns from the demonstrations instead.
-        n_games: Games side by side.
-        sticky: Probability that a decision does not come through.
-        foresight: How far is looked ahead.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episodes: Annotated[int, Field(ge=0, le=100_000)] = 0
-    n_games: Annotated[int, Field(ge=1, le=4096)] = 160
-    sticky: Annotated[float, Field(ge=0, lt=1)] = 0.02
-    foresight: ForesightOptions = ForesightOptions()
-
-
 def initialise_agent(options: StageOptions, environment: EnvironmentOptions, seed: int) -> Agent:
     """Make the untrained agent that the first stage starts from.
 
@@ -80,56 +58,6 @@ def initialise_agent(options: StageOptions, environment: EnvironmentOptions, see
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Agent.from_network(spec, build_network(spec), {"stage": "initial", "seed": seed})
-
-
-def play_with_foresight(
-    incoming: Agent,
-    demonstrations: Recording,
-    stage: StagePlace,
-    environment: EnvironmentOptions,
-    games: GamesOptions,
-    options: LessonOptions,
-    seed: int,
-) -> tuple[Recording, dict[str, Any]]:
-    """Let the incoming agent demonstrate to itself what looking ahead would do.
-
-    Args:
-        incoming: Agent that the stage starts from.
-        demonstrations: Recorded runs.
-        stage: Name of the stage.
-        environment: Environment that all pipelines share.
-        games: Games that the stage learns in; the lessons are played in such ones too.
-        options: How many runs, and how far is looked ahead.
-        seed: Seed of the games.
-
-    Returns:
-        The finished runs, or the demonstrations if no runs are asked for; and what came of
-        them: ``episodes``, ``successes``, ``median_time`` [s].
-
-    Raises:
-        BadInputError: If the agent does not fit the environment or no run finished.
-    """
-    if not options.episodes:
-        return demonstrations, {"episodes": 0, "successes": 0, "median_time": None}
-    with checking("the agent handed to " + stage.name):
-        incoming.check_interface(environment.interface)
-    played = games.environment(environment).model_copy(update={"sticky": options.sticky})
-    env = QwopVectorEnv(options.n_games, played, autoreset=False)
-    policy = ForesightPolicy(incoming, env, options.foresight)
-    seeds = draw_starts(seed, f"lessons of {stage.name}", options.episodes)
-    episodes = play_episodes(policy, env, seeds, record=True)
-    finished = np.flatnonzero(episodes.finished)
-    if episodes.transitions is None or len(finished) == 0:
-        raise BadInputError(
-            f"stage {stage.name}: none of {options.episodes} runs with foresight finished; set "
-            f"{stage.name}.lessons.episodes to 0, or hand it a better agent"
-        )
-    facts = {
-        "episodes": options.episodes,
-        "successes": len(finished),
-        "median_time": float(np.median(episodes.score_time[finished])),
-    }
-    return Recording(episodes.transitions.select(finished), environment.interface), facts
 
 
 def train_agent(

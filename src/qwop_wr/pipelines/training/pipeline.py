@@ -4,11 +4,7 @@ from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.training.nodes import (
-    initialise_agent,
-    play_with_foresight,
-    train_agent,
-)
+from qwop_wr.pipelines.training.nodes import initialise_agent, train_agent
 
 STAGES: Final = ("dqnfd", "self_play", "velocity")
 """Names of the stages in order; each starts from what the one before it hands on."""
@@ -24,30 +20,15 @@ def create_stage(name: str, incoming: str) -> Pipeline:
         incoming: Dataset of the agent that it starts from.
 
     Returns:
-        Pipeline with the outputs ``{name}_agent``, ``{name}_history``, ``{name}_gate`` and
-        ``{name}_lessons``, what the agent's own lessons came to.
+        Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
     """
     template = Pipeline(
         [
             Node(
-                play_with_foresight,
-                inputs={
-                    "incoming": "incoming_agent",
-                    "demonstrations": "demonstrations",
-                    "stage": "params:stage",
-                    "environment": "params:environment",
-                    "games": "params:games",
-                    "options": "params:lessons",
-                    "seed": "params:seed",
-                },
-                outputs=["lessons", "lessons_summary"],
-                name="play_with_foresight",
-            ),
-            Node(
                 train_agent,
                 inputs={
                     "incoming": "incoming_agent",
-                    "demonstrations": "lessons",
+                    "demonstrations": "demonstrations",
                     "stage": "params:stage",
                     "environment": "params:environment",
                     "games": "params:games",
@@ -64,10 +45,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
         template,
         namespace=name,
         inputs={"incoming_agent": incoming, "demonstrations": "demonstrations"},
-        outputs={
-            "lessons_summary": f"{name}_lessons",
-            **{output: f"{name}_{output}" for output in ("agent", "history", "gate")},
-        },
+        outputs={output: f"{name}_{output}" for output in ("agent", "history", "gate")},
         parameters=_SHARED_PARAMETERS,
     )
 
