@@ -25,12 +25,7 @@ from qwop_wr.agents.quantile_policy import QuantilePolicy
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer, mean_return
 from qwop_wr.agents.replay.elite import EliteBuffer
 from qwop_wr.agents.replay.experience import ExperienceBuffer
-from qwop_wr.agents.replay.sampling import (
-    PrioritisedSampler,
-    PriorityOptions,
-    Sampler,
-    UniformSampler,
-)
+from qwop_wr.agents.replay.sampling import PriorityOptions, make_sampler
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.targets import double_q_values, munchausen_bonus, soft_values
@@ -109,7 +104,7 @@ class DemonstrationQRDQN(QRDQN):
                 "n_steps": options.n_steps,
                 "gamma": options.gamma,
                 "bonus": priorities.agent_bonus,
-                "sampler": self._sampler(options.buffer_size, replay_rng),
+                "sampler": make_sampler(options.priorities, options.buffer_size, replay_rng),
             },
             policy_kwargs={
                 "spec": spec,
@@ -123,24 +118,9 @@ class DemonstrationQRDQN(QRDQN):
         self.demonstrations: DemonstrationBuffer | None = None
         self._demonstrated_level = 0.0
         if options.uses_demonstrations and demonstrations is not None:
-            self._demonstrated_level = mean_return(demonstrations, options.gamma)
             bonus = priorities.demonstration_bonus
-            if options.demonstration_storage == "shared":
-                self.replay_buffer.add_demonstrations(demonstrations, bonus)
-            else:
-                sampler = self._sampler(len(demonstrations), demonstration_rng)
-                self.demonstrations = DemonstrationBuffer(
-                    demonstrations, options.gamma, sampler, bonus
-                )
-        horizons = (options.n_steps, 1) if options.one_step_weight else (options.n_steps,)
-        self.mixer = BatchMixer(
-            self.replay_buffer,
-            self.demonstrations,
-            self.elite,
-            horizons,
-            options.reward_scale,
-            self.device,
-        )
+            self._keep_demonstrations(demonstrations, bonus, demonstration_rng)
+        self.mixer = self._make_mixer()
         self.exploration_rate = self._exploration(0.0)
         self._parameters = list(self.network.parameters())
         self._target_parameters = list(self.target_network.parameters())
@@ -235,6 +215,28 @@ class DemonstrationQRDQN(QRDQN):
                 self.logger.record_mean(f"train/{name}", value)
         self.logger.record("train/n_updates", self._n_updates)
         self.logger.record("train/demonstration_share", shares.demonstrations)
+
+    def _make_mixer(self) -> BatchMixer:
+        options = self.options
+        return BatchMixer(
+            self.replay_buffer,
+            self.demonstrations,
+            self.elite,
+            (options.n_steps, 1) if options.one_step_weight else (options.n_steps,),
+            options.reward_scale,
+            self.device,
+        )
+
+    def _keep_demonstrations(
+        self, demonstrations: Transitions, bonus: float, rng: np.random.Generator
+    ) -> None:
+        gamma = self.options.gamma
+        self._demonstrated_level = mean_return(demonstrations, gamma)
+        if self.options.demonstration_storage == "shared":
+            self.replay_buffer.add_demonstrations(demonstrations, bonus)
+            return
+        sampler = make_sampler(self.options.priorities, len(demonstrations), rng)
+        self.demonstrations = DemonstrationBuffer(demonstrations, gamma, sampler, bonus)
 
     def counters(self) -> dict[str, float | None]:
         """Tell the numbers that are neither weights nor memories.
@@ -386,8 +388,3 @@ class DemonstrationQRDQN(QRDQN):
 
     def _beta(self, progress: float) -> float:
         return self.options.priorities.beta(progress) if self.options.priorities else 0.0
-
-    def _sampler(self, capacity: int, rng: np.random.Generator) -> Sampler:
-        if self.options.priorities is None:
-            return UniformSampler(rng)
-        return PrioritisedSampler(capacity, self.options.priorities.alpha, rng)

@@ -71,43 +71,35 @@ def train_stage(
 ) -> StageResult:
     """Learn from play and demonstrations; never hand on less than was given.
 
-    The incoming agent, or a fresh one, after the pre-training that the options ask
-    for, first fills the buffer unchanged. While it learns, it is evaluated on a fixed
-    set of starts; a collapse is rolled back; and the best checkpoints meet the incoming
-    agent on other starts at the end.
+    The agent, after the pre-training that the options ask for, first fills the buffer
+    unchanged. While it learns, it is evaluated on a fixed set of starts; a collapse is
+    rolled back; and the best checkpoints meet the incoming agent on others at the end.
 
     Args:
         options: How to learn.
         games: Games to learn and to evaluate in.
         spec: Spec of the agents, from ``options.agent_spec``.
         incoming: Agent to continue from; None begins with a fresh network.
-        demonstrations: Demonstrated steps; used if ``demonstration_share`` says so.
+        demonstrations: Used if ``demonstration_share`` says so.
         seed: Seed of everything random.
         sink: Receives metrics while they come.
-        keeper: Keeps the state every ``save_every`` steps, and knows the state of a
-            training that was interrupted. One of this very task goes on.
+        keeper: Keeps the state; one that this very task has left is gone on from.
 
     Returns:
         Agent to hand on, history of the metrics and the gate's report.
 
     Raises:
-        ValueError: If agent, demonstrations, environments and options do not fit
-            one another.
-        TrainingDivergedError: If a loss is not finite; carries the batch and the best
-            agent so far.
+        ValueError: If agent, demonstrations, environments and options do not fit.
+        TrainingDivergedError: If a loss is not finite; carries batch and best agent.
     """
     check_inputs(options, games.training, spec, incoming, demonstrations)
     history = MetricHistory(sink)
     starts = draw_starts(seed, "evaluation", options.evaluation_starts)
     checkpoints = Checkpoints(games.evaluation, starts, history)
     task = task_of(options, spec, incoming, demonstrations, seed)
-    saved = keeper.load() if keeper else None
-    if saved is not None and saved.facts["task"] != task:
-        saved = None
+    saved = _saved(keeper, task)
     with single_torch_thread():
-        clock = BudgetClock(
-            options.budget, used=cast("float", saved.facts["elapsed"]) if saved else 0.0
-        )
+        clock = BudgetClock(options.budget, used=_used(saved))
         learner = DemonstrationQRDQN(options, spec, games.training, demonstrations, clock, seed)
         learner.set_logger(history_logger(history))
         guard = CollapseGuard(learner, checkpoints, history)
@@ -125,8 +117,17 @@ def train_stage(
         agent, gate = pass_gate(incoming, checkpoints.agents, games.evaluation, gate_starts)
     if agent is not incoming:
         agent = agent.with_card(**_card(options, incoming, seed))
-    frame = history.frame()
-    return StageResult(agent, frame, gate, guard.rollbacks, _health(options, frame))
+    health = _health(options, history.frame())
+    return StageResult(agent, history.frame(), gate, guard.rollbacks, health)
+
+
+def _saved(keeper: StateKeeper | None, task: str) -> TrainingState | None:
+    state = keeper.load() if keeper else None
+    return state if state is not None and state.facts.get("task") == task else None
+
+
+def _used(saved: TrainingState | None) -> float:
+    return cast("float", saved.facts["elapsed"]) if saved else 0.0
 
 
 def task_of(

@@ -200,3 +200,21 @@ class PrioritisedSampler:
             self._fresh.clear()
             errors = self._largest_error + self._bonuses[steps].astype(np.float64)
             self._tree.set(steps, errors**self._alpha)
+
+
+def make_sampler(
+    priorities: PriorityOptions | None, capacity: int, rng: np.random.Generator
+) -> Sampler:
+    """Make the sampler that options ask for.
+
+    Args:
+        priorities: None draws all steps alike.
+        capacity: Most steps that are ever stored.
+        rng: Source of the draws.
+
+    Returns:
+        The sampler, with nothing stored yet.
+    """
+    if priorities is None:
+        return UniformSampler(rng)
+    return PrioritisedSampler(capacity, priorities.alpha, rng)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from qwop_wr.agents.stage import StageOptions
+from qwop_wr.agents.stage import StageOptions, StageResult
 from qwop_wr.agents.trainer import StageGames, train_stage
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
@@ -82,19 +82,18 @@ def train_variants(
             spec = variant.agent_spec(environment.interface, environment.engine)
             with stage_run(f"{name} {seed}", {"options": variant}) as sink:
                 result = train_stage(variant, stage_games, spec, None, transitions, seed, sink)
-            rates = result.history.query("metric == 'evaluation/finish_rate'")["value"]
-            yield {
-                key: {
-                    "variant": name,
-                    "seed": seed,
-                    "task": task,
-                    **asdict(result.gate.outgoing),
-                    "last_finish_rate": float(rates.iloc[-1]),
-                    "rollbacks": result.rollbacks,
-                    "starts": result.gate.n_starts,
-                    "steps": int(result.history["step"].max()),
-                }
-            }
+            yield {key: {"variant": name, "seed": seed, "task": task, **_outcome(result)}}
+
+
+def _outcome(result: StageResult) -> Cell:
+    rates = result.history.query("metric == 'evaluation/finish_rate'")["value"]
+    return {
+        **asdict(result.gate.outgoing),
+        "last_finish_rate": float(rates.iloc[-1]),
+        "rollbacks": result.rollbacks,
+        "starts": result.gate.n_starts,
+        "steps": int(result.history["step"].max()),
+    }
 
 
 def tabulate_variants(

@@ -96,23 +96,9 @@ def train_agent(
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     spec = options.agent_spec(environment.interface, environment.engine)
-    played = games.environment(environment)
-    training_env = QwopVecEnv(QwopVectorEnv(games.n_games, played))
     with checking(f"stage {stage.name}"):
-        check_inputs(options, training_env, spec, incoming, transitions)
-        if options.n_steps > played.max_ticks // played.ticks_per_action:
-            raise ValueError(
-                f"n_steps {options.n_steps} is longer than an episode of {played.max_ticks} ticks "
-                f"at {played.ticks_per_action} per action; lower n_steps"
-            )
-    stage_games = StageGames(
-        training_env,
-        QwopVectorEnv(
-            options.evaluation_starts,
-            randomised_environment(environment, evaluation),
-            autoreset=False,
-        ),
-    )
+        stage_games = _make_games(environment, games, options, evaluation)
+        check_inputs(options, stage_games.training, spec, incoming, transitions)
     path = Path(stage.workspace) / "state.safetensors"
     state = TrainingStateDataset(filepath=path, load_args={"optional": True})
     try:
@@ -152,3 +138,22 @@ def keep_remains(error: TrainingDivergedError, folder: str) -> str:
         AgentDataset(filepath=path).save(error.agent)
         kept += f"; the best agent until then is kept in {path}"
     return kept
+
+
+def _make_games(
+    environment: EnvironmentOptions,
+    games: GamesOptions,
+    options: StageOptions,
+    evaluation: EvaluationOptions,
+) -> StageGames:
+    played = games.environment(environment)
+    if options.n_steps > played.max_ticks // played.ticks_per_action:
+        raise ValueError(
+            f"n_steps {options.n_steps} is longer than an episode of {played.max_ticks} ticks "
+            f"at {played.ticks_per_action} per action; lower n_steps"
+        )
+    noisy = randomised_environment(environment, evaluation)
+    return StageGames(
+        QwopVecEnv(QwopVectorEnv(games.n_games, played)),
+        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+    )
