@@ -3,8 +3,8 @@
 from qwop_wr.datasets.agent_dataset import AgentDataset
 from qwop_wr.datasets.agents_dataset import AgentsDataset
 from qwop_wr.datasets.optional_json_dataset import OptionalJSONDataset
-from qwop_wr.datasets.page_dataset import PageDataset
 from qwop_wr.datasets.optional_partitions import OptionalPartitions
+from qwop_wr.datasets.page_dataset import PageDataset
 from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
@@ -15,8 +15,8 @@ __all__ = [
     "AgentDataset",
     "AgentsDataset",
     "OptionalJSONDataset",
-    "PageDataset",
     "OptionalPartitions",
+    "PageDataset",
     "Recording",
     "TapeDataset",
     "TapesDataset",

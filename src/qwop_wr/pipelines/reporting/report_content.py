@@ -328,7 +328,7 @@ def _performance(report: Mapping[str, Any] | None) -> tuple[str, str, str]:
 
 def _notes(gate: Mapping[str, Any]) -> Iterator[str]:
     if rollbacks := gate.get("rollbacks"):
-        yield f"collapsed and rolled back {_count(rollbacks, 'time')}"
+        yield f"collapsed and rolled back {count(rollbacks, 'time')}"
     if (health := gate.get("health")) and not health["healthy"]:
         yield (
             f"the learner ended at {as_share(health['final'])} success where "
