@@ -87,7 +87,7 @@ def test_expert_of_another_environment_is_named(
 
 def test_searches_that_do_not_finish_demonstrate_nothing(environment: EnvironmentOptions) -> None:
     options = SearchRunsOptions(runs=2, search=SearchOptions(width=4, max_ticks=20))
-    demonstrations = demonstrate_with_search({}, make_agent(1), environment, options, seed=1)
+    demonstrations = demonstrate_with_search({}, make_agent(1), environment, GAMES, options, seed=1)
     assert demonstrations.transitions is None
     assert demonstrations.facts == {"episodes": 0, "played": 2}
 
@@ -98,11 +98,12 @@ def test_a_search_guided_by_an_agent_of_another_environment(
     other = environment.model_copy(update={"ticks_per_action": 4})
     options = SearchRunsOptions(runs=1)
     with pytest.raises(BadInputError, match="guide_agents: .* ticks_per_action = 2"):
-        demonstrate_with_search({"a": make_agent(1)}, make_agent(1), other, options, seed=1)
+        demonstrate_with_search({"a": make_agent(1)}, make_agent(1), other, GAMES, options, seed=1)
 
 
 def test_tapes_are_replayed_decision_by_decision(finish: Tape) -> None:
-    demonstrations = demonstrate_from_files({"run": finish}, None, ALL_KEYS, FILES)
+    games = GamesOptions(n_games=1, tick_cost=0.03)
+    demonstrations = demonstrate_from_files({"run": finish}, None, ALL_KEYS, games, FILES)
     transitions = demonstrations.transitions
     assert transitions is not None
     expected = decisions_of(finish, ALL_KEYS).actions
@@ -110,7 +111,7 @@ def test_tapes_are_replayed_decision_by_decision(finish: Tape) -> None:
     assert demonstrations.facts["best_time"] == finish.score_time
     # Metres less ticks: what the run earns follows from where and when it ended.
     ticks = finish.ticks - decisions_of(finish, ALL_KEYS).idle_ticks
-    assert transitions.rewards.sum() == pytest.approx(100.0 - ALL_KEYS.tick_cost * ticks, abs=1.0)
+    assert transitions.rewards.sum() == pytest.approx(100.0 - 0.03 * ticks, abs=1.0)
 
 
 def test_tapes_that_cannot_be_used_are_told_and_left_out(
@@ -125,7 +126,7 @@ def test_tapes_that_cannot_be_used_are_told_and_left_out(
         ),
     }
     with caplog.at_level(logging.WARNING):
-        demonstrations = demonstrate_from_files(tapes, finish, ALL_KEYS, FILES)
+        demonstrations = demonstrate_from_files(tapes, finish, ALL_KEYS, GAMES, FILES)
     assert demonstrations.facts["offered"] == 5
     assert demonstrations.facts["episodes"] == 2
     told = caplog.text
@@ -142,16 +143,18 @@ def test_sources_can_be_left_out(
     finish: Tape, agent: Agent, environment: EnvironmentOptions
 ) -> None:
     none = FileRunsOptions(folder=False, record=False)
-    files = demonstrate_from_files({"run": finish}, finish, environment, none)
+    files = demonstrate_from_files({"run": finish}, finish, environment, GAMES, none)
     assert files.transitions is None
     expert = demonstrate_with_expert(agent, environment, GAMES, _options(episodes=0))
-    search = demonstrate_with_search({}, agent, environment, SearchRunsOptions(runs=0), seed=1)
+    search = demonstrate_with_search(
+        {}, agent, environment, GAMES, SearchRunsOptions(runs=0), seed=1
+    )
     assert expert is search is NOTHING
 
 
 def test_all_sources_become_one_recording(finish: Tape) -> None:
-    one = demonstrate_from_files({"run": finish}, None, ALL_KEYS, FILES)
-    two = demonstrate_from_files({"run": finish}, finish, ALL_KEYS, FILES)
+    one = demonstrate_from_files({"run": finish}, None, ALL_KEYS, GAMES, FILES)
+    two = demonstrate_from_files({"run": finish}, finish, ALL_KEYS, GAMES, FILES)
     recording, summary = merge_demonstrations(one, NOTHING, two, ALL_KEYS)
     assert recording.interface == ALL_KEYS.interface
     assert recording.transitions.n_episodes == summary["episodes"] == 3

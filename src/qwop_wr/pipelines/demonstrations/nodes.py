@@ -93,6 +93,7 @@ def demonstrate_with_search(
     guides: Mapping[str, Agent],
     expert: Agent,
     environment: EnvironmentOptions,
+    games: GamesOptions,
     options: SearchRunsOptions,
     seed: int,
 ) -> Demonstrations:
@@ -101,7 +102,8 @@ def demonstrate_with_search(
     Args:
         guides: Agents that guide the searches, by name.
         expert: Guides them if there are no guides.
-        environment: Environment that all pipelines share.
+        environment: Environment that all pipelines share; the searches run in it.
+        games: Games whose rewards are recorded.
         options: How many runs, and how to search.
         seed: Seed of the searches.
 
@@ -132,13 +134,14 @@ def demonstrate_with_search(
         result.tape for result in tqdm(searches, desc="searches", unit=" runs", total=options.runs)
     ]
     finished = [tape for tape in tapes if tape.finished]
-    return demonstrations_from_tapes(finished, environment, played=len(tapes))
+    return demonstrations_from_tapes(finished, games.environment(environment), played=len(tapes))
 
 
 def demonstrate_from_files(
     tapes: Mapping[str, Tape],
     record: Tape | None,
     environment: EnvironmentOptions,
+    games: GamesOptions,
     options: FileRunsOptions,
 ) -> Demonstrations:
     """Take runs from tapes; one that cannot be used is told and left out.
@@ -147,6 +150,7 @@ def demonstrate_from_files(
         tapes: Tapes by name.
         record: The record tape, if there is one.
         environment: Environment whose decisions the runs must consist of.
+        games: Games whose rewards are recorded.
         options: Which of them to take.
 
     Returns:
@@ -167,7 +171,7 @@ def demonstrate_from_files(
             logger.warning("The tape %s is left out: it does not finish", name)
             continue
         usable.append(tape)
-    return demonstrations_from_tapes(usable, environment, offered=len(chosen))
+    return demonstrations_from_tapes(usable, games.environment(environment), offered=len(chosen))
 
 
 def merge_demonstrations(
