@@ -31,6 +31,7 @@ from qwop_wr.search import AgentGuide, BeamSearch, SearchResult
 from qwop_wr.search.demonstrations import decisions_of
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix
+from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 
 logger = logging.getLogger(__name__)
@@ -214,12 +215,19 @@ def merge_demonstrations(
 
 
 def _replays(episodes: Episodes, engine: str) -> NDArray[np.bool_]:
-    """Tell which episodes' keys lead to the same end in a fresh game, shape (n,)."""
+    """Tell which episodes' keys lead to the same end in fresh games, shape (n,)."""
     assert episodes.keys is not None  # noqa: S101 - our games tell their keys
-    tapes = [Tape.record(keys, engine) for keys in episodes.keys]
-    return np.array(
-        [
-            tape.ticks == ticks and tape.finished == finished
-            for tape, ticks, finished in zip(tapes, episodes.ticks, episodes.finished, strict=True)
-        ]
-    )
+    lengths = np.array([len(keys) for keys in episodes.keys])
+    held = np.zeros((int(lengths.max()), len(lengths)), dtype=np.uint8)  # (ticks, n)
+    for place, keys in enumerate(episodes.keys):
+        held[: len(keys), place] = keys
+    games = make_simulator(engine, len(lengths))
+    ticks, finished = lengths.copy(), np.zeros(len(lengths), dtype=np.bool_)
+    running = np.ones(len(lengths), dtype=np.bool_)
+    for tick, keys in enumerate(held, start=1):
+        games.step(keys)
+        over = running & (games.ended | (tick == lengths))
+        ticks[over], finished[over] = tick, games.landed[over]
+        running &= ~over
+    same: NDArray[np.bool_] = (ticks == episodes.ticks) & (finished == episodes.finished)
+    return same
