@@ -17,6 +17,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.ablations.nodes import Cell, tabulate_variants, train_variants
 from qwop_wr.pipelines.ablations.options import AblationOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.reporting.report_tables import checked_table
 
 
 def make_options(**changes: object) -> AblationOptions:
@@ -112,7 +113,10 @@ def test_the_table_has_interquartile_means_and_intervals() -> None:
     cells = {f"full/{i}": make_cell("full", i, rate, 46.0) for i, rate in enumerate(rates)}
     cells["without_margin/0"] = make_cell("without_margin", 0, 0.0, None)
     options = make_options(seeds=range(5))
-    table, text = tabulate_variants(loaders(cells), options)
+    table, text, shown = tabulate_variants(loaders(cells), options)
+    columns, rows = checked_table(shown) or ([], [])
+    assert columns[:3] == ["variant", "seeds", "finish rate"]
+    assert rows[1][:4] == ["without_margin", "1", "0.0 %", "none"]
     full, other = table.to_dict("records")
     # Of five, the least and the greatest are left out.
     assert full["finish_rate"] == pytest.approx(0.6)
@@ -129,7 +133,7 @@ def test_the_table_has_interquartile_means_and_intervals() -> None:
 
 def test_variants_that_never_finish_have_a_table_too() -> None:
     cells = {f"{name}/1": make_cell(name, 1, 0.0, None) for name in make_options().variants}
-    table, text = tabulate_variants(loaders(cells), make_options())
+    table, text, _ = tabulate_variants(loaders(cells), make_options())
     assert table["median_time"].isna().all()
     assert text.count("| none |") == 2
 

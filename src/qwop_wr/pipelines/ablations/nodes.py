@@ -98,7 +98,7 @@ def _outcome(result: StageResult) -> Cell:
 
 def tabulate_variants(
     cells: Mapping[str, Callable[[], Cell]], options: AblationOptions
-) -> tuple[pd.DataFrame, str]:
+) -> tuple[pd.DataFrame, str, dict[str, Any]]:
     """Sum the trainings of every variant up.
 
     Args:
@@ -107,8 +107,8 @@ def tabulate_variants(
 
     Returns:
         A row per variant with, for every measure, the interquartile mean over the seeds
-        (https://arxiv.org/abs/2108.13264) and its bootstrap interval; and the same as a
-        Markdown table.
+        (https://arxiv.org/abs/2108.13264) and its bootstrap interval; the same as a
+        Markdown table; and its ``columns`` and ``rows`` as texts, for the report.
 
     Raises:
         BadInputError: If a variant has not been trained at all.
@@ -126,7 +126,8 @@ def tabulate_variants(
             row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
         rows.append(row)
     table = pd.DataFrame(rows)
-    return table, _as_markdown(table)
+    columns, texts = _as_texts(table)
+    return table, _as_markdown(columns, texts), {"columns": columns, "rows": texts}
 
 
 def _estimate(
@@ -149,7 +150,8 @@ def _estimate(
     return float(interval.low), mean, float(interval.high)
 
 
-def _as_markdown(table: pd.DataFrame) -> str:
+def _as_texts(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Titles and rows of the table as one reads it."""
     heads = {
         "finish_rate": ("finish rate", 100.0, "{:.1f} %"),
         "median_time": ("median time", 1.0, "{:.2f} s"),
@@ -157,21 +159,23 @@ def _as_markdown(table: pd.DataFrame) -> str:
         "last_finish_rate": ("finish rate at the end", 100.0, "{:.1f} %"),
         "rollbacks": ("rollbacks", 1.0, "{:.1f}"),
     }
-    lines = [
-        f"| variant | seeds | {' | '.join(head for head, _, _ in heads.values())} |",
-        f"| --- | ---: |{' ---: |' * len(heads)}",
-    ]
+    rows = []
     for row in table.to_dict("records"):
-        entries = []
+        texts = [str(row["variant"]), str(row["seeds"])]
         for measure, (_, factor, form) in heads.items():
             low, mean, high = (row[f"{measure}{end}"] for end in ("_low", "", "_high"))
             if np.isnan(mean):
-                entries.append("none")
+                texts.append("none")
                 continue
             text = form.format(factor * mean)
             if not np.isnan(low):
                 bounds = [form.format(factor * end).split()[0] for end in (low, high)]
                 text += f" ({bounds[0]} to {bounds[1]})"
-            entries.append(text)
-        lines.append(f"| {row['variant']} | {row['seeds']} | {' | '.join(entries)} |")
-    return "\n".join(lines) + "\n"
+            texts.append(text)
+        rows.append(texts)
+    return ["variant", "seeds", *(head for head, _, _ in heads.values())], rows
+
+
+def _as_markdown(columns: list[str], rows: list[list[str]]) -> str:
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -32,7 +32,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 tabulate_variants,
                 inputs={"cells": "trained_ablation_cells", "options": "params:ablations"},
-                outputs=["ablations_table", "ablations_report"],
+                outputs=["ablations_table", "ablations_report", "ablations"],
                 name="tabulate_variants",
             ),
         ]
