@@ -1,8 +1,10 @@
 """One tick of the games that share a group.
 
 Lanes in which the runner is on its own are solved together. A lane that is
-the only such one goes through the same functions by itself; one in which
-bodies sleep or the hurdle is in play goes through the islands. Vector code
+the only such one goes through the same functions by itself; one in which parts
+sleep or are near the hurdle goes through the islands. So does the hurdle
+alone where it is awake and no part is near it: two islands that share no
+dynamic body do not know of one another, and the runner's comes first. Vector code
 writes to all lanes, so those that do not take part are set aside meanwhile.
 """
 
@@ -19,12 +21,14 @@ from qwop_wr.simulator.exact.layout import (
     CONTACT_FIELDS,
     CONTACT_ORDER,
     CONTACTS,
+    DYNAMIC_BITS,
     ENDED,
     FIRST_DYNAMIC,
     FIRST_PART,
     FLAGS,
     GAME_INTEGERS,
     GAME_REALS,
+    HURDLE_BITS,
     N_BODIES,
     N_CONTACTS,
     STATE_FIELDS,
@@ -201,12 +205,12 @@ def _solve_single(group: Group, game: int) -> None:
 
 
 @compiled
-def _solve_by_islands(group: Group, game: int) -> None:
+def _solve_by_islands(group: Group, game: int, bodies: int) -> None:
     lane, reals = lane_of(group.lanes, game), _reals(group, game)
     integers = _integers(group, game)
-    solve_islands(lane, reals, integers, group.flat, group.found)
+    solve_islands(lane, reals, integers, group.flat, group.found, bodies)
     for body in range(N_BODIES - 1, FIRST_DYNAMIC - 1, -1):
-        if (integers[AWAKE] >> body) & 1:
+        if ((integers[AWAKE] & bodies) >> body) & 1:
             synchronise(lane, reals, integers, body)
 
 
@@ -222,10 +226,11 @@ def _tick(group: Group, games: int) -> int:
         for game in range(LANES):
             if (alone >> game) & 1:
                 _solve_single(group, game)
-    if others:
-        for game in range(LANES):
-            if (others >> game) & 1:
-                _solve_by_islands(group, game)
+    for game in range(LANES):
+        if (others >> game) & 1:
+            _solve_by_islands(group, game, DYNAMIC_BITS)
+        elif (alone >> game) & 1 and _integers(group, game)[AWAKE] & HURDLE_BITS:
+            _solve_by_islands(group, game, HURDLE_BITS)
     return _finish(group, games)
 
 

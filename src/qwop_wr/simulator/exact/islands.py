@@ -35,7 +35,7 @@ from qwop_wr.simulator.exact.layout import (
     N_JOINTS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.primitives import Pointer, moved, put, truth_of
+from qwop_wr.simulator.exact.primitives import Pointer, Whole, moved, put, truth_of
 from qwop_wr.simulator.exact.tables import (
     JOINT_A,
     JOINT_B,
@@ -190,9 +190,14 @@ def _solve(lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, foun
 
 @compiled
 def solve_islands(
-    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer
+    lane: Pointer,
+    reals: Pointer,
+    integers: Pointer,
+    work: Pointer,
+    found: Pointer,
+    bodies: Whole,
 ) -> None:
-    """Advance all bodies that are awake, island by island.
+    """Advance bodies that are awake, island by island.
 
     Args:
         lane: Lane of the game.
@@ -200,12 +205,13 @@ def solve_islands(
         integers: Integers of the game.
         work: Workspace, :data:`WORK_REALS` floats.
         found: Workspace, :data:`WORK_INTEGERS` integers.
+        bodies: The dynamic bodies to advance, as bits; whole islands.
     """
     found[SEEN_BODIES] = 0
     found[SEEN_CONTACTS] = 0
     found[SEEN_JOINTS] = 0
     for seed in range(N_BODIES - 1, FIRST_DYNAMIC - 1, -1):
-        if (integers[AWAKE] >> seed) & 1 == 0 or (found[SEEN_BODIES] >> seed) & 1:
+        if ((integers[AWAKE] & bodies) >> seed) & 1 == 0 or (found[SEEN_BODIES] >> seed) & 1:
             continue
         _grow(lane, integers, found, seed)
         _solve(lane, reals, integers, work, found)

@@ -129,6 +129,7 @@ NONE: Final = -1
 
 PART_BITS: Final = ((1 << N_PARTS) - 1) << FIRST_PART
 DYNAMIC_BITS: Final = ((1 << (N_BODIES - FIRST_DYNAMIC)) - 1) << FIRST_DYNAMIC
+HURDLE_BITS: Final = DYNAMIC_BITS & ~PART_BITS
 
 # Flags, as in the recorded runs.
 FALLEN: Final = 1

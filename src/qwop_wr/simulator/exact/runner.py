@@ -1,6 +1,7 @@
 """The runner on its own: awake as a whole and touching nothing but the ground.
 
-This is nearly every tick of nearly every game. The joints' order is known,
+This is nearly every tick of nearly every game; the hurdle, if it is awake, is an island of
+its own then. The joints' order is known,
 all contacts are with static bodies, and one game or eight can be solved by
 the same code.
 """
@@ -22,8 +23,8 @@ from qwop_wr.simulator.exact.joint_solver import (
 )
 from qwop_wr.simulator.exact.layout import (
     AWAKE,
-    DYNAMIC_BITS,
     FIRST_PART,
+    HURDLE_BASE,
     HURDLE_TOP,
     N_BODIES,
     N_JOINTS,
@@ -51,10 +52,11 @@ def runs_alone(integers: Pointer) -> bool:
         integers: Integers of the game.
 
     Returns:
-        Whether all parts are awake, the hurdle sleeps and no part is near it.
+        Whether all parts are awake and none is near the hurdle.
     """
-    awake: bool = (integers[AWAKE] & DYNAMIC_BITS) == PART_BITS
-    return awake and (integers[PARTNERS + HURDLE_TOP] & PART_BITS) == 0
+    awake: bool = (integers[AWAKE] & PART_BITS) == PART_BITS
+    near = integers[PARTNERS + HURDLE_BASE] | integers[PARTNERS + HURDLE_TOP]
+    return awake and (near & PART_BITS) == 0
 
 
 @compiled
