@@ -1,7 +1,7 @@
 """States per processor second of the beam search, against what the engine alone can do.
 
-The engine clones and steps the very states that a search keeps in mid-race. The search
-does the same work and everything else. All cases take turns, round after round, so
+The engine repeats the very clones and steps that a search has made, and nothing else. The
+search proposes, values and selects as well. All cases take turns, round after round, so
 that what else the machine does touches all alike; medians of the rounds are printed
 as a Markdown table.
 """
@@ -21,15 +21,16 @@ from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
 from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
 from qwop_wr.search.beam import Depth
 from qwop_wr.search.parallel import Search, run_searches, usable_cores
-from qwop_wr.search.starts import idle_prefix
-from qwop_wr.simulator.exact import ExactSimulator
+from qwop_wr.search.starts import idle_prefix, play_prefixes
+from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
 
 RAW: Final = Path(__file__).parents[1] / "data" / "01_raw"
 SETTINGS: Final[Any] = config
 WIDTH: Final = 512
 PROPOSALS: Final = 3
-DEPTHS: Final = 40
+DEPTHS: Final = 60
+SEED: Final = 1
 NETWORK: Final = ("policy", "value")
 
 
@@ -50,7 +51,7 @@ class Round(NamedTuple):
 
 
 class Workload:
-    """A search in mid-race and the states that it keeps there."""
+    """A search on the open track, and the clones and steps that it consists of."""
 
     def __init__(self) -> None:
         environment = EnvironmentOptions()
@@ -61,34 +62,38 @@ class Workload:
         self._ticks = environment.ticks_per_action
         self._beam = BeamSearch(AgentGuide([agent], environment), environment, options)
         keys = Tape.load(RAW / "record.qwop.json").per_tick_keys
-        self._prefix = keys[: len(keys) // 4 * 2]
-        self._states = ExactSimulator(WIDTH)
-        self._clones = ExactSimulator(WIDTH * PROPOSALS)
-        self._beam.run([self._prefix], seed=0, budget=self._budget(), watch=self._keep)
-        rng = np.random.default_rng(0)
-        self._keys: NDArray[np.uint8] = rng.choice(self._masks, (DEPTHS, WIDTH * PROPOSALS))
+        self._prefix = keys[: len(keys) // 6 * 2]
+        self._kept: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
+        self._actions: list[NDArray[np.int64]] = []
+        self._beam.run([self._prefix], SEED, self._budget(), watch=self._note)
+        self._start = play_prefixes(environment.engine, [self._prefix], options.sink_height)
 
     def _budget(self) -> SearchBudget:
         return SearchBudget(clones=WIDTH * PROPOSALS * DEPTHS)
 
-    def _keep(self, depth: Depth) -> None:
-        if len(depth.kept) == WIDTH:
-            assert isinstance(depth.simulator, ExactSimulator)  # noqa: S101
-            self._states.copy_games(depth.simulator, depth.kept, np.arange(WIDTH))
+    def _note(self, depth: Depth) -> None:
+        self._kept.append(depth.kept.copy())
+        self._actions.append(depth.actions.copy())
 
     def engine(self) -> float:
-        """Clone and step; returns states per processor second."""
-        parents, children = np.repeat(np.arange(WIDTH), PROPOSALS), np.arange(WIDTH * PROPOSALS)
+        """Clone and step what the search does; returns states per processor second."""
+        now: Simulator = self._start
+        spare = [make_simulator("exact", WIDTH * PROPOSALS) for _ in range(2)]
         started = time.process_time()
-        for keys in self._keys:
-            self._clones.copy_games(self._states, parents, children)
-            self._clones.step(keys, self._ticks)
-        return self._keys.size / (time.process_time() - started)
+        for depth, (kept, actions) in enumerate(zip(self._kept, self._actions, strict=False)):
+            following = spare[depth % 2]
+            n = len(actions)
+            following.copy_games(now, np.repeat(kept, n // len(kept)), np.arange(n))
+            keys = np.zeros(following.n_games, dtype=np.uint8)
+            keys[:n] = self._masks[actions]
+            following.step(keys, self._ticks)
+            now = following
+        return sum(map(len, self._actions)) / (time.process_time() - started)
 
     def search(self) -> tuple[float, float]:
         """Search; returns states per processor second, with and without the networks' time."""
         started = time.process_time()
-        result = self._beam.run([self._prefix], seed=1, budget=self._budget())
+        result = self._beam.run([self._prefix], SEED, self._budget())
         rate = result.clones / (time.process_time() - started)
         network = sum(result.shares[part] for part in NETWORK)
         return rate, rate / (1.0 - network)

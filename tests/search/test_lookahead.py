@@ -24,7 +24,8 @@ def pool() -> StatePool:
     """One state: the hard reset."""
     reset = make_simulator("exact", 1)
     pool = StatePool("exact", 1, 95.0, 1, np.random.default_rng(0))
-    pool.watch(Depth(reset, np.ones(1, np.bool_), np.zeros(1, np.int64)))
+    zero = np.zeros(1, np.int64)
+    pool.watch(Depth(reset, np.ones(1, np.bool_), zero, zero))
     return pool
 
 

@@ -33,11 +33,14 @@ class Depth(NamedTuple):
         simulator: Holds the states as its games ``0`` to ``n - 1`` and possibly more.
         running: Whether each is upright and goes on, shape (n,).
         kept: Games that the beam goes on from.
+        actions: Action that led to each, shape (n,); state ``i`` is a clone of the
+            ``i // k``-th of the states kept before, where k is the number of proposals.
     """
 
     simulator: Simulator
     running: NDArray[np.bool_]
     kept: Integers
+    actions: Integers
 
 
 Watcher = Callable[[Depth], None]
@@ -229,7 +232,7 @@ class _Race:
             )
             kept = children[chosen]
         if watch is not None:
-            watch(Depth(self._next, running, kept))
+            watch(Depth(self._next, running, kept, actions))
         if not len(kept):
             return False
         self._lineage.append(parents[kept], actions[kept])
