@@ -170,7 +170,7 @@ class Player {
   setPlaying(playing) {
     this.playing = playing;
     const button = this.find("play");
-    button.textContent = playing ? "\u23F8\uFE0E" : "\u25B6\uFE0E";
+    button.classList.toggle("playing", playing);
     button.setAttribute("aria-label", playing ? "Pause" : "Play");
     if (!playing) return;
     let before = null;
