@@ -167,7 +167,12 @@ def test_follows_the_readers_theme(browser: Browser, url: str) -> None:
     light = opened(browser, url, color_scheme="light")
     day = light.pixel(0.5, 0.5)
     light.page.emulate_media(color_scheme="dark")
-    night = light.pixel(0.5, 0.5)
+    # The page redraws when it is told, which is a little later.
+    for _ in range(100):
+        night = light.pixel(0.5, 0.5)
+        if night != day:
+            break
+        light.page.wait_for_timeout(50)
     assert sum(night[:3]) < sum(day[:3]) - 150
     light.page.context.close()
 

@@ -223,13 +223,12 @@ class _Race:
         self._note_finish(games, parents, actions)
         running = self._running(games)
         children = np.flatnonzero(running)
+        seen = observations if running.all() else observations[children]
         with part("value"):
-            scores = self._scores(games, observations, children)
+            scores = self._scores(games, seen, children)
         with part("select"):
             islands = self._beam.islands[parents]
-            chosen = self._selector.select(
-                scores, observations[children], islands[children], self._width(games)
-            )
+            chosen = self._selector.select(scores, seen, islands[children], self._width(games))
             kept = children[chosen]
         if watch is not None:
             watch(Depth(self._next, running, kept, actions))
@@ -272,7 +271,7 @@ class _Race:
         return ~games.ended & (games.torso_y <= self._options.sink_height) & (games.ticks < last)
 
     def _scores(
-        self, games: Snapshot, observations: NDArray[np.float32], children: Integers
+        self, games: Snapshot, seen: NDArray[np.float32], children: Integers
     ) -> NDArray[np.float64]:
         if not len(children):
             return np.zeros(0)
@@ -280,7 +279,7 @@ class _Race:
             self._environment.metre_reward * games.torso_x[children] / UNITS_PER_METRE
             - self._environment.tick_cost * games.ticks[children]
         )
-        values = self._guide.values(observations[children]).astype(np.float64)
+        values = self._guide.values(seen).astype(np.float64)
         scores: NDArray[np.float64] = earned + self._options.value_weight * values
         return scores
 
