@@ -1,23 +1,17 @@
 """``AgentDataset`` keeps an agent's spec, card and weights in one safetensors file."""
 
 import json
-from typing import IO, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from kedro.io.core import DatasetError
 from kedro_datasets._typing import JSONPreview
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.spec import AgentSpec
-from qwop_wr.datasets.described_tensors import parse_content, read_description, write_tensors
-from qwop_wr.datasets.stored_dataset import StoredDataset
-from qwop_wr.datasets.whole_files import whole_file
-
-_FORMAT_VERSION = 1
-_METADATA_KEY = "qwop-agent"
-_NAMES = {"format_version", "spec", "card", "fingerprint"}
+from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
 
 
-class AgentDataset(StoredDataset[Agent, Agent | None]):
+class AgentDataset(TensorsDataset[Agent]):
     """``AgentDataset`` loads and saves an agent as a safetensors file.
 
     Weights are plain float32 tensors; spec, card and fingerprint are JSON in the
@@ -69,48 +63,11 @@ class AgentDataset(StoredDataset[Agent, Agent | None]):
     """``optional``: whether a missing file loads as ``None`` instead of being an error;
     ``max_bytes``: the largest file that is read."""
 
-    def load(self) -> Agent | None:
-        """Load and validate the agent.
-
-        Returns:
-            The agent; None if there is no file and ``optional`` is set.
-
-        Raises:
-            DatasetError: If the file is missing, damaged, too big, or not an agent.
-        """
-        if self._load_args["optional"] and self._stored_path() is None:
-            return None
-        path = self._required_path()
-        with self._reading(path):
-            size, limit = self._fs.size(path), self._load_args["max_bytes"]
-            if size > limit:
-                raise ValueError(f"it has {size} bytes, the limit is {limit}")
-            with self._fs.open(path, "rb") as file:
-                description = _read_description(file)
-                file.seek(0)
-                return _agent(description, file.read())
-
-    def save(self, data: Agent) -> None:
-        """Save the agent, whole or not at all.
-
-        Args:
-            data: The agent.
-
-        Raises:
-            DatasetError: If it is not an agent or cannot be written.
-        """
-        if not isinstance(data, Agent):
-            raise DatasetError(
-                f"{self._filepath}: got a {type(data).__name__} to save; expected an Agent"
-            )
-        description = {
-            "format_version": _FORMAT_VERSION,
-            "spec": data.spec.model_dump(mode="json"),
-            "card": data.card,
-            "fingerprint": data.fingerprint,
-        }
-        with self._writing() as path, whole_file(self._fs, path) as file:
-            write_tensors(file, _METADATA_KEY, description, data.weights)
+    ITEM: ClassVar[type] = Agent
+    ARTICLE: ClassVar[str] = "an"
+    METADATA_KEY: ClassVar[str] = "qwop-agent"
+    NAMES: ClassVar[frozenset[str]] = frozenset({"spec", "card", "fingerprint"})
+    OBJECT: ClassVar[str] = "card"
 
     def preview(self) -> JSONPreview:
         """Show the agent's description in Kedro-Viz, without its weights.
@@ -120,26 +77,20 @@ class AgentDataset(StoredDataset[Agent, Agent | None]):
         """
         path = self._required_path()
         with self._reading(path), self._fs.open(path, "rb") as file:
-            return JSONPreview(json.dumps(_read_description(file)))
+            return JSONPreview(json.dumps(self._read_description(file)))
 
+    def _encode(self, item: Agent) -> Described:
+        description = {
+            "spec": item.spec.model_dump(mode="json"),
+            "card": item.card,
+            "fingerprint": item.fingerprint,
+        }
+        return Described(description, item.weights)
 
-def _read_description(file: IO[bytes]) -> dict[str, Any]:
-    """Read what the file's header says about the agent, without its weights."""
-    description = read_description(file, _METADATA_KEY, _NAMES)
-    if not isinstance(description["card"], dict):
-        raise ValueError("its card must be a JSON object")
-    if description["format_version"] != _FORMAT_VERSION:
-        raise ValueError(
-            f"its format_version is {description['format_version']!r}, expected {_FORMAT_VERSION}"
-        )
-    return description
-
-
-def _agent(description: dict[str, Any], content: bytes) -> Agent:
-    weights = parse_content(content)
-    if foreign := sorted(name for name, array in weights.items() if array.dtype != "float32"):
-        raise ValueError(f"weights {foreign[0]!r} are {weights[foreign[0]].dtype}, not float32")
-    agent = Agent(AgentSpec.model_validate(description["spec"]), weights, description["card"])
-    if agent.fingerprint != description["fingerprint"]:
-        raise ValueError("its weights or its spec are not those that were saved")
-    return agent
+    def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> Agent:
+        if foreign := sorted(name for name, array in tensors.items() if array.dtype != "float32"):
+            raise ValueError(f"weights {foreign[0]!r} are {tensors[foreign[0]].dtype}, not float32")
+        agent = Agent(AgentSpec.model_validate(description["spec"]), tensors, description["card"])
+        if agent.fingerprint != description["fingerprint"]:
+            raise ValueError("its weights or its spec are not those that were saved")
+        return agent

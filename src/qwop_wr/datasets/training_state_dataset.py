@@ -1,20 +1,13 @@
 """``TrainingStateDataset`` keeps what a training goes on from in one safetensors file."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from kedro.io.core import DatasetError
-
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.datasets.described_tensors import parse_content, read_description, write_tensors
-from qwop_wr.datasets.stored_dataset import StoredDataset
-from qwop_wr.datasets.whole_files import whole_file
-
-_METADATA_KEY = "qwop-training"
-_NAMES = {"format_version", "facts"}
-_FORMAT_VERSION = 1
+from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
 
 
-class TrainingStateDataset(StoredDataset[TrainingState, TrainingState | None]):
+class TrainingStateDataset(TensorsDataset[TrainingState]):
     """``TrainingStateDataset`` loads and saves the state of a training.
 
     Arrays are plain tensors, everything else is JSON in the file's metadata; nothing
@@ -47,47 +40,14 @@ class TrainingStateDataset(StoredDataset[TrainingState, TrainingState | None]):
     """``optional``: whether a missing file loads as ``None`` instead of being an error;
     ``max_bytes``: the largest file that is read."""
 
-    def load(self) -> TrainingState | None:
-        """Load the state.
+    ITEM: ClassVar[type] = TrainingState
+    ARTICLE: ClassVar[str] = "a"
+    METADATA_KEY: ClassVar[str] = "qwop-training"
+    NAMES: ClassVar[frozenset[str]] = frozenset({"facts"})
+    OBJECT: ClassVar[str] = "facts"
 
-        Returns:
-            The state; None if there is no file and ``optional`` is set.
+    def _encode(self, item: TrainingState) -> Described:
+        return Described({"facts": dict(item.facts)}, item.arrays)
 
-        Raises:
-            DatasetError: If the file is missing, damaged, too big, or not a state.
-        """
-        if self._load_args["optional"] and self._stored_path() is None:
-            return None
-        path = self._required_path()
-        with self._reading(path):
-            size, limit = self._fs.size(path), self._load_args["max_bytes"]
-            if size > limit:
-                raise ValueError(f"it has {size} bytes, the limit is {limit}")
-            with self._fs.open(path, "rb") as file:
-                description = read_description(file, _METADATA_KEY, _NAMES)
-                if description["format_version"] != _FORMAT_VERSION:
-                    raise ValueError(
-                        f"its format_version is {description['format_version']!r}, "
-                        f"expected {_FORMAT_VERSION}"
-                    )
-                if not isinstance(description["facts"], dict):
-                    raise ValueError("its facts must be a JSON object")
-                file.seek(0)
-                return TrainingState(parse_content(file.read()), description["facts"])
-
-    def save(self, data: TrainingState) -> None:
-        """Save the state, whole or not at all.
-
-        Args:
-            data: The state.
-
-        Raises:
-            DatasetError: If it is not a state or cannot be written.
-        """
-        if not isinstance(data, TrainingState):
-            raise DatasetError(
-                f"{self._filepath}: got a {type(data).__name__} to save; expected a TrainingState"
-            )
-        description = {"format_version": _FORMAT_VERSION, "facts": dict(data.facts)}
-        with self._writing() as path, whole_file(self._fs, path) as file:
-            write_tensors(file, _METADATA_KEY, description, data.arrays)
+    def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> TrainingState:
+        return TrainingState(tensors, description["facts"])

@@ -1,0 +1,135 @@
+"""What datasets of one safetensors file with a JSON description have in common."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import IO, Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from kedro.io.core import DatasetError
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as format_tensors
+
+from qwop_wr.datasets.stored_dataset import StoredDataset
+from qwop_wr.datasets.whole_files import whole_file
+
+_Item = TypeVar("_Item")
+_FORMAT_VERSION = 1
+_LENGTH_BYTES = 8
+_MAX_HEADER_BYTES = 2**20
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+class Described(NamedTuple):
+    """An item as the file holds it.
+
+    Attributes:
+        description: JSON object.
+        tensors: Arrays by name.
+    """
+
+    description: Mapping[str, Any]
+    tensors: Tensors
+
+
+class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
+    """One safetensors file: tensors, and a JSON description in its header.
+
+    Nothing in the file can execute; it appears whole or not at all.
+    """
+
+    ITEM: ClassVar[type]
+    """What is stored."""
+    ARTICLE: ClassVar[str]
+    """The article before its name."""
+    METADATA_KEY: ClassVar[str]
+    """Name of the description in the header. There is one entry only: safetensors writes
+    several in an order that changes from run to run."""
+    NAMES: ClassVar[frozenset[str]]
+    """Keys of the description."""
+    OBJECT: ClassVar[str]
+    """The one of them that holds a JSON object of any content."""
+
+    def load(self) -> _Item | None:
+        """Load and validate the item.
+
+        Returns:
+            The item; None if there is no file and ``optional`` is set.
+
+        Raises:
+            DatasetError: If the file is missing, damaged, too big, or no such item.
+        """
+        if self._load_args["optional"] and self._stored_path() is None:
+            return None
+        path = self._required_path()
+        with self._reading(path):
+            size, limit = self._fs.size(path), self._load_args["max_bytes"]
+            if size > limit:
+                raise ValueError(f"it has {size} bytes, the limit is {limit}")
+            with self._fs.open(path, "rb") as file:
+                description = self._read_description(file)
+                file.seek(0)
+                return self._decode(description, _parse(file.read()))
+
+    def save(self, data: _Item) -> None:
+        """Save the item, whole or not at all.
+
+        Args:
+            data: The item.
+
+        Raises:
+            DatasetError: If it is not such an item or cannot be written.
+        """
+        if not isinstance(data, self.ITEM):
+            raise DatasetError(
+                f"{self._filepath}: got a {type(data).__name__} to save; "
+                f"expected {self.ARTICLE} {self.ITEM.__name__}"
+            )
+        described = self._encode(data)
+        text = json.dumps(
+            {"format_version": _FORMAT_VERSION, **described.description}, sort_keys=True
+        )
+        content = format_tensors(dict(described.tensors), metadata={self.METADATA_KEY: text})
+        with self._writing() as path, whole_file(self._fs, path) as file:
+            file.write(content)
+
+    @abstractmethod
+    def _encode(self, item: _Item) -> Described:
+        """Take an item apart."""
+
+    @abstractmethod
+    def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
+        """Put an item together; raises ValueError if that cannot be."""
+
+    def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
+        """Read what the header of a file at its beginning says, without the tensors."""
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        if not 0 < length <= _MAX_HEADER_BYTES:
+            raise ValueError("it is not a safetensors file with a header of reasonable size")
+        header = json.loads(file.read(length))
+        metadata = header.get("__metadata__") if isinstance(header, dict) else None
+        if not isinstance(metadata, dict) or self.METADATA_KEY not in metadata:
+            raise ValueError(
+                f"it is a safetensors file without {self.METADATA_KEY!r} in its metadata"
+            )
+        description = json.loads(metadata[self.METADATA_KEY])
+        names = {"format_version", *self.NAMES}
+        if not isinstance(description, dict) or description.keys() != names:
+            raise ValueError(f"its description must have the keys {', '.join(sorted(names))}")
+        if not isinstance(description[self.OBJECT], dict):
+            raise ValueError(f"its {self.OBJECT} must be a JSON object")
+        if description["format_version"] != _FORMAT_VERSION:
+            raise ValueError(
+                f"its format_version is {description['format_version']!r}, "
+                f"expected {_FORMAT_VERSION}"
+            )
+        return description
+
+
+def _parse(content: bytes) -> dict[str, NDArray[Any]]:
+    try:
+        return parse_tensors(content)
+    except SafetensorError as error:
+        raise ValueError(f"it is truncated or damaged ({error})") from error
