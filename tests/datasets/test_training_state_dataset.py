@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from kedro.io.core import DatasetError
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.state import TrainingState, history_arrays, history_frame, under
 from qwop_wr.datasets import AgentDataset, TrainingStateDataset
 
 STATE = TrainingState(
@@ -62,3 +63,22 @@ def test_a_state_that_is_too_big_is_not_read(tmp_path: Path) -> None:
 def test_only_states_are_saved(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="expected a TrainingState"):
         TrainingStateDataset(filepath=tmp_path / "x").save("state")  # type: ignore[arg-type]
+
+
+def test_a_long_history_comes_back(tmp_path: Path) -> None:
+    # As JSON in the header it would be more than a reader accepts.
+    n = 200_000
+    history = pd.DataFrame(
+        {
+            "step": np.arange(n, dtype=np.int64),
+            "metric": [("train/loss", "evaluation/finish_rate")[i % 2] for i in range(n)],
+            "value": np.linspace(0.0, 1.0, n),
+        }
+    )
+    dataset = TrainingStateDataset(filepath=tmp_path / "state.safetensors")
+    dataset.save(TrainingState(under("history", history_arrays(history)), {}))
+    loaded = dataset.load()
+    assert loaded is not None
+    pd.testing.assert_frame_equal(
+        history_frame(loaded.part("history")), history, check_exact=True, check_dtype=False
+    )

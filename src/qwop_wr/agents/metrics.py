@@ -15,14 +15,11 @@ class MetricHistory(KVWriter):
 
     Args:
         sink: Where every metric is passed on to.
-        before: What was recorded before, in the form of ``frame``.
     """
 
-    def __init__(self, sink: MetricSink, before: pd.DataFrame | None = None) -> None:
+    def __init__(self, sink: MetricSink) -> None:
         self._sink = sink
         self._rows: list[tuple[int, str, float]] = []
-        if before is not None:
-            self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def record(self, metrics: Mapping[str, float], step: int) -> None:
         """Keep metrics and pass them on.
@@ -34,10 +31,13 @@ class MetricHistory(KVWriter):
         self._rows.extend((step, name, value) for name, value in metrics.items())
         self._sink(metrics, step)
 
-    @property
-    def rows(self) -> list[tuple[int, str, float]]:
-        """Step, name and value of everything recorded, in order."""
-        return self._rows
+    def extend(self, before: pd.DataFrame) -> None:
+        """Take in what a training recorded before it was stopped; nothing is passed on.
+
+        Args:
+            before: In the form of ``frame``.
+        """
+        self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def write(
         self,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import numpy as np
 import pandas as pd
 from gymnasium.vector import VectorEnv
 from pydantic import JsonValue
@@ -26,6 +25,8 @@ from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.state import (
     TrainingState,
     global_generators,
+    history_arrays,
+    history_frame,
     load_module,
     load_optimiser,
     module_arrays,
@@ -70,15 +71,7 @@ def training_result(state: TrainingState) -> TrainingResult:
     try:
         best = cast("dict[str, Any]", facts["best"])
         agent = Agent(AgentSpec.model_validate(best["spec"]), state.part("best"), best["card"])
-        columns = state.part("history")
-        names = cast("list[str]", facts["metrics"])
-        history = pd.DataFrame(
-            {
-                "step": columns["step"],
-                "metric": [names[index] for index in columns["metric"]],
-                "value": columns["value"],
-            }
-        )
+        history = history_frame(state.part("history"))
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"the training state lacks {error} or has it in another form") from error
     return TrainingResult(agent, history)
@@ -146,12 +139,12 @@ class PPOTraining:
         with single_torch_thread():
             clock = BudgetClock(options.budget, used=used)
             model = ScheduledPPO(options, self._env, clock, self._seed)
-            history = MetricHistory(self._sink, training_result(state).history if state else None)
+            history = MetricHistory(self._sink)
             starts = draw_starts(self._seed, "evaluation", options.evaluation_starts)
             checkpoints = Checkpoints(self._evaluation_env, starts, history)
             if state is not None:
                 started -= cast("float", state.facts["core_seconds"])
-                self._restore(state, model, checkpoints)
+                self._restore(state, model, checkpoints, history)
             model.set_logger(history_logger(history))
             with training_callbacks(
                 clock, [], options.log_every, options.progress_bar, self._notes
@@ -196,18 +189,15 @@ class PPOTraining:
         checkpoints: Checkpoints,
         history: MetricHistory,
     ) -> TrainingState:
-        best, score, frame = checkpoints.best, checkpoints.best_score, history.frame()
+        best, score = checkpoints.best, checkpoints.best_score
         assert best is not None  # noqa: S101 - there has been an evaluation
         assert score is not None  # noqa: S101
-        metrics = pd.Categorical(frame["metric"])
         arrays = {
             **under("policy", module_arrays(model.policy)),
             **under("optimiser", optimiser_arrays(model.policy.optimizer)),
             **under("generator", global_generators()),
             **under("best", best.weights),
-            "history/step": frame["step"].to_numpy(),
-            "history/metric": metrics.codes.astype(np.int64),
-            "history/value": frame["value"].to_numpy(),
+            **under("history", history_arrays(history.frame())),
         }
         facts: dict[str, JsonValue] = {
             **self._origin,
@@ -215,7 +205,6 @@ class PPOTraining:
             "updates": model._n_updates,
             "seconds": clock.seconds,
             "core_seconds": core_seconds,
-            "metrics": metrics.categories.tolist(),
             "best": {
                 "spec": best.spec.model_dump(mode="json"),
                 "card": dict(best.card),
@@ -232,12 +221,20 @@ class PPOTraining:
                     "or begin anew with --params=resume=false"
                 )
 
-    def _restore(self, state: TrainingState, model: ScheduledPPO, checkpoints: Checkpoints) -> None:
+    def _restore(
+        self,
+        state: TrainingState,
+        model: ScheduledPPO,
+        checkpoints: Checkpoints,
+        history: MetricHistory,
+    ) -> None:
         load_module(model.policy, state.part("policy"))
         load_optimiser(model.policy.optimizer, state.part("optimiser"))
         model.num_timesteps = cast("int", state.facts["steps"])
         model._n_updates = cast("int", state.facts["updates"])
         best = cast("dict[str, Any]", state.facts["best"])
         score = {"median_time": None, **best["score"]}
-        checkpoints.restore(training_result(state).agent, AgentScore(**score))
+        result = training_result(state)
+        history.extend(result.history)
+        checkpoints.restore(result.agent, AgentScore(**score))
         restore_global_generators(state.part("generator"))

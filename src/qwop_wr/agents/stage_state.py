@@ -17,6 +17,8 @@ from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.state import (
     Arrays,
     TrainingState,
+    history_arrays,
+    history_frame,
     load_module,
     load_optimiser,
     module_arrays,
@@ -60,6 +62,7 @@ def capture(parts: TrainingParts, task: str) -> TrainingState:
         "demonstrations": learner.demonstrations.sampler.state() if learner.demonstrations else {},
         "optimizer": optimiser_arrays(learner.policy.optimizer),
         **{name: module_arrays(module) for name, module in _networks(learner).items()},
+        "history": history_arrays(parts.history.frame()),
         **{f"ranked_{i}": one.agent.weights for i, one in enumerate(ranked)},
     }
     for group, members in groups.items():
@@ -79,7 +82,6 @@ def capture(parts: TrainingParts, task: str) -> TrainingState:
         ],
         "collapses": parts.guard.collapses,
         "rollbacks": parts.guard.rollbacks,
-        "history": [list(row) for row in parts.history.rows],
     }
     return TrainingState(arrays, facts)
 
@@ -118,7 +120,7 @@ def restore(parts: TrainingParts, state: TrainingState) -> None:
         for i, entry in enumerate(facts["ranked"])
     ]
     parts.guard.collapses, parts.guard.rollbacks = facts["collapses"], facts["rollbacks"]
-    parts.history.rows.extend((step, name, value) for step, name, value in facts["history"])
+    parts.history.extend(history_frame(state.part("history")))
 
 
 def _networks(learner: DemonstrationQRDQN) -> dict[str, torch.nn.Module]:

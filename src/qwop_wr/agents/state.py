@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
@@ -134,3 +135,45 @@ def restore_global_generators(arrays: Arrays) -> None:
     torch.set_rng_state(torch.tensor(arrays["torch"]))
     keys, position = arrays["numpy"][:-1].astype(np.uint32), int(arrays["numpy"][-1])
     np.random.set_state(("MT19937", keys, position, 0, 0.0))  # noqa: NPY002
+
+
+def history_arrays(history: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Copy metrics in long form; tensors hold no text, so names are kept as bytes.
+
+    Args:
+        history: Columns ``step``, ``metric`` and ``value``.
+
+    Returns:
+        Arrays for ``history_frame``.
+    """
+    metrics = pd.Categorical(history["metric"])
+    names = "\n".join(metrics.categories).encode()
+    return {
+        "step": history["step"].to_numpy(),
+        "metric": metrics.codes.astype(np.int64),
+        "value": history["value"].to_numpy(),
+        "names": np.frombuffer(names, dtype=np.uint8).copy(),
+    }
+
+
+def history_frame(arrays: Arrays) -> pd.DataFrame:
+    """Read metrics back.
+
+    Args:
+        arrays: As ``history_arrays`` gave them.
+
+    Returns:
+        Columns ``step``, ``metric`` and ``value``.
+
+    Raises:
+        KeyError: If an array is missing.
+        IndexError: If a metric has no name.
+    """
+    names = arrays["names"].tobytes().decode().split("\n")
+    return pd.DataFrame(
+        {
+            "step": arrays["step"],
+            "metric": [names[index] for index in arrays["metric"]],
+            "value": arrays["value"],
+        }
+    )
