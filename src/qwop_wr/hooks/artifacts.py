@@ -6,14 +6,15 @@ from typing import Any
 
 import mlflow
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
+from kedro.io import AbstractDataset, AbstractVersionedDataset
 
+from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
 from qwop_wr.tracking.failures import tolerated
 
 logger = logging.getLogger(__name__)
 
 
-class ArtifactLoggingHook:
+class ArtifactLoggingHook(CatalogEntriesHook):
     """Logs a dataset's file or folder right after it is saved, if its metadata asks.
 
     The catalog entry says so:
@@ -25,18 +26,6 @@ class ArtifactLoggingHook:
     ```
     """
 
-    def __init__(self) -> None:
-        self._catalog: DataCatalog | None = None
-
-    @hook_impl
-    def after_catalog_created(self, catalog: DataCatalog) -> None:
-        """Remember the catalog.
-
-        Args:
-            catalog: The run's catalog.
-        """
-        self._catalog = catalog
-
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Log what was just saved.
@@ -44,14 +33,10 @@ class ArtifactLoggingHook:
         Args:
             dataset_name: Name of the dataset.
         """
-        if self._catalog is None or mlflow.active_run() is None:
+        artifact_path = self._wanted(dataset_name).get("artifact_path")
+        if self._catalog is None or artifact_path is None:
             return
-        dataset = self._catalog[dataset_name]
-        metadata = getattr(dataset, "metadata", None) or {}
-        artifact_path = (metadata.get("mlflow") or {}).get("artifact_path")
-        if artifact_path is None:
-            return
-        path = _saved_path(dataset)
+        path = _saved_path(self._catalog[dataset_name])
         if path is None or not path.exists():
             logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
             return

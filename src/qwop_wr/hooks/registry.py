@@ -3,11 +3,10 @@
 import logging
 from typing import Any, Final
 
-import mlflow
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
 from qwop_wr.tracking.failures import tolerated
 
 logger = logging.getLogger(__name__)
@@ -16,7 +15,7 @@ DEFEATED: Final = "defeated"
 """Entry of a champion's card: fingerprints of the agents that it was better than."""
 
 
-class ModelRegistryHook:
+class ModelRegistryHook(CatalogEntriesHook):
     """Registers an agent right after it is saved, if its metadata asks.
 
     The catalog entry says so. The alias, if there is one, moves to the agent only from
@@ -30,18 +29,6 @@ class ModelRegistryHook:
     ```
     """
 
-    def __init__(self) -> None:
-        self._catalog: DataCatalog | None = None
-
-    @hook_impl
-    def after_catalog_created(self, catalog: DataCatalog) -> None:
-        """Remember the catalog.
-
-        Args:
-            catalog: The run's catalog.
-        """
-        self._catalog = catalog
-
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Register what was just saved.
@@ -50,10 +37,9 @@ class ModelRegistryHook:
             dataset_name: Name of the dataset.
             data: What was saved.
         """
-        if self._catalog is None or not isinstance(data, Agent) or mlflow.active_run() is None:
+        if not isinstance(data, Agent):
             return
-        metadata = getattr(self._catalog[dataset_name], "metadata", None) or {}
-        wanted = metadata.get("mlflow") or {}
+        wanted = self._wanted(dataset_name)
         if model := wanted.get("registered_model"):
             with tolerated(f"register {dataset_name} as {model}"):
                 _register(data, model, wanted.get("alias"))
