@@ -6,7 +6,7 @@ after 0, 1, 2 ... decisions of waiting. What they find does not depend on the ma
 
 import argparse
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentDataset, AgentsDataset
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.search import AgentGuide, BeamSearch, SearchOptions, SearchResult
+from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix
 
@@ -72,16 +72,13 @@ def measure(
     options = SearchOptions.model_validate({**BASE, **changes})
     judges = [for_ticks(agent, ticks) for agent in agents]
     guide = AgentGuide(judges, environment, for_ticks(proposer, ticks))
-    beam = BeamSearch(guide, environment, options)
-
-    def search(number: int) -> Search:
-        def task(stop: Callable[[], bool]) -> SearchResult:
-            return beam.run([idle_prefix(2 * number)], [1, number], stop=stop)
-
-        return task
-
-    results = run_searches([search(number) for number in range(searches)])
-    return [result.tape.score_time if result.tape.finished else None for result in results]
+    made = run_searches(
+        [guide],
+        environment,
+        [Search([idle_prefix(2 * number)], options, [1, number]) for number in range(searches)],
+    )
+    tapes = [search.value.tape for search in made]
+    return [tape.score_time if tape.finished else None for tape in tapes]
 
 
 def main() -> None:

@@ -16,11 +16,12 @@ import numpy as np
 from numba.core import config
 from numpy.typing import NDArray
 
+from qwop_wr.compute import ComputeOptions, usable_cores
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
 from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
 from qwop_wr.search.beam import Depth
-from qwop_wr.search.parallel import Search, run_searches, usable_cores
+from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix, play_prefixes
 from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
@@ -57,10 +58,11 @@ class Workload:
         environment = EnvironmentOptions()
         agent = AgentDataset(filepath=RAW / "expert.safetensors").load()
         assert agent is not None  # noqa: S101 - it is not optional
-        options = SearchOptions(width=WIDTH, proposals=PROPOSALS)
+        self._options = options = SearchOptions(width=WIDTH, proposals=PROPOSALS)
+        self._environment, self._guide = environment, AgentGuide([agent], environment)
         self._masks = ACTION_SETS[environment.actions]
         self._ticks = environment.ticks_per_action
-        self._beam = BeamSearch(AgentGuide([agent], environment), environment, options)
+        self._beam = BeamSearch(self._guide, environment, options)
         keys = Tape.load(RAW / "record.qwop.json").per_tick_keys
         self._prefix = keys[: len(keys) // 6 * 2]
         self._kept: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
@@ -100,17 +102,16 @@ class Workload:
 
     def speed_up(self) -> float:
         """Search on all cores; returns how many times faster than on one."""
-        n = 2 * usable_cores()
-        searches: list[Search] = [
-            lambda stop, seed=seed: self._beam.run(  # type: ignore[misc]
-                [idle_prefix(2 * seed)], seed, SearchBudget(clones=WIDTH * PROPOSALS * 20)
-            )
-            for seed in range(n)
+        budget = SearchBudget(clones=WIDTH * PROPOSALS * 20)
+        searches = [
+            Search([idle_prefix(2 * seed)], self._options, seed, budget=budget)
+            for seed in range(2 * usable_cores())
         ]
         seconds = []
-        for n_threads in (1, usable_cores()):
+        for workers in (1, usable_cores()):
             started = time.perf_counter()
-            list(run_searches(searches, n_threads))
+            compute = ComputeOptions(workers=workers)
+            list(run_searches([self._guide], self._environment, searches, compute))
             seconds.append(time.perf_counter() - started)
         return seconds[0] / seconds[1]
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,14 +25,16 @@ class ProjectCopy:
         for name in ("src", "conf", "notebooks", "data/01_raw"):
             shutil.copytree(ROOT / name, folder / name)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE
+    ) -> "subprocess.Popen[str]":
         """Start ``kedro run`` in the copy."""
         return subprocess.Popen(  # noqa: S603 (the test's own arguments)
             [sys.executable, "-m", "kedro", "run", *arguments],
             cwd=self.folder,
             env=self._environment(),
             text=True,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
         )
 

@@ -9,7 +9,11 @@ def test_default_is_the_whole_way_from_the_shipped_expert() -> None:
     datasets = {name for name in pipelines["world_record"].inputs() if "param" not in name}
     may_be_missing = {
         "ablations",
+        "demonstration_recordings",
         "demonstration_tapes",
+        "interrupted_dqnfd_training",
+        "interrupted_self_play_training",
+        "interrupted_velocity_training",
         "reigning_champion_agent",
         "reigning_expert_agent",
         "reigning_guide_agents",

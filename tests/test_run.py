@@ -3,18 +3,22 @@
 import itertools
 import json
 import re
+import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from nbclient import NotebookClient
 
+from qwop_wr.datasets import AgentDataset
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.project_copy import ProjectCopy
 
@@ -95,6 +99,31 @@ def test_every_number_and_figure_is_made_again_from_the_table(project: ProjectCo
     assert {name: (reporting / name).read_bytes() for name in results} == before
 
 
+def test_results_of_another_agent_are_refused(project: ProjectCopy) -> None:
+    models = project.folder / "data/06_models"
+    agent = AgentDataset(filepath=_newest(models / "velocity_agent.safetensors")).load()
+    before = AgentDataset(filepath=_newest(models / "self_play_agent.safetensors")).load()
+    assert agent is not None
+    assert before is not None
+    weights = {name: array + np.float32(1e-3) for name, array in agent.weights.items()}
+    retrained = replace(agent, weights=weights).with_card(incoming=before.fingerprint)
+    version = models / "velocity_agent.safetensors/9999-01-01T00.00.00.000Z"
+    gate = project.folder / "data/07_model_output/velocity_gate.json"
+    told = gate.read_text()
+    reports = sorted((project.folder / "data/08_reporting").rglob("*"))
+    try:
+        AgentDataset(filepath=version / "velocity_agent.safetensors").save(retrained)
+        gate.write_text(json.dumps({**json.loads(told), "promoted": True}))
+        refused = project.run("--pipelines=reporting", "--env=smoke")
+    finally:
+        shutil.rmtree(version)
+        gate.write_text(told)
+    (error,) = [line for line in refused.stdout.splitlines() if line.startswith("Error: ")]
+    assert "evaluation_episodes is stale: it is of another agent" in error
+    assert error.endswith("make it again: kedro run --pipeline=evaluation")
+    assert sorted((project.folder / "data/08_reporting").rglob("*")) == reports
+
+
 def test_mlflow_serves_the_champion(project: ProjectCopy, runs: list[Run]) -> None:
     championship = json.loads(
         (project.folder / "data/07_model_output/championship.json").read_text()
@@ -151,6 +180,7 @@ def test_interruption_leaves_a_killed_run_and_whole_files(project: ProjectCopy) 
     finally:
         process.kill()
     assert process.returncode != 0, output
+    assert "100000000,resume=true" in output
     runs = client.search_runs(["0", *_experiments(client)], max_results=2)
     assert [run.info.status for run in runs] == ["KILLED", "KILLED"]
     assert sorted(agents.iterdir()) == before

@@ -20,7 +20,10 @@ REPOSITORY = Path(__file__).parents[1]
     ("selection", "message"),
     [
         ({"pipeline_names": ["wole"]}, "there is no pipeline 'wole'; did you mean 'whole'?"),
-        ({"pipeline_name": "zzz"}, "there is no pipeline 'zzz'; known: __default__, whole"),
+        (
+            {"pipeline_name": "zzz"},
+            "there is no pipeline 'zzz'; known: __default__, counting, measured, whole",
+        ),
         ({"namespaces": ["nope"]}, "nothing can be run: .*'nope'"),
         ({"from_nodes": ["nope"]}, "nothing can be run: .*'nope'"),
         ({"tags": ["nope"]}, "nothing can be run: .*no nodes"),

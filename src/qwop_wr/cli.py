@@ -23,7 +23,11 @@ class QwopGroup(LazyGroup):
             "qwop_wr.commands.export", "Make a film of runs, or turn one into another format."
         ),
         "import": LazyCommand(
-            "qwop_wr.commands.importing", "Make tapes of other programs' recordings."
+            "qwop_wr.commands.importing",
+            "Make tapes, agents and demonstrations of other programs' files.",
+        ),
+        "prune": LazyCommand(
+            "qwop_wr.commands.prune", "Remove old versions that nothing refers to."
         ),
         "benchmark": LazyCommand(
             "qwop_wr.commands.benchmark", "Measure the engines' speed on this machine."

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 import click
 import pydantic
 
+from qwop_wr.secrets import without_secrets
+
 
 class BadInputError(click.ClickException):
     """A key, name or file that the user gave cannot be used.
@@ -15,11 +17,11 @@ class BadInputError(click.ClickException):
 
     Args:
         message: What is wrong, with which key or file and value, and what would be
-            right; line breaks become spaces.
+            right; line breaks become spaces, passwords in addresses ``***``.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(without_secrets(" ".join(message.split())))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

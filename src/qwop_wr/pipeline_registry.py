@@ -9,13 +9,19 @@ from kedro.pipeline import Pipeline
 
 from qwop_wr.pipelines import (
     ablations,
+    cloning,
     demonstrations,
     evaluation,
     expert,
+    guests,
     guides,
+    ledger,
     record_hunt,
     reporting,
+    shaping,
     shipped,
+    sweep,
+    train,
     training,
     world_record,
 )
@@ -38,5 +44,12 @@ def register_pipelines() -> dict[str, Pipeline]:
         "record_hunt": record_hunt.create_pipeline(),
         "shipped": shipped.create_pipeline(),
         "ablations": ablations.create_pipeline(),
+        "shaping": shaping.create_pipeline(),
+        "cloning": cloning.create_pipeline(),
+        "finetuning": cloning.create_finetuning(),
+        "guests": guests.create_pipeline(),
+        "train": train.create_pipeline(),
+        "sweep": sweep.create_pipeline(),
+        "ledger": ledger.create_pipeline(),
     }
     return {"__default__": pipelines["world_record"], **pipelines}

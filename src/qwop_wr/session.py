@@ -1,11 +1,7 @@
 """The project's Kedro session: clear errors for bad input, clean ends when interrupted."""
 
 import logging
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -17,6 +13,7 @@ from kedro.pipeline import Pipeline
 
 from qwop_wr.errors import BadInputError, suggest
 from qwop_wr.hooks.interruption import InterruptionSpecs
+from qwop_wr.stopping import stop_signals
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +26,8 @@ class ProjectSession(KedroSession):
     - A pipeline, selection, configuration or file that cannot be used ends in
       :class:`~qwop_wr.errors.BadInputError`, one line on the command line.
     - Ctrl-C and SIGTERM are the same ``KeyboardInterrupt``, told to the hook
-      ``on_pipeline_interrupted`` before it goes on its way.
+      ``on_pipeline_interrupted`` before it goes on its way. A training ends at its next
+      safe point first, see :mod:`qwop_wr.stopping`.
     """
 
     def run(
@@ -56,7 +54,7 @@ class ProjectSession(KedroSession):
         """
         self._hook_manager.add_hookspecs(InterruptionSpecs)
         names = [pipeline_name] if pipeline_name else list(pipeline_names or ["__default__"])
-        with _sigterm_as_interrupt():
+        with stop_signals():
             try:
                 _check_selection(names, kwargs)
                 return super().run(pipeline_name, pipeline_names, *args, **kwargs)
@@ -81,20 +79,3 @@ def _check_selection(names: list[str], kwargs: Mapping[str, Any]) -> None:
         )
     except ValueError as error:
         raise BadInputError(f"nothing can be run: {error}") from error
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does, while the block runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

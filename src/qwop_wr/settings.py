@@ -1,5 +1,6 @@
 """Project settings, read by Kedro."""
 
+import logging
 import os
 import sys
 import warnings
@@ -9,6 +10,7 @@ import warnings
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # A server that is gone shall hold a run up for seconds, not for minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 # A bar for every small file that MLflow copies says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -20,17 +22,28 @@ if not sys.stderr.isatty():
 # user of this project could change.
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
-from qwop_wr.hooks import (  # noqa: E402 (after the switches above)
+from omegaconf.resolvers.oc import env  # noqa: E402 (after the switches above)
+
+from qwop_wr.datasets.whole_filesystem import write_whole_files  # noqa: E402
+from qwop_wr.hooks import (  # noqa: E402
     ArtifactLoggingHook,
     ConfigurationCheckHook,
     MlflowRunHook,
     ModelRegistryHook,
+    OutputsHook,
     ParameterLoggingHook,
     ProvenanceHook,
     ResultPathsHook,
     ResumeAdviceHook,
 )
+from qwop_wr.secrets import DiscreetRecord  # noqa: E402
 from qwop_wr.session import ProjectSession  # noqa: E402
+
+# Errors of servers name their addresses, and addresses may hold passwords.
+logging.setLogRecordFactory(DiscreetRecord)
+
+# Kedro's datasets write in place; a full disk would leave half a file and lose the one before.
+write_whole_files()
 
 # The last one is called first: MlflowRunHook opens the run that others log to.
 HOOKS = (
@@ -40,6 +53,7 @@ HOOKS = (
     ProvenanceHook(),
     ResultPathsHook(),
     ResumeAdviceHook(),
+    OutputsHook(),
     ConfigurationCheckHook(),
     MlflowRunHook(),
 )
@@ -51,6 +65,8 @@ SESSION_CLASS = ProjectSession
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
+    # Kedro lets only credentials read the environment; a cluster's storage is there, too.
+    "custom_resolvers": {"oc.env": env},
     "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**"]},
     # An environment names only what differs; without this it replaces whole blocks.
     "merge_strategy": {"parameters": "soft", "mlflow": "soft"},

@@ -1,5 +1,6 @@
 """A walk that is lost by using one foot twice: a game in the shape of QWOP, in microseconds."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
+STATE = ("position", "foot", "ticks", "ended", "fallen", "drawn_idle_ticks")
 N_OBSERVATIONS = 4
 N_ACTIONS = 3
 INTERFACE: dict[str, str | int] = {
@@ -142,6 +144,26 @@ class CorridorVecEnv(VecEnv):
             }
             self.returns[game] = self.lengths[game] = 0
         return obs, rewards, dones, infos
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        games = self.games
+        words = [json.dumps(rng.bit_generator.state).encode().ljust(400) for rng in games.rngs]
+        return {
+            **{name: getattr(games, name).copy() for name in STATE},
+            "rngs": np.stack([np.frombuffer(word, dtype=np.uint8) for word in words]),
+            "returns": self.returns.copy(),
+            "lengths": self.lengths.copy(),
+        }
+
+    def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        if len(arrays["rngs"]) != self.num_envs:
+            raise ValueError("another number of games")
+        for name in STATE:
+            setattr(self.games, name, arrays[name].copy())
+        for rng, word in zip(self.games.rngs, arrays["rngs"], strict=True):
+            rng.bit_generator.state = json.loads(word.tobytes())
+        self.returns, self.lengths = arrays["returns"].copy(), arrays["lengths"].copy()
+        return self.games._observe()
 
     def close(self) -> None:
         """Nothing to close."""

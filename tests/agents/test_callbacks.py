@@ -5,7 +5,7 @@ import pytest
 from stable_baselines3.common.callbacks import BaseCallback
 
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
-from qwop_wr.agents.callbacks import RecentEpisodes, training_callbacks
+from qwop_wr.agents.callbacks import MetricsCallback, RecentEpisodes, training_callbacks
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.metric_sink import silent_sink
 
@@ -34,6 +34,15 @@ def test_recent_episodes_are_averaged() -> None:
     }
 
 
+def test_terms_of_a_shaped_reward_are_averaged() -> None:
+    episodes = RecentEpisodes()
+    for total in (-3.0, -1.0):
+        info = {"finished": False, "distance": 30.0, "shaping/low": total}
+        episodes.locals = {"dones": [True], "infos": [info]}
+        episodes._on_step()
+    assert episodes.metrics()["shaping/low"] == -2.0
+
+
 def test_no_finish_means_no_finish_time() -> None:
     episodes = RecentEpisodes()
     info = {"finished": False, "distance": 30.0, "score_time": 25.0}
@@ -46,7 +55,9 @@ def test_the_bar_is_closed_after_an_error(capsys: pytest.CaptureFixture[str]) ->
     clock = BudgetClock(TrainingBudget(steps=10))
 
     def interrupted_training() -> None:
-        with training_callbacks(clock, [Idle()], log_every=5, progress_bar=True) as callbacks:
+        with training_callbacks(
+            clock, [Idle()], MetricsCallback(5), progress_bar=True
+        ) as callbacks:
             callbacks.callbacks[-1]._on_training_start()
             raise KeyboardInterrupt
 

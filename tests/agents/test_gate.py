@@ -191,7 +191,8 @@ def make_checkpoints(env: CorridorVectorEnv) -> tuple[Checkpoints, MetricHistory
 def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorEnv) -> None:
     checkpoints, history = make_checkpoints(evaluation_env)
     assert checkpoints.best is None
-    for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, stepper(2, 1, marker=1.0)]):
+    alike = [stepper(2, 1, marker=float(marker)) for marker in (1, 2, 3)]
+    for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, *alike]):
         checkpoints.consider(agent, step)
     assert checkpoints.best is not None
     assert checkpoints.best.fingerprint == WALKER.fingerprint
@@ -199,12 +200,12 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
     assert checkpoints.best_score is not None
     assert checkpoints.best.card["evaluation"] == checkpoints.best_score.metrics()
     assert [one.fingerprint for one in checkpoints.agents[1:]] == [
-        stepper(2, 1, marker=1.0).fingerprint,
+        *(one.fingerprint for one in alike),
         FALLER.fingerprint,
-    ], "the same weights count once"
+    ], "the best five are kept, and the same weights count once"
     rates = history.frame().query("metric == 'evaluation/finish_rate'")
-    assert rates["value"].tolist() == [0.0, 0.0, 1.0, 0.0, 1.0]
-    assert rates["step"].tolist() == [0, 1, 2, 3, 4]
+    assert rates["value"].tolist() == [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]
+    assert rates["step"].tolist() == list(range(7))
 
 
 def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(

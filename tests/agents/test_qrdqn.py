@@ -154,11 +154,10 @@ def test_pretraining_clones_the_demonstrator() -> None:
     demonstrations = walk(5)
     options = make_options(demonstration_share=0.5, average_decay=0.0)
     learner = make_learner(options, demonstrations)
-    seen: list[tuple[int, dict[str, float]]] = []
-    learner.pretrain(200, lambda step, metrics: seen.append((step, metrics)))
-    assert [step for step, _ in seen] == list(range(1, 201))
-    assert seen[-1][1]["agreement"] == 1.0
-    assert seen[-1][1]["margin_loss"] < 0.05 < seen[0][1]["margin_loss"]
+    seen = list(learner.pretrain(200))
+    assert len(seen) == learner.pretrained_steps == 200
+    assert seen[-1]["agreement"] == 1.0
+    assert seen[-1]["margin_loss"] < 0.05 < seen[0]["margin_loss"]
     actions = learner.agent().policy().act(demonstrations.obs)
     np.testing.assert_array_equal(actions, demonstrations.actions)
 

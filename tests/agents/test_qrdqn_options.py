@@ -128,7 +128,7 @@ def test_l2_pulls_weights_towards_zero() -> None:
     for l2 in (0.0, 10.0):
         options = make_options(demonstration_share=0.5, l2=l2, pretraining_learning_rate=1e-3)
         learner = make_learner(options, walk(5))
-        learner.pretrain(100, lambda step, metrics: None)
+        list(learner.pretrain(100))
         grown[l2] = float(np.abs(learner.agent().weights["hidden.linear.0.weight"]).mean())
     assert grown[10.0] < 0.8 * grown[0.0]
 
@@ -137,7 +137,7 @@ def test_a_dueling_learner_clones_the_demonstrator() -> None:
     demonstrations = walk(5)
     options = make_options(demonstration_share=0.5, average_decay=0.0, dueling=True)
     learner = make_learner(options, demonstrations)
-    learner.pretrain(200, lambda step, metrics: None)
+    list(learner.pretrain(200))
     agent = learner.agent()
     assert "value.weight" in agent.weights
     np.testing.assert_array_equal(agent.policy().act(demonstrations.obs), demonstrations.actions)
@@ -159,7 +159,7 @@ def test_demonstrations_in_one_buffer_are_forgotten(monkeypatch: pytest.MonkeyPa
 def test_a_rollback_returns_to_the_weights_and_halves_the_rate() -> None:
     learner = make_learner(make_options(demonstration_share=0.5, learning_rate=1e-3), walk(5))
     agent = make_agent(learner.spec, seed=9)
-    learner.pretrain(20, lambda step, metrics: None)
+    list(learner.pretrain(20))
     learner.roll_back(agent.weights)
     assert learner.agent().fingerprint == agent.fingerprint
     assert not learner.policy.optimizer.state

@@ -23,6 +23,13 @@ def test_a_schedule_in_steps_changes_by_equal_factors() -> None:
     assert values == pytest.approx([8e-4, 8e-4, 4e-4, 4e-4, 2e-4, 1e-4, 1e-4])
 
 
+def test_a_schedule_can_reach_its_end_early() -> None:
+    straight = Schedule(start=0.2, end=0.0, until=0.3)
+    assert [straight(done) for done in (0.0, 0.15, 0.3, 0.9)] == pytest.approx([0.2, 0.1, 0, 0])
+    steps = Schedule(start=1e-3, end=1e-4, shape="steps", n_steps=1, until=0.5)
+    assert [steps(done) for done in (0.2, 0.3, 0.8)] == pytest.approx([1e-3, 1e-4, 1e-4])
+
+
 @pytest.mark.parametrize(
     "fields", [{"shape": "steps"}, {"n_steps": 3}, {"shape": "steps", "n_steps": 3, "end": 0.0}]
 )

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from qwop_wr.agents.spec import AgentSpec
 from tests.agents.conftest import make_ppo_spec, make_spec
 from tests.agents.corridor import INTERFACE
 
@@ -48,3 +49,12 @@ def test_an_incomplete_interface_is_refused() -> None:
     incomplete = {key: value for key, value in INTERFACE.items() if key != "actions"}
     with pytest.raises(ValueError, match="does not say its 'actions'"):
         make_spec().check_interface(incomplete)
+
+
+def test_a_recurrent_agent_has_an_lstm_and_no_other_does() -> None:
+    recurrent = make_ppo_spec().model_dump() | {"algorithm": "recurrent_ppo", "lstm_size": 8}
+    assert AgentSpec.model_validate(recurrent).identity()["lstm_size"] == 8
+    assert "lstm_size" not in make_ppo_spec().identity(), "fingerprints stay what they were"
+    for wrong in ({"lstm_size": None}, {"algorithm": "ppo"}, {"layer_norm": True}):
+        with pytest.raises(ValidationError, match="lstm_size|layer_norm"):
+            AgentSpec.model_validate(recurrent | wrong)

@@ -1,124 +1,179 @@
-"""A training that was interrupted goes on with all it had."""
+"""A stage that was stopped goes on to the same end, bit for bit."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
-import torch
 
-from qwop_wr.agents.checkpoints import Checkpoints
-from qwop_wr.agents.collapse import CollapseGuard
-from qwop_wr.agents.metrics import MetricHistory
-from qwop_wr.agents.stage import StageResult
-from qwop_wr.agents.stage_state import TrainingParts, capture, restore
+from qwop_wr.agents.errors import TrainingStateError
+from qwop_wr.agents.stage import StageOptions
+from qwop_wr.agents.stage_inputs import StageGames, StageInputs
+from qwop_wr.agents.stage_state import stage_result
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.trainer import StageGames, train_stage
-from qwop_wr.metric_sink import silent_sink
+from qwop_wr.agents.trainer import StageTraining, train_stage
+from qwop_wr.stopping import stop_signals
 from tests.agents.conftest import make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
-from tests.agents.test_qrdqn import make_learner, make_options
+from tests.agents.test_ppo import as_stored, without_times
+from tests.agents.test_qrdqn import make_options
 
-OPTIONS = make_options(
-    budget={"steps": 1700},
-    demonstration_share=0.25,
-    elite_share=0.25,
-    elite_runs=5,
-    pretraining_steps=20,
-    replay_ratio=4.0,
-    exploration={"start": 0.3, "end": 0.0},
-    learning_rate={"start": 1e-3, "end": 1e-4},
-    priorities={},
-    save_every=800,
-)
-
-
-@dataclass
-class Memory:
-    """Keeps states, and interrupts the training after some of them."""
-
-    states: list[TrainingState] = field(default_factory=list)
-    interrupt_after: int = 0
-
-    def load(self) -> TrainingState | None:
-        return self.states[-1] if self.states else None
-
-    def save(self, state: TrainingState) -> None:
-        self.states.append(state)
-        if len(self.states) == self.interrupt_after:
-            raise KeyboardInterrupt
+FIELDS = {
+    "budget": {"steps": 1700},
+    "demonstration_share": 0.25,
+    "elite_share": 0.25,
+    "elite_runs": 5,
+    "pretraining_steps": 20,
+    "replay_ratio": 4.0,
+    # The ring turns, and long runs are dropped while they are still laid out.
+    "buffer_size": 1200,
+    "exploration": {"start": 0.3, "end": 0.0},
+    "learning_rate": {"start": 1e-3, "end": 1e-4},
+    "priorities": {},
+    "log_every": 300,
+    "save_minutes": None,
+}
+OPTIONS = make_options(**FIELDS)
+OFTEN = make_options(**FIELDS, save_every=20)
+"""A state after every fifth step of the games."""
 
 
-def train(memory: Memory, seed: int = 3) -> StageResult:
+def training(options: StageOptions = OPTIONS, seed: int = 3) -> StageTraining:
     games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
-    spec = OPTIONS.agent_spec(INTERFACE, "toy")
-    return train_stage(OPTIONS, games, spec, make_walker(spec), walk(3), seed, keeper=memory)
+    spec = options.agent_spec(INTERFACE, "toy")
+    return StageTraining(options, games, spec, StageInputs(make_walker(spec), walk(3), seed))
+
+
+def assert_same_end(one: TrainingState, other: TrainingState) -> None:
+    first, second = stage_result(one), stage_result(other)
+    assert first.agent.fingerprint == second.agent.fingerprint
+    assert (first.gate, first.rollbacks, first.health) == (
+        second.gate,
+        second.rollbacks,
+        second.health,
+    )
+    pd.testing.assert_frame_equal(
+        without_times(first.history), without_times(second.history), check_exact=True
+    )
+
+
+def assert_same_course(one: TrainingState, other: TrainingState) -> None:
+    """All weights, memories, generators and games are equal to the bit."""
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        if not name.startswith("history/"):
+            assert array.tobytes() == other.arrays[name].tobytes(), name
+    timeless = [
+        {**state.facts, "elapsed": 0, "pending_metrics": 0, "options": 0} for state in (one, other)
+    ]
+    assert timeless[0] == timeless[1]
 
 
 @pytest.fixture(scope="module")
-def interrupted() -> TrainingState:
-    memory = Memory(interrupt_after=1)
-    with pytest.raises(KeyboardInterrupt):
-        train(memory)
-    return memory.states[0]
+def whole() -> TrainingState:
+    """The end of a training that was never stopped nor gave its state out."""
+    *_, end = training().run()
+    return end
 
 
-def test_a_stage_goes_on_with_buffers_schedules_and_generators(interrupted: TrainingState) -> None:
-    memory = Memory([interrupted])
-    result = train(memory)
-    evaluated = result.history[result.history["metric"] == "evaluation/finish_rate"]
-    # The evaluations before the interruption are part of the history, none is repeated.
-    assert evaluated["step"].tolist() == [0, 0, 500, 1000, 1500, 1700]
-    pretraining = result.history["metric"].str.startswith("pretraining/")
-    assert result.history.loc[pretraining, "step"].max() == 20
-    rates = result.history[result.history["metric"] == "train/learning_rate"]
-    after = rates[rates["step"] > 800]
-    assert len(after)
-    np.testing.assert_allclose(after["value"], 1e-3 - 9e-4 * after["step"] / 1700, rtol=0.03)
-    assert len(memory.states) == 2
-    end = memory.states[1]
-    assert end.facts["num_timesteps"] == 1600
-    counters: Any = end.facts["learner"]
-    assert counters["n_updates"] == 20 + (1600 - 200) * 4 // 32
-    for name in ("experience/rewards", "experience/sampler.priorities"):
-        assert len(end.arrays[name].ravel()) == 2 * len(interrupted.arrays[name].ravel())
-    half = interrupted.arrays["experience/observations"]
-    np.testing.assert_array_equal(end.arrays["experience/observations"][: len(half)], half)
+@pytest.fixture(scope="module")
+def states() -> list[TrainingState]:
+    """All states of a training that gives them out often."""
+    return list(training(OFTEN).run())
 
 
-def test_going_on_twice_gives_the_same_weights(interrupted: TrainingState) -> None:
-    first, second = (train(Memory([interrupted])).agent.fingerprint for _ in range(2))
-    assert first == second
+def test_giving_the_state_out_changes_nothing(
+    whole: TrainingState, states: list[TrainingState]
+) -> None:
+    steps = [state.facts["steps"] for state in states[:-1]]
+    assert steps == [*range(20, 1700, 20), 1700]
+    assert_same_end(states[-1], whole)
 
 
-def test_a_copy_holds_everything(interrupted: TrainingState) -> None:
-    # Interrupted again before a step is made, the state comes out as it went in.
-    learner, history = make_learner(OPTIONS, walk(3), seed=3), MetricHistory(silent_sink)
-    checkpoints = Checkpoints(CorridorVectorEnv(8, autoreset=False), range(8), history)
-    guard = CollapseGuard(learner, checkpoints, history)
-    parts = TrainingParts(learner, checkpoints, guard, history)
-    restore(parts, interrupted)
-    again = capture(parts, str(interrupted.facts["task"]))
-    assert again.arrays.keys() == interrupted.arrays.keys()
-    for name, array in interrupted.arrays.items():
-        if name != "experience/broken_off":
-            np.testing.assert_array_equal(again.arrays[name], array, err_msg=name)
-    facts = dict(again.facts)
-    assert {**facts, "elapsed": 0} == {**interrupted.facts, "elapsed": 0}
-    assert again.arrays["experience/broken_off"].sum() == 4
-    # Both learn the same from then on.
-    other = make_learner(OPTIONS, walk(3), seed=3)
-    restore(TrainingParts(other, checkpoints, guard, history), again)
-    for one in (learner, other):
-        one.set_logger(learner.logger)
-        one.train(64, 32)
-    for ours, theirs in zip(learner.network.parameters(), other.network.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
+@pytest.mark.parametrize("number", [0, 9, 10, 25, 60, 75, 82, -2])
+def test_a_stopped_stage_comes_to_the_same_end(
+    number: int, whole: TrainingState, states: list[TrainingState]
+) -> None:
+    options = make_options(**FIELDS, save_every=400)
+    *between, end = training(options).run(as_stored(states[number]))
+    assert_same_end(end, whole)
+    for state in between[:-1]:
+        (expected,) = [s for s in states[:-2] if s.facts["steps"] == state.facts["steps"]]
+        assert_same_course(state, expected)
 
 
-def test_another_task_begins_anew(interrupted: TrainingState) -> None:
-    memory = Memory([interrupted])
-    result = train(memory, seed=4)
-    evaluated = result.history[result.history["metric"] == "evaluation/finish_rate"]
-    assert evaluated["step"].tolist() == [0, 0, 500, 1000, 1500, 1700]
-    assert [state.facts["num_timesteps"] for state in memory.states[1:]] == [800, 1600]
+def test_a_pretraining_goes_on_in_its_midst(whole: TrainingState) -> None:
+    minutes = make_options(**{**FIELDS, "save_minutes": 1e-9})
+    states = training(minutes).run()
+    early = [next(states) for _ in range(25)]
+    counters = [state.facts["counters"] for state in early]
+    assert [c["pretrained_steps"] for c in counters] == [*range(1, 21), *[20] * 5]  # type: ignore[index, call-overload]
+    for state in (early[0], early[11], early[19], early[20]):
+        *_, end = training().run(state)
+        assert_same_end(end, whole)
+
+
+def test_a_stop_that_is_asked_for_gives_the_state_out_first(whole: TrainingState) -> None:
+    asked: list[int] = []
+
+    def ask_once(metrics: Mapping[str, float], step: int) -> None:
+        if step >= 900 and not asked:
+            asked.append(step)
+            signal.raise_signal(signal.SIGTERM)
+
+    with stop_signals():
+        stopping = training().run(sink=ask_once)
+        state = next(stopping)
+        with pytest.raises(KeyboardInterrupt):
+            next(stopping)
+    assert [state.facts["steps"]] == asked
+    *_, end = training().run(state)
+    assert_same_end(end, whole)
+
+
+def test_training_in_one_go_gives_the_result(whole: TrainingState) -> None:
+    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    spec = OPTIONS.agent_spec(INTERFACE, "toy")
+    result = train_stage(OPTIONS, games, spec, StageInputs(make_walker(spec), walk(3), 3))
+    assert result.agent.fingerprint == stage_result(whole).agent.fingerprint
+    assert result.gate == stage_result(whole).gate
+
+
+def test_the_last_state_is_small_and_final(
+    whole: TrainingState, states: list[TrainingState]
+) -> None:
+    sizes = [sum(a.nbytes for a in state.arrays.values()) for state in (states[-2], whole)]
+    assert sizes[1] < sizes[0] / 4
+    (same,) = training().run(whole)
+    assert same is whole
+    with pytest.raises(TrainingStateError, match="has not ended; go on with --params=resume=true"):
+        stage_result(states[5])
+
+
+def test_a_state_of_another_task_is_refused(states: list[TrainingState]) -> None:
+    with pytest.raises(TrainingStateError, match="a training with other seed; .*resume=false"):
+        next(training(seed=4).run(states[5]))
+    other = make_options(**{**FIELDS, "gamma": 0.5})
+    with pytest.raises(TrainingStateError, match="a training with other options"):
+        next(training(other).run(states[5]))
+
+
+def test_the_end_of_another_task_stands_in_nobodys_way(whole: TrainingState) -> None:
+    *_, end = training(seed=4).run(whole)
+    assert end.facts["seed"] == 4
+
+
+def test_a_state_that_lacks_something_is_refused(states: list[TrainingState]) -> None:
+    state = states[15]
+    arrays = dict(state.arrays)
+    del arrays["target/output.bias"]
+    for spoilt in (
+        replace(state, arrays=arrays),
+        replace(state, arrays={**state.arrays, "experience/position": np.array([10**6, 0])}),
+        replace(state, facts={**state.facts, "phase": "nowhere"}),
+        replace(state, facts={**state.facts, "generators": []}),
+    ):
+        with pytest.raises(TrainingStateError, match="does not fit this training"):
+            next(training().run(spoilt))

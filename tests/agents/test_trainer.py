@@ -12,7 +12,8 @@ from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.gate import score_agent
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.stage import StageOptions, StageResult
-from qwop_wr.agents.trainer import StageGames, train_stage
+from qwop_wr.agents.stage_inputs import StageGames, StageInputs
+from qwop_wr.agents.trainer import train_stage
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
@@ -31,9 +32,7 @@ def train(
         options,
         StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False)),
         options.agent_spec(INTERFACE, "toy"),
-        incoming,
-        demonstrations,
-        seed,
+        StageInputs(incoming, demonstrations, seed),
         sink,
     )
 
@@ -99,7 +98,8 @@ def test_a_stage_that_spoils_its_agent_hands_on_the_incoming_one(learning_rate: 
     options = make_options(learning_rate=learning_rate, exploration=1.0)
     walker = make_walker(options.agent_spec(INTERFACE, "toy"))
     result = train(options, incoming=walker)
-    assert result.agent is walker
+    assert result.agent.fingerprint == walker.fingerprint
+    assert result.agent.card == walker.card
     assert not result.gate.promoted
     assert result.gate.incoming is not None
     assert result.gate.incoming.finish_rate == 1.0
@@ -142,7 +142,7 @@ def test_an_environment_of_another_observation_is_refused() -> None:
     spec = options.agent_spec({**INTERFACE, "n_observations": 60}, "toy")
     games = StageGames(CorridorVecEnv(2), CorridorVectorEnv(2, autoreset=False))
     with pytest.raises(ValueError, match=r"observations have shape \(4,\), the agent's \(60,\)"):
-        train_stage(options, games, spec, None, None, 0)
+        train_stage(options, games, spec, StageInputs(None, None, 0))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qwop_wr.commands.runners import runner
+from qwop_wr.datasets import TransitionsDataset
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape, verify_tape
+from tests.agents.foreign.stock import Shapes, saved, stock_model
 from tests.commands.qwop import qwop
+from tests.imitation.recorder import record
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def test_tapes_are_replaced_only_if_asked_for(rec_path: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("run.txt", b"seed=1\n0\n*\n", "must end in .rec or .bin"),
+        ("run.txt", b"seed=1\n0\n*\n", "must end in one of .rec (a qwop-gym recording), .bin"),
         ("run.rec", b"seed=1\n0\n1\n", "cut off"),
         ("run.rec", b"RUNR\x01", "line 1: must be"),
         ("run.bin", b"seed=1\n0\n*\n", "must begin with RUNR"),
@@ -111,3 +115,66 @@ def test_endless_files_are_not_read_whole(tmp_path: Path) -> None:
     result = qwop("import", path)
     assert result.exit_code == 1
     assert "longer than 4194304 bytes" in result.stderr
+
+
+def test_an_agent_of_stable_baselines_runs_here(tmp_path: Path) -> None:
+    path = tmp_path / "model.zip"
+    path.write_bytes(saved(stock_model("qrdqn", Shapes(60, 16), n_quantiles=5)))
+    result = qwop("import", path, "--to", tmp_path / "agents", "--engine", "box2d")
+    assert result.exit_code == 0, result.output
+    target = tmp_path / "agents" / "model.safetensors"
+    assert result.stdout == (
+        f"{target}: QR-DQN, 64 x 64 relu, action set full, 4 ticks per action, engine box2d\n"
+    )
+    who = runner(target)
+    while not who.ended and len(who.played) < 12:
+        who.tick()
+    keys = np.array(who.played[:12])
+    assert (keys.reshape(-1, 4) == keys[::4, None]).all(), "a decision lasts four ticks"
+
+
+@pytest.mark.parametrize(
+    ("shapes", "options", "message"),
+    [
+        (Shapes(71, 9), (), "reads 71 numbers; known is the observation of 60"),
+        (Shapes(60, 11), (), "chooses from 11 actions; the known sets have 9 (minimal), 9 (seeds)"),
+        (Shapes(60, 16), ("--actions", "seeds"), "chooses from 16 actions"),
+    ],
+)
+def test_agents_of_other_shapes_are_refused(
+    tmp_path: Path, shapes: Shapes, options: tuple[str, ...], message: str
+) -> None:
+    path = tmp_path / "model.zip"
+    path.write_bytes(saved(stock_model("dqn", shapes)))
+    result = qwop("import", path, "--to", tmp_path / "agents", *options)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {path}: ")
+    assert message in result.stderr
+    assert not (tmp_path / "agents").exists()
+
+
+def test_recordings_of_people_become_demonstrations(tmp_path: Path) -> None:
+    arrays, _ = record((20, 10))
+    path = tmp_path / "human.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    result = qwop("import", path, "--to", tmp_path / "recordings")
+    assert result.exit_code == 0, result.output
+    target = tmp_path / "recordings" / "human_demonstrations.npz"
+    assert result.stdout.startswith(f"{target}: 2 runs, 28 decisions of 0.")
+    assert "position estimated from its speeds" in result.stdout
+    recording = TransitionsDataset(filepath=target).load()
+    assert recording.interface["observation"] == "absolute"
+    assert recording.interface["ticks_per_action"] == 3
+
+
+def test_recordings_of_other_columns_are_told_in_one_line(tmp_path: Path) -> None:
+    arrays, _ = record((5,))
+    path = tmp_path / "human.npz"
+    del arrays["episode_starts"]
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    result = qwop("import", path)
+    assert result.stderr == f"Error: {path}: it lacks the array 'episode_starts'\n"
+    np.savez(path, obs=np.array([object()]), allow_pickle=True)
+    result = qwop("import", path, "--to", tmp_path)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
 from qwop_wr.datasets.whole_files import whole_file, whole_folder
 
@@ -88,7 +89,7 @@ class TestWholeFolder:
     def test_failed_exchange_puts_the_old_folder_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fs = fsspec.filesystem("file")
+        fs = LocalFileSystem()
         fill(fs, f"{tmp_path}/tapes", {"a": b"1"})
         real = os.replace
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.observers import KNEE_LIMIT, knee_heights
+from qwop_wr.envs.shaping import KNEE_LIMIT, knee_heights
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent
 from qwop_wr.evaluation.trace import trace_tape

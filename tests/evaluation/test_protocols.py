@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.evaluation import protocols
 from qwop_wr.evaluation.episodes import COLUMNS, farthest_run
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, evaluate_native
@@ -47,6 +49,26 @@ def test_rows_depend_on_their_seeds_alone(
     whole = evaluation.episodes
     expected = whole[whole["seed"].between(11, 13)].reset_index(drop=True)
     pd.testing.assert_frame_equal(part, expected, check_exact=True)
+
+
+def test_rows_and_tapes_are_those_of_processes(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
+) -> None:
+    if game.engine != "exact":
+        pytest.skip("workers take seconds to start, and what they do is the engine's alone")
+    compute = ComputeOptions(backend="process", workers=2, seeds_per_chunk=7, short_seconds=0.0)
+    elsewhere = evaluate_agent(agent, game, OPTIONS, compute)
+    pd.testing.assert_frame_equal(elsewhere.episodes, evaluation.episodes, check_exact=True)
+    assert elsewhere.tapes == evaluation.tapes
+
+
+def test_batches_make_no_difference(
+    evaluation: Evaluation, agent: Agent, game: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "BATCH", 6)
+    part = evaluate_agent(agent, game, OPTIONS)
+    pd.testing.assert_frame_equal(part.episodes, evaluation.episodes, check_exact=True)
+    assert part.tapes == evaluation.tapes
 
 
 def test_is_repeatable_and_the_seed_matters(
@@ -126,6 +148,16 @@ class TestFinish:
         assert evaluation.tapes["fastest_01"].ticks == 1991
         assert evaluation.tapes["fastest_01"].meta["seed"] == quiet.first_seed
         assert not evaluate_agent(finisher, self.GAME, quiet.model_copy(update={"tapes": 0})).tapes
+
+    def test_the_fastest_of_all_chunks_become_tapes(
+        self, finisher: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waiting = EvaluationOptions(seeds=9, idle_ticks=3, sticky=0.0, tapes=2)
+        whole = evaluate_agent(finisher, self.GAME, waiting)
+        monkeypatch.setattr(protocols, "BATCH", 2)
+        parts = evaluate_agent(finisher, self.GAME, waiting)
+        assert parts.tapes == whole.tapes
+        pd.testing.assert_frame_equal(parts.episodes, whole.episodes, check_exact=True)
 
 
 def test_without_a_finish_the_farthest_run_is_kept(evaluation: Evaluation) -> None:

@@ -31,7 +31,7 @@ def run_id(tracking_uri: str) -> str:
 def log_saved(dataset: AbstractDataset[Any, Any], name: str = "result") -> None:
     hook = ArtifactLoggingHook()
     hook.after_catalog_created(DataCatalog({name: dataset}))
-    hook.after_dataset_saved(name)
+    hook.after_dataset_saved(name, None)
 
 
 def test_file_of_a_pipeline(tiny_project: TinyProject) -> None:

@@ -26,7 +26,8 @@ def test_goes_back_to_what_is_stored(
     message = advice(tiny_project, caplog)
     assert message.startswith("Stopped in node stage.train, after 2 of 3 nodes.")
     # The output of the node before was in memory only.
-    assert "--from-nodes=copy to" in message
+    command = "kedro run --from-nodes=copy --params=stage.trouble=SIGTERM"
+    assert message.endswith(f"To go on:\n{command}")
 
 
 def test_the_advice_works(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture) -> None:
@@ -47,7 +48,7 @@ def test_first_node(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture)
     ):
         tiny_project.run(params={"stage": {"trouble": "SIGINT"}}, namespaces=["stage"])
     assert "after 0 of 1 nodes" in caplog.text
-    assert "repeat the same command" in caplog.text
+    assert "To go through it again:\nkedro run --namespaces=stage --params=" in caplog.text
 
 
 def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -> None:
@@ -56,8 +57,18 @@ def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -
 
     node = Node(train, "params:resume", "trained", name="train")
     hook = ResumeAdviceHook()
-    hook.before_pipeline_run(Pipeline([node]), DataCatalog({"params:resume": MemoryDataset(False)}))
+    run_params = {
+        "pipeline_names": ["whole"],
+        "env": "smoke",
+        "runtime_params": {"stage": {"options": {"steps": 3, "rate": {"start": 0.5}}}},
+    }
+    catalog = DataCatalog({"params:resume": MemoryDataset(False)})
+    hook.before_pipeline_run(run_params, Pipeline([node]), catalog)
     hook.before_node_run(node)
     with caplog.at_level(logging.WARNING, logger="qwop_wr"):
         hook.on_pipeline_interrupted()
-    assert "add --params=resume=true to the same command" in caplog.text
+    command = (
+        "kedro run --pipelines=whole --env=smoke "
+        "--params=stage.options.steps=3,stage.options.rate.start=0.5,resume=true"
+    )
+    assert caplog.text.endswith(f"To go on:\n{command}\n")

@@ -40,6 +40,58 @@ def test_interruption_is_killed(tiny_project: TinyProject, name: str) -> None:
     assert mlflow.active_run() is None
 
 
+def _count(project: TinyProject, trouble: str | None = None, resume: bool = False) -> None:
+    params = {"stage": {"trouble": trouble}, "resume": resume}
+    project.run(pipeline_names=["counting"], params=params)
+
+
+def _counted(run_id: str) -> list[float]:
+    return sorted(m.value for m in mlflow.MlflowClient().get_metric_history(run_id, "count"))
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_training_that_goes_on_goes_on_with_its_runs(
+    tiny_project: TinyProject, name: str
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _count(tiny_project, name)
+    first = tiny_project.runs()
+    assert {run.info.status for run in first.values()} == {"KILLED"}
+    _count(tiny_project, resume=True)
+    second = tiny_project.runs()
+    assert {n: r.info.run_id for n, r in second.items()} == {
+        n: r.info.run_id for n, r in first.items()
+    }
+    assert {run.info.status for run in second.values()} == {"FINISHED"}
+    # The step under way was saved before the stop.
+    assert _counted(second["counting"].info.run_id) == [1, 2, 3, 4]
+    assert second["counting (base)"].data.params["resume"] == "False", "its first value stays"
+
+
+def test_a_training_that_begins_anew_has_runs_of_its_own(tiny_project: TinyProject) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _count(tiny_project, "SIGTERM")
+    killed = tiny_project.runs()["counting (base)"]
+    _count(tiny_project)
+    assert tiny_project.runs()["counting (base)"].info.run_id != killed.info.run_id
+    # What has ended is over: to go on with it is a run of its own, too.
+    ended = tiny_project.runs()["counting (base)"]
+    _count(tiny_project, resume=True)
+    assert tiny_project.runs()["counting (base)"].info.run_id != ended.info.run_id
+
+
+def test_runs_that_the_store_has_lost_are_begun_anew(tiny_project: TinyProject) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _count(tiny_project, "SIGTERM")
+    client = mlflow.MlflowClient()
+    for run in tiny_project.runs().values():
+        client.delete_run(run.info.run_id)
+    _count(tiny_project, resume=True)
+    runs = tiny_project.runs()
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert _counted(runs["counting"].info.run_id) == [4]
+
+
 def test_a_run_opened_by_others_stays_open(tiny_project: TinyProject) -> None:
     mlflow.set_experiment("qwop_wr")
     with mlflow.start_run(run_name="sweep") as outer:
@@ -104,13 +156,15 @@ def test_a_server_that_is_gone_is_told_once_and_stops_nothing(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     tiny_project.store_everything()
-    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
-        tiny_project.run()
-    assert (tiny_project.path / "data/result.json").exists()
-    told = [record.message for record in caplog.records if "MLflow could not" in record.message]
-    assert len(told) == 1
-    assert "the run goes on without" in told[0]
-    assert mlflow.active_run() is None
+    for _ in range(2):  # every session tells it
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+            tiny_project.run()
+        assert (tiny_project.path / "data/result.json").exists()
+        told = [record.message for record in caplog.records if "MLflow could not" in record.message]
+        assert len(told) == 1
+        assert "the run goes on without" in told[0]
+        assert mlflow.active_run() is None
 
 
 def test_a_store_lost_on_the_way_stops_nothing(
@@ -132,3 +186,44 @@ def test_a_store_lost_on_the_way_stops_nothing(
     assert [record.message for record in caplog.records if "store is gone" in record.message]
     assert mlflow.active_run() is None
     assert tiny_project.runs()["default (base)"].info.status == "FAILED"
+
+
+def test_a_store_lost_before_metrics_are_saved_stops_nothing(
+    tiny_project: TinyProject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = {
+        "type": "qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset",
+        "prefix": "stage",
+        "metadata": {"kedro-viz": {"layer": "reporting"}},
+    }
+    tiny_project.write("base/catalog_metrics.yml", {"ticks_metrics": entry})
+
+    def lost(*args: object, **kwargs: object) -> object:
+        raise mlflow.MlflowException("the store is gone")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_metric", lost)
+    with caplog.at_level(logging.WARNING, logger="qwop_wr"):
+        tiny_project.run(pipeline_names=["measured"])
+    (told,) = [record.message for record in caplog.records if "MLflow could not" in record.message]
+    assert "take 1 metrics, which the files" in told
+    assert tiny_project.runs()["measured (base)"].info.status == "FINISHED"
+
+
+def test_metrics_that_are_saved_arrive(tiny_project: TinyProject) -> None:
+    entry = {"type": "qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset", "prefix": "stage"}
+    tiny_project.write("base/catalog_metrics.yml", {"ticks_metrics": entry})
+    tiny_project.run(pipeline_names=["measured"])
+    assert tiny_project.runs()["measured (base)"].data.metrics == {"stage.ticks": 3.0}
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_without_a_store_is_still_one(
+    tiny_project: TinyProject, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*args: object, **kwargs: object) -> object:
+        raise mlflow.MlflowException("the store is gone")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "set_terminated", lost)
+    with pytest.raises(KeyboardInterrupt):
+        tiny_project.run(params={"stage": {"trouble": name}})
+    assert mlflow.active_run() is None

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.pipelines.training.nodes import initialise_agent
+from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.training.nodes import Stage, initialise_agent
 from qwop_wr.simulator.tape import Tape
 
 
@@ -41,7 +42,8 @@ def stage_options() -> StageOptions:
 @pytest.fixture
 def agent(stage_options: StageOptions, environment: EnvironmentOptions) -> Agent:
     """An untrained agent."""
-    return initialise_agent(stage_options, environment, seed=3)
+    stage = Stage(name="toy", games=GamesOptions(n_games=4), options=stage_options)
+    return initialise_agent(stage, environment, seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """A hunt in short games: rounds, branches, determinism and budgets."""
 
+import signal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,11 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.simulator.tape import Tape, verify_tape
+from qwop_wr.stopping import stop_signals, stops_itself
 from tests.search.guides import LinearGuide
 
 ENV = EnvironmentOptions(ticks_per_action=4)
@@ -47,6 +51,22 @@ def test_rounds_widen() -> None:
     assert steps[-1].best is None
 
 
+def test_a_hunt_ends_when_a_stop_is_requested() -> None:
+    endless = hunt(budget=RoundBudget(rounds=10**6), search=SearchOptions(max_ticks=60))
+    steps: list[HuntStep] = []
+
+    def stop_in_the_second_round() -> None:
+        with stops_itself():
+            for step in endless.run():
+                steps.append(step)
+                if len(steps) == 3:
+                    signal.raise_signal(signal.SIGTERM)
+
+    with stop_signals(), pytest.raises(KeyboardInterrupt):
+        stop_in_the_second_round()
+    assert len(steps) == 4
+
+
 def test_branches_improve_a_known_run(known: Tape) -> None:
     sections = {"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))}
     options = {"whole_runs": 0, "branches": 3, "sections": sections, "first_width": 8}
@@ -63,8 +83,31 @@ def test_branches_improve_a_known_run(known: Tape) -> None:
 
 def test_does_not_depend_on_the_number_of_threads() -> None:
     options = {"search": SearchOptions(max_ticks=60)}
-    one, three = (list(hunt(**options).run(n_threads=n)) for n in (1, 3))
+    one, three = (list(hunt(**options).run(compute=ComputeOptions(workers=n))) for n in (1, 3))
     assert outcomes(one) == outcomes(three)
+
+
+def test_processes_find_the_same(known: Tape) -> None:
+    options = {"search": SearchOptions(max_ticks=60), "give_up_seconds": 1.0}
+    there = ComputeOptions(backend="process", workers=2, short_seconds=0.0)
+    rounds = {"budget": RoundBudget(rounds=1)}
+    here, elsewhere = (list(hunt(**options, **rounds).run([known], c)) for c in (SERIAL, there))
+    assert outcomes(elsewhere) == outcomes(here)
+    assert elsewhere[-1].core_seconds > 0
+
+
+def test_searches_that_fall_behind_are_given_up() -> None:
+    """The record is far ahead of whoever wanders about."""
+    known = Tape.load(Path(__file__).parents[2] / "data/01_raw/record.qwop.json")
+    whole = {"whole_runs": 2, "branches": 0, "budget": RoundBudget(rounds=1)}
+    search = SearchOptions(max_ticks=600, sink_height=9.0)
+    patient = list(hunt(**whole, search=search).run([known]))
+    strict = list(hunt(**whole, search=search, give_up_seconds=0.5).run([known]))
+    assert strict[-1].clones < patient[-1].clones
+    assert {step.result.ending for step in strict} == {"stopped"}
+    # Without a run that is known there is nothing to be behind.
+    alone = list(hunt(**whole, search=search, give_up_seconds=0.5).run())
+    assert outcomes(alone) == outcomes(list(hunt(**whole, search=search).run()))
 
 
 def test_a_slower_run_is_no_improvement(known: Tape) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.budget import RoundBudget
@@ -38,7 +39,7 @@ OPTIONS = RefinementOptions(
 
 def refine(seed: int = 0, **card: Any) -> list[RefinementStep]:
     agent = make_agent(1).with_card(**card)
-    return list(GuideRefinement(ENV, OPTIONS, seed).run([agent], n_threads=1))
+    return list(GuideRefinement(ENV, OPTIONS, seed).run([agent], compute=ComputeOptions(workers=1)))
 
 
 def test_no_round_makes_it_worse() -> None:
@@ -90,7 +91,7 @@ def test_rounds_go_on_from_a_guide_that_is_a_little_slower(
     monkeypatch.setattr(refinement, "mean_time", lambda results: next(times))
     options = OPTIONS.model_copy(update={"patience": patience, "budget": RoundBudget(rounds=2)})
     agent = make_agent(1)
-    steps = list(GuideRefinement(ENV, options, 0).run([agent], n_threads=1))
+    steps = list(GuideRefinement(ENV, options, 0).run([agent], compute=ComputeOptions(workers=1)))
     assert not any(step.promoted for step in steps[1:])
     assert refined_from[0] == agent.fingerprint
     assert (refined_from[1] != agent.fingerprint) == continues
@@ -106,7 +107,9 @@ def test_discount_of_an_agent() -> None:
 
 
 def test_a_guide_without_critic() -> None:
-    steps = GuideRefinement(ENV, OPTIONS, 0).run([make_agent(1, "qrdqn")], n_threads=1)
+    steps = GuideRefinement(ENV, OPTIONS, 0).run(
+        [make_agent(1, "qrdqn")], compute=ComputeOptions(workers=1)
+    )
     next(steps)
     with pytest.raises(ValueError, match="only a ppo agent"):
         next(steps)

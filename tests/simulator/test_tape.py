@@ -181,7 +181,7 @@ def test_replaying_on_an_unknown_engine_is_refused(tape: Tape) -> None:
         ({"engine": "bullet"}, "^engine: must be 'exact' or 'box2d', got 'bullet'"),
         ({"engine": ["exact"]}, "^engine: must be"),
         ({"engine_version": ""}, "^engine_version: must be text"),
-        ({"engine_version": 1}, "^engine_version: must be text, got 1"),
+        ({"engine_version": 1}, "^engine_version: must be text of 1 to 200 characters, got 1"),
         ({"meta": []}, "^meta: must be a JSON object"),
         ({"meta": {"x": float("nan")}}, "^meta: must be a JSON object"),
         ({"meta": {"x": object()}}, "^meta: must be a JSON object"),

@@ -2,12 +2,18 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any, Literal
 
+import numpy as np
 from kedro.pipeline import Node, Pipeline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import BadInputError
+from qwop_wr.metric_sink import MetricSink
+from qwop_wr.pipelines.resuming import train_on
+from qwop_wr.stopping import stop_if_requested, stops_itself
 from qwop_wr.tracking import stage_run
 
 
@@ -46,6 +52,10 @@ def copy(numbers: list[int]) -> list[int]:
     return numbers
 
 
+def measure(world: World) -> dict[str, Any]:
+    return {"ticks": {"step": 0, "value": float(world.ticks)}}
+
+
 def train(numbers: list[int], options: Options, trouble: str | None, seed: int) -> dict[str, Any]:
     with stage_run("train", options) as sink:
         for step in range(options.steps):
@@ -63,6 +73,36 @@ def _get_into(trouble: str | None) -> None:
         raise RuntimeError(trouble)
 
 
+class Counting:
+    """A training that counts to four, and gets into trouble at three the first time."""
+
+    origin: dict[str, JsonValue] = {"to": 4}  # noqa: RUF012
+
+    def __init__(self, trouble: str | None) -> None:
+        self._trouble = trouble
+
+    def is_over(self, state: TrainingState) -> bool:
+        return state.finished
+
+    def run(self, state: TrainingState | None, sink: MetricSink) -> Iterator[TrainingState]:
+        first = int(state.arrays["count"]) + 1 if state else 1
+        with stops_itself():
+            for number in range(first, 5):
+                sink({"count": number}, number)
+                if number == 3 and state is None:
+                    _get_into(self._trouble)
+                count = {"count": np.array(number)}
+                yield TrainingState(count, {**self.origin, "finished": number == 4})
+                stop_if_requested()
+
+
+def go_on_counting(
+    interrupted: TrainingState | None, resume: bool, trouble: str | None
+) -> Iterator[TrainingState]:
+    training = Counting(trouble)
+    yield from train_on("counting", training, interrupted if resume else None, {"to": 4})
+
+
 def register_pipelines() -> dict[str, Pipeline]:
     pipeline = Pipeline(
         [
@@ -77,4 +117,16 @@ def register_pipelines() -> dict[str, Pipeline]:
             ),
         ]
     )
-    return {"__default__": pipeline, "whole": pipeline}
+    counting = Node(
+        go_on_counting,
+        ["interrupted_counting_training", "params:resume", "params:stage.trouble"],
+        "counting_training",
+        name="go_on_counting",
+    )
+    measured = Node(measure, "params:world", "ticks_metrics", name="measure")
+    return {
+        "__default__": pipeline,
+        "whole": pipeline,
+        "counting": Pipeline([counting]),
+        "measured": Pipeline([measured]),
+    }

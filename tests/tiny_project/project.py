@@ -21,11 +21,21 @@ _CATALOG = {
         "metadata": {"mlflow": {"artifact_path": "inputs"}},
     },
     "stage.result": {"type": "json.JSONDataset", "filepath": "data/result.json"},
+    "counting_training": {
+        "type": "qwop_wr.datasets.TrainingStateDataset",
+        "filepath": "data/counting.safetensors",
+    },
+    "interrupted_counting_training": {
+        "type": "qwop_wr.datasets.TrainingStateDataset",
+        "filepath": "data/counting.safetensors",
+        "load_args": {"optional": True},
+    },
 }
 _PARAMETERS = {
     "world": {"engine": "box2d", "ticks": 3},
     "stage": {"options": {"steps": 4, "rate": {"start": 0.5}}, "trouble": None},
     "seed": 11,
+    "resume": False,
 }
 
 

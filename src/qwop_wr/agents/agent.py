@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from qwop_wr.agents.networks import AgentNetwork, build_network
-from qwop_wr.agents.policy import Policy
+from qwop_wr.agents.networks import AgentNetwork, RecurrentActorCritic, build_network
+from qwop_wr.agents.policy import Policy, RecurrentPolicy
 from qwop_wr.agents.spec import AgentSpec
 
 __all__ = ["Agent", "AgentSpec", "Weights"]
@@ -88,7 +88,10 @@ class Agent:
         Returns:
             Policy over a private copy of the weights.
         """
-        return Policy(self.network(), self.spec.n_observations, self.spec.reward_scale)
+        network, width = self.network(), self.spec.n_observations
+        if isinstance(network, RecurrentActorCritic):
+            return RecurrentPolicy(network, width)
+        return Policy(network, width, self.spec.reward_scale)
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
         """Make sure that an environment is one the agent can act in.

@@ -1,11 +1,12 @@
 """What watches a training: its clock, its metrics, its progress bar."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from pydantic import JsonValue
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
 from tqdm import tqdm
@@ -15,6 +16,8 @@ from qwop_wr.agents.metrics import MetricHistory
 
 N_RECENT_EPISODES = 100
 """Training episodes that an average is taken over."""
+_SHAPING = "shaping/"
+_REMEMBERED: Final = ("finished", "distance", "score_time")
 
 
 def history_logger(history: MetricHistory) -> Logger:
@@ -48,30 +51,6 @@ class BudgetCallback(BaseCallback):
         return not self._spent
 
 
-class EveryCallback(BaseCallback):
-    """Calls something every so many steps, between two updates.
-
-    Args:
-        action: What to call.
-        every: Steps between two calls.
-        done: Steps made before this training.
-    """
-
-    def __init__(self, action: Callable[[], None], every: int, done: int = 0) -> None:
-        super().__init__()
-        self._action = action
-        self._every = every
-        self._called_at = done
-
-    def _on_rollout_start(self) -> None:
-        if self.num_timesteps - self._called_at >= self._every:
-            self._called_at = self.num_timesteps
-            self._action()
-
-    def _on_step(self) -> bool:
-        return True
-
-
 class RecentEpisodes(BaseCallback):
     """Remembers how the latest training episodes ended."""
 
@@ -84,12 +63,33 @@ class RecentEpisodes(BaseCallback):
         self._infos.extend(self.locals["infos"][game] for game in ended)
         return True
 
+    def state(self) -> list[JsonValue]:
+        """Tell how they ended, as JSON for :meth:`restore`."""
+        return [
+            {
+                name: np.asarray(value).item()
+                for name, value in info.items()
+                if name in _REMEMBERED or name.startswith(_SHAPING)
+            }
+            for info in self._infos
+        ]
+
+    def restore(self, infos: Sequence[Mapping[str, Any]]) -> None:
+        """Remember episodes of before.
+
+        Args:
+            infos: What :meth:`state` gave.
+        """
+        self._infos.clear()
+        self._infos.extend(infos)
+
     def metrics(self) -> dict[str, float]:
         """Average over them.
 
         Returns:
-            ``finish_rate``, ``distance_mean`` [m] and, if a run has finished,
-            ``finish_time_mean`` [s]; nothing before the first end.
+            ``finish_rate``, ``distance_mean`` [m], if a run has finished
+            ``finish_time_mean`` [s], and the sum of every term of a shaped reward,
+            ``shaping/<name>``; nothing before the first end.
         """
         if not self._infos:
             return {}
@@ -100,6 +100,9 @@ class RecentEpisodes(BaseCallback):
         }
         if times:
             metrics["finish_time_mean"] = float(np.mean(times))
+        for name in self._infos[-1]:
+            if name.startswith(_SHAPING):
+                metrics[name] = float(np.mean([info[name] for info in self._infos]))
         return metrics
 
 
@@ -107,15 +110,34 @@ class MetricsCallback(BaseCallback):
     """Adds what recent training episodes came to, and dumps the logger.
 
     Args:
-        episodes: The recent episodes.
         every: Steps between two dumps.
+
+    Attributes:
+        episodes: The recent episodes; has to be called before.
     """
 
-    def __init__(self, episodes: RecentEpisodes, every: int) -> None:
+    def __init__(self, every: int) -> None:
         super().__init__()
-        self._episodes = episodes
+        self.episodes = RecentEpisodes()
         self._every = every
         self._dumped_at = 0
+
+    def state(self) -> dict[str, JsonValue]:
+        """Tell what the next dumps follow from.
+
+        Returns:
+            JSON for :meth:`restore`.
+        """
+        return {"dumped_at": self._dumped_at, "episodes": self.episodes.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state.
+
+        Args:
+            state: What :meth:`state` gave.
+        """
+        self._dumped_at = state["dumped_at"]
+        self.episodes.restore(state["episodes"])
 
     def _on_rollout_start(self) -> None:
         # The learner's own metrics are complete only after its update.
@@ -130,7 +152,7 @@ class MetricsCallback(BaseCallback):
 
     def _dump(self) -> None:
         self._dumped_at = self.num_timesteps
-        for name, value in self._episodes.metrics().items():
+        for name, value in self.episodes.metrics().items():
             self.logger.record(f"rollout/{name}", value)
         self.model.dump_logs()
 
@@ -167,7 +189,8 @@ class ProgressBarCallback(BaseCallback):
         if self._bar is not None:
             progress = self._clock.progress(self.num_timesteps)
             self._bar.total = round(self.num_timesteps / progress) if progress else None
-            recent = {k: f"{v:.3g}" for k, v in self._episodes.metrics().items()}
+            metrics = self._episodes.metrics().items()
+            recent = {k: f"{v:.3g}" for k, v in metrics if not k.startswith(_SHAPING)}
             self._bar.set_postfix({**self._notes, **recent}, refresh=False)
 
     def close(self) -> None:
@@ -181,7 +204,7 @@ class ProgressBarCallback(BaseCallback):
 def training_callbacks(
     clock: BudgetClock,
     watchers: Sequence[BaseCallback],
-    log_every: int,
+    metrics: MetricsCallback,
     progress_bar: bool,
     notes: Mapping[str, str] | None = None,
 ) -> Iterator[CallbackList]:
@@ -190,17 +213,16 @@ def training_callbacks(
     Args:
         clock: The running budget.
         watchers: Look at the learner between its updates.
-        log_every: Steps between two dumps of the metrics.
+        metrics: Dumps the metrics.
         progress_bar: Whether to show a bar.
         notes: What the bar shows besides; the owner may change them at any time.
 
     Yields:
-        Callbacks for ``learn``.
+        Callbacks for ``learn``, which may be called several times.
     """
-    episodes = RecentEpisodes()
-    bar = ProgressBarCallback(clock, episodes, notes or {}) if progress_bar else None
-    callbacks: list[BaseCallback] = [episodes, MetricsCallback(episodes, log_every)]
-    callbacks += [*watchers, BudgetCallback(clock), *([bar] if bar else [])]
+    bar = ProgressBarCallback(clock, metrics.episodes, notes or {}) if progress_bar else None
+    callbacks: list[BaseCallback] = [metrics.episodes, metrics, *watchers, BudgetCallback(clock)]
+    callbacks += [bar] if bar else []
     try:
         yield CallbackList(callbacks)
     finally:

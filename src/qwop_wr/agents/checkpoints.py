@@ -10,7 +10,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import AgentScore, score_agent
 from qwop_wr.agents.metrics import MetricHistory
 
-N_RANKED = 3
+N_RANKED = 5
 """Agents kept: one evaluation cannot tell the best of many from the luckiest."""
 
 
@@ -112,7 +112,9 @@ class EvaluationCallback(BaseCallback):
         snapshot: Gives the learner's present agent.
         every: Steps between evaluations.
         on_score: Called with every score but the last one and its step.
-        done: Step of the evaluation before this training, if it goes on.
+
+    Attributes:
+        evaluated_at: Step of the last evaluation.
     """
 
     def __init__(
@@ -121,17 +123,16 @@ class EvaluationCallback(BaseCallback):
         snapshot: Callable[[], Agent],
         every: int,
         on_score: Callable[[AgentScore, int], None] | None = None,
-        done: int = 0,
     ) -> None:
         super().__init__()
         self._checkpoints = checkpoints
         self._snapshot = snapshot
         self._every = every
         self._on_score = on_score
-        self._evaluated_at = done
+        self.evaluated_at = 0
 
     def _on_rollout_start(self) -> None:
-        if self.num_timesteps - self._evaluated_at >= self._every:
+        if self.num_timesteps - self.evaluated_at >= self._every:
             score = self._evaluate()
             if self._on_score is not None:
                 self._on_score(score, self.num_timesteps)
@@ -140,9 +141,9 @@ class EvaluationCallback(BaseCallback):
         return True
 
     def _on_training_end(self) -> None:
-        if self.num_timesteps > self._evaluated_at:
+        if self.num_timesteps > self.evaluated_at:
             self._evaluate()
 
     def _evaluate(self) -> AgentScore:
-        self._evaluated_at = self.num_timesteps
+        self.evaluated_at = self.num_timesteps
         return self._checkpoints.consider(self._snapshot(), self.num_timesteps)

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from qwop_wr.agents.agent import Agent
 
 
+class TrainingStateError(ValueError):
+    """A training cannot go on from a state: it is another's, or not in the right form."""
+
+
 class TrainingDivergedError(ArithmeticError):
     """A loss or weight stopped being a finite number.
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from qwop_wr.agents.spec import Activation, AgentSpec
+from qwop_wr.agents.spec import Activation, AgentSpec, Algorithm
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 
@@ -145,6 +145,62 @@ class ActorCritic(AgentNetwork):
         return values.squeeze(-1)
 
 
+Memory = tuple[torch.Tensor, torch.Tensor]
+"""Hidden and cell state of an LSTM, each of shape (1, batch, lstm_size)."""
+
+
+class RecurrentActorCritic(AgentNetwork):
+    """An actor and a critic that each remember an episode with an LSTM.
+
+    Args:
+        spec: Spec of a recurrent_ppo agent.
+    """
+
+    def __init__(self, spec: AgentSpec) -> None:
+        super().__init__()
+        assert spec.lstm_size is not None  # noqa: S101 - the spec has made sure
+        sizes = (spec.lstm_size, *spec.net_arch)
+        self.actor_lstm = nn.LSTM(spec.n_observations, spec.lstm_size)
+        self.actor = HiddenLayers(sizes, spec.activation, layer_norm=False)
+        self.actor_output = nn.Linear(sizes[-1], spec.n_actions)
+        self.critic_lstm = nn.LSTM(spec.n_observations, spec.lstm_size)
+        self.critic = HiddenLayers(sizes, spec.activation, layer_norm=False)
+        self.critic_output = nn.Linear(sizes[-1], 1)
+
+    def remember(
+        self, observations: torch.Tensor, memory: Memory | None
+    ) -> tuple[torch.Tensor, Memory]:
+        """Score every action, given what was seen before.
+
+        Args:
+            observations: Of the present decision, shape (batch, n_observations).
+            memory: What the decision before left; None at the beginning of an episode.
+
+        Returns:
+            Logits, shape (batch, n_actions), and the memory from now on.
+        """
+        features, memory = self.actor_lstm(observations[None], memory)
+        logits: torch.Tensor = self.actor_output(self.actor(features[0]))
+        return logits, memory
+
+    def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
+        """Logits at the beginning of an episode."""
+        return self.remember(observations, None)[0]
+
+    def values(self, observations: torch.Tensor) -> torch.Tensor:
+        """The critic's estimate at the beginning of an episode."""
+        features, _ = self.critic_lstm(observations[None])
+        values: torch.Tensor = self.critic_output(self.critic(features[0]))
+        return values.squeeze(-1)
+
+
+_NETWORKS: dict[Algorithm, type[QuantileNetwork | ActorCritic | RecurrentActorCritic]] = {
+    "qrdqn": QuantileNetwork,
+    "ppo": ActorCritic,
+    "recurrent_ppo": RecurrentActorCritic,
+}
+
+
 def build_network(spec: AgentSpec) -> AgentNetwork:
     """Build the untrained network that a spec describes.
 
@@ -154,4 +210,4 @@ def build_network(spec: AgentSpec) -> AgentNetwork:
     Returns:
         Network with freshly drawn weights (from torch's global generator).
     """
-    return QuantileNetwork(spec) if spec.algorithm == "qrdqn" else ActorCritic(spec)
+    return _NETWORKS[spec.algorithm](spec)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qwop_wr.agents.networks import AgentNetwork
+from qwop_wr.agents.networks import AgentNetwork, Memory, RecurrentActorCritic
 
 Floats = NDArray[np.float32]
 Actions = NDArray[np.int64]
@@ -26,6 +26,13 @@ class Policy:
         self._n_observations = n_observations
         self._reward_scale = reward_scale
 
+    def begin(self) -> None:
+        """Forget what was seen: new episodes begin in all games.
+
+        Only an agent with a memory has anything to forget. It must be told, and asked for
+        every decision of its games, always of the same ones.
+        """
+
     def act(
         self,
         observations: Floats,
@@ -46,7 +53,7 @@ class Policy:
         Raises:
             ValueError: If the shape is wrong or ``rng`` is missing.
         """
-        scores = self.action_scores(observations)
+        scores = self._next_scores(observations)
         if not deterministic:
             if rng is None:
                 raise ValueError("a policy that draws its actions needs rng, a numpy Generator")
@@ -81,6 +88,10 @@ class Policy:
             scores = self._network.action_scores(self._tensor(observations))
         return np.asarray(scores.numpy(), dtype=np.float32)
 
+    def _next_scores(self, observations: Floats) -> Floats:
+        """Scores of the present decision."""
+        return self.action_scores(observations)
+
     def _tensor(self, observations: Floats) -> torch.Tensor:
         array = np.ascontiguousarray(observations, dtype=np.float32)
         if array.ndim != 2 or array.shape[1] != self._n_observations:
@@ -88,3 +99,28 @@ class Policy:
                 f"observations must have shape (n, {self._n_observations}), got {array.shape}"
             )
         return torch.from_numpy(array)
+
+
+class RecurrentPolicy(Policy):
+    """A policy that remembers the episode; its scores and values are those of a beginning.
+
+    Args:
+        network: Network with its weights; used as it is, in evaluation mode.
+        n_observations: Length of one observation.
+    """
+
+    def __init__(self, network: RecurrentActorCritic, n_observations: int) -> None:
+        super().__init__(network, n_observations)
+        self._recurrent = network
+        self._memory: Memory | None = None
+
+    def begin(self) -> None:
+        """Forget what was seen."""
+        self._memory = None
+
+    def _next_scores(self, observations: Floats) -> Floats:
+        with torch.inference_mode():
+            scores, self._memory = self._recurrent.remember(
+                self._tensor(observations), self._memory
+            )
+        return np.asarray(scores.numpy(), dtype=np.float32)

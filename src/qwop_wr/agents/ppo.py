@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
+from qwop_wr.agents.collection import CollectionOptions
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.networks import ACTIVATIONS
 from qwop_wr.agents.schedules import Schedule
@@ -52,10 +53,17 @@ class PPOOptions(BaseModel):
     target_kl: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Divergence from the old policy that ends an update early."""
 
+    collection: CollectionOptions | None = None
+    """How workers collect experience while the learner learns; None: it plays itself."""
+
     evaluation_every: PositiveInt = 500_000
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
     """Starts of an evaluation, always the same."""
+    save_every: PositiveInt | None = None
+    """Steps between two savings of the state; they do not count if empty."""
+    save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Minutes between two savings; they do not count if empty."""
     log_every: PositiveInt = 32_768
     """Steps between two entries of the learner's own metrics."""
     progress_bar: bool = True
@@ -141,10 +149,6 @@ class ScheduledPPO(PPO):
 def extract_agent(spec: AgentSpec, model: PPO) -> Agent:
     """Copy the weights of SB3's policy under our own names.
 
-    ``mlp_extractor.policy_net.{2i}`` is ``actor.linear.{i}`` and ``action_net`` is
-    ``actor_output``; ``mlp_extractor.value_net.{2i}`` is ``critic.linear.{i}`` and
-    ``value_net`` is ``critic_output`` (SB3 counts the non-linearities in between).
-
     Args:
         spec: Spec of the agent.
         model: SB3's learner, its policy of the spec's shape.
@@ -152,14 +156,36 @@ def extract_agent(spec: AgentSpec, model: PPO) -> Agent:
     Returns:
         Agent with the present weights and an empty card.
     """
+    state = model.policy.state_dict()
+    names = _our_names(spec)
+    return Agent(spec, {ours: state[theirs].cpu().numpy() for theirs, ours in names.items()})
+
+
+def load_weights(model: PPO, agent: Agent) -> None:
+    """Copy an agent's weights into SB3's policy.
+
+    Args:
+        model: SB3's learner, its policy of the agent's shape.
+        agent: A ppo agent.
+    """
+    names = _our_names(agent.spec)
+    weights = {theirs: torch.tensor(agent.weights[ours]) for theirs, ours in names.items()}
+    model.policy.load_state_dict(weights)
+
+
+def _our_names(spec: AgentSpec) -> dict[str, str]:
+    """Our names of SB3's weights.
+
+    ``mlp_extractor.policy_net.{2i}`` is ``actor.linear.{i}`` and ``action_net`` is
+    ``actor_output``; ``mlp_extractor.value_net.{2i}`` is ``critic.linear.{i}`` and
+    ``value_net`` is ``critic_output`` (SB3 counts the non-linearities in between).
+    """
     names = {"action_net": "actor_output", "value_net": "critic_output"}
     for layer in range(len(spec.net_arch)):
         names[f"mlp_extractor.policy_net.{2 * layer}"] = f"actor.linear.{layer}"
         names[f"mlp_extractor.value_net.{2 * layer}"] = f"critic.linear.{layer}"
-    state = model.policy.state_dict()
-    weights = {
-        f"{ours}.{kind}": state[f"{theirs}.{kind}"].cpu().numpy()
+    return {
+        f"{theirs}.{kind}": f"{ours}.{kind}"
         for theirs, ours in names.items()
         for kind in ("weight", "bias")
     }
-    return Agent(spec, weights)

@@ -1,7 +1,7 @@
 """QR-DQN that also learns from demonstrations."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -33,6 +33,13 @@ from qwop_wr.agents.transitions import Transitions
 
 MEAN_VALUE_RATE = 0.01
 """Weight of a batch in the running mean of the values."""
+_COUNTERS: Final = (
+    "pretrained_steps",
+    "rate_factor",
+    "exploration_rate",
+    "_owed_updates",
+    "_mean_value",
+)
 
 
 class DemonstrationQRDQN(QRDQN):
@@ -61,7 +68,7 @@ class DemonstrationQRDQN(QRDQN):
 
     Attributes:
         rate_factor: Factor on the scheduled learning rate; a rollback lowers it.
-        pretrained: Whether a pre-training is behind it.
+        pretrained_steps: Gradient steps made on demonstrations alone.
         generators: Sources of everything random but the games and the initial weights.
     """
 
@@ -84,7 +91,7 @@ class DemonstrationQRDQN(QRDQN):
         self.spec = spec
         self.clock = clock
         self.rate_factor = 1.0
-        self.pretrained = False
+        self.pretrained_steps = 0
         self._owed_updates = 0.0
         self._mean_value: float | None = None
         # Without priorities the options' bonuses are never looked at.
@@ -168,27 +175,32 @@ class DemonstrationQRDQN(QRDQN):
         self.policy.optimizer.state.clear()
         self.rate_factor /= 2.0
 
-    def pretrain(self, steps: int, on_update: Callable[[int, dict[str, float]], None]) -> None:
+    def pretrain(self, steps: int) -> Iterator[dict[str, float]]:
         """Learn from demonstrations alone, with full margin weight.
 
         Args:
-            steps: Gradient steps.
-            on_update: Called after each with its number and metrics.
+            steps: Gradient steps, those made before included.
+
+        Yields:
+            Metrics of every gradient step. Only a pre-training that is followed to its
+            end is complete.
 
         Raises:
             TrainingDivergedError: If a loss is not finite.
         """
-        # Learning the level of the values with the weights would take most of the steps.
-        for network in (self.network, self.target_network):
-            network.set_level(self._demonstrated_level * self.options.reward_scale)
+        if self.pretrained_steps == 0:
+            # Learning the level of the values with the weights would take most of the steps.
+            for network in (self.network, self.target_network):
+                network.set_level(self._demonstrated_level * self.options.reward_scale)
         for group in self.policy.optimizer.param_groups:
             group["lr"] = self.options.pretraining_learning_rate
         margin_weight = self.options.margin_weight.start
-        for step in range(1, steps + 1):
+        while self.pretrained_steps < steps:
             batch = self.mixer.draw(self.batch_size, Shares(demonstrations=1.0), self._beta(0.0))
-            on_update(step, self._update(batch, margin_weight))
+            metrics = self._update(batch, margin_weight)
+            self.pretrained_steps += 1
+            yield metrics
         self.target_network.load_state_dict(self.network.state_dict())
-        self.pretrained = True
 
     def train(self, gradient_steps: int, batch_size: int = 256) -> None:
         """Make the gradient steps that the played steps are worth.
@@ -244,13 +256,7 @@ class DemonstrationQRDQN(QRDQN):
         Returns:
             Numbers by name.
         """
-        return {
-            "n_updates": self._n_updates,
-            "pretrained": self.pretrained,
-            "owed_updates": self._owed_updates,
-            "mean_value": self._mean_value,
-            "rate_factor": self.rate_factor,
-        }
+        return {name: getattr(self, name) for name in _COUNTERS}
 
     def restore_counters(self, counters: Mapping[str, Any]) -> None:
         """Take such numbers over.
@@ -258,11 +264,8 @@ class DemonstrationQRDQN(QRDQN):
         Args:
             counters: What ``counters`` gave.
         """
-        self._n_updates = counters["n_updates"]
-        self.pretrained = counters["pretrained"]
-        self._owed_updates = counters["owed_updates"]
-        self._mean_value = counters["mean_value"]
-        self.rate_factor = counters["rate_factor"]
+        for name in _COUNTERS:
+            setattr(self, name, counters[name])
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
         quantiles = self.network(batch.observations)  # (batch, N, n_actions)

@@ -168,6 +168,7 @@ class _Batch:
         obs, _ = self.env.reset(seed=padded)  # type: ignore[arg-type]
         if isinstance(self.env, KeyedVectorEnv):
             self.results["idle_ticks"] = self.env.drawn_idle_ticks[:n].astype(np.int64)
+        policy.begin()
         running = np.ones(n, dtype=np.bool_)
         steps = 0
         while running.any():

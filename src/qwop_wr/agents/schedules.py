@@ -23,6 +23,8 @@ class Schedule(BaseModel):
     each change the value by the same factor."""
     n_steps: PositiveInt | None = None
     """Changes on the way, equally far apart (``steps`` only): 3 go at 1/4, 2/4 and 3/4."""
+    until: float = Field(default=1.0, gt=0, le=1)
+    """Share of the training at which the end is reached; the value then stays."""
 
     @model_validator(mode="before")
     @classmethod
@@ -78,7 +80,7 @@ class Schedule(BaseModel):
         Returns:
             The value there.
         """
-        done = min(max(progress, 0.0), 1.0)
+        done = min(max(progress / self.until, 0.0), 1.0)
         if self.shape == "cosine":
             done = (1.0 - math.cos(math.pi * done)) / 2.0
         if self.n_steps is not None:

@@ -1,13 +1,20 @@
 """What must be known about an agent before its weights mean anything."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-Algorithm = Literal["ppo", "qrdqn"]
+Algorithm = Literal["ppo", "qrdqn", "recurrent_ppo"]
 Activation = Literal["tanh", "relu"]
-LayerSizes = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+MAX_LAYERS: Final = 16
+"""Most hidden layers. A file of a megabyte could ask for half a million."""
+MAX_SIZE: Final = 65_536
+"""Largest number of a layer's units and of anything else that is counted."""
+
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+LayerSizes = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MAX_LAYERS)]
 
 
 class AgentSpec(BaseModel):
@@ -24,11 +31,11 @@ class AgentSpec(BaseModel):
     """Name of the observation it reads."""
     actions: str = Field(min_length=1)
     """Name of the action set it chooses from."""
-    ticks_per_action: PositiveInt
+    ticks_per_action: Size
     """Ticks that one decision lasts."""
-    n_observations: PositiveInt
+    n_observations: Size
     """Length of an observation."""
-    n_actions: PositiveInt
+    n_actions: Size
     """Number of actions."""
     engine: str = Field(min_length=1)
     """Engine it was last trained on; it may run on others."""
@@ -38,8 +45,10 @@ class AgentSpec(BaseModel):
     """Non-linearity after each hidden layer."""
     layer_norm: bool = False
     """Whether hidden layers are normalised before the non-linearity (qrdqn only)."""
-    n_quantiles: PositiveInt | None = None
+    n_quantiles: Size | None = None
     """Quantiles of the return per action (qrdqn only)."""
+    lstm_size: Size | None = None
+    """Width of the LSTM before the hidden layers (recurrent_ppo only)."""
     dueling: bool = False
     """Whether the state's value has a head of its own (qrdqn only)."""
     reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -50,20 +59,24 @@ class AgentSpec(BaseModel):
         if self.algorithm == "qrdqn" and self.n_quantiles is None:
             raise ValueError("a qrdqn agent needs n_quantiles, for example 32")
         quantile_only = self.n_quantiles is not None or self.layer_norm or self.dueling
-        if self.algorithm == "ppo" and quantile_only:
+        if self.algorithm != "qrdqn" and quantile_only:
             raise ValueError(
-                "a ppo agent has neither n_quantiles nor layer_norm nor dueling; leave them out"
+                f"a {self.algorithm} agent has neither n_quantiles nor layer_norm nor dueling; "
+                "leave them out"
             )
+        if (self.algorithm == "recurrent_ppo") != (self.lstm_size is not None):
+            raise ValueError("lstm_size belongs to a recurrent_ppo agent, which needs it")
         return self
 
     def identity(self) -> dict[str, JsonValue]:
         """List what makes two specs differ.
 
         Returns:
-            All fields; ``dueling``, which came later, only where it is set, so that the
-            fingerprints of older agents stay what they were.
+            All fields; those that came later, ``dueling`` and ``lstm_size``, only where they
+            are set, so that the fingerprints of older agents stay what they were.
         """
-        return self.model_dump(mode="json", exclude=None if self.dueling else {"dueling"})
+        unset = {name for name in ("dueling", "lstm_size") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=unset)
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
         """Make sure that an environment is one the agent can act in.
@@ -83,4 +96,22 @@ class AgentSpec(BaseModel):
                 raise ValueError(
                     f"the agent was trained with {key} = {wanted!r}, but the environment has "
                     f"{interface[key]!r}; change the environment or choose another agent"
+                )
+
+    def check_continues(self, earlier: "AgentSpec", agent: str, training: str) -> None:
+        """Make sure that a training of such agents can go on from another agent.
+
+        Args:
+            earlier: Spec of that agent; its engine may differ.
+            agent: What it is called in an error.
+            training: What asks for agents of this spec, for the same.
+
+        Raises:
+            ValueError: Naming the first difference.
+        """
+        for name in type(self).model_fields:
+            if name != "engine" and getattr(earlier, name) != getattr(self, name):
+                raise ValueError(
+                    f"{agent} has {name} = {getattr(earlier, name)!r}, "
+                    f"but {training} asks for {getattr(self, name)!r}"
                 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import TrainingBudget
+from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.agents.gate import GateReport
 from qwop_wr.agents.health import HealthOptions, HealthReport
 from qwop_wr.agents.replay.sampling import PriorityOptions
@@ -108,6 +109,9 @@ class StageOptions(BaseModel):
     pretraining_learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     """Step size of Adam meanwhile."""
 
+    coaching: CoachingOptions | None = None
+    """How the best checkpoint learns from a coach after all that; not at all if empty."""
+
     evaluation_every: PositiveInt = 100_000
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
@@ -123,8 +127,9 @@ class StageOptions(BaseModel):
     gate_starts: PositiveInt = 128
     """Starts on which the incoming and the best agent are compared at the end."""
     save_every: PositiveInt | None = None
-    """Steps between two savings of the state that an interrupted training goes on from;
-    never if empty."""
+    """Steps between two savings of the state; they do not count if empty."""
+    save_minutes: float | None = Field(default=2.0, gt=0, allow_inf_nan=False)
+    """Minutes between two savings, pre-training included; they do not count if empty."""
     log_every: PositiveInt = 10_000
     """Steps between two entries of the learner's own metrics."""
     progress_bar: bool = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from qwop_wr.agents.errors import TrainingStateError
+
 Arrays = Mapping[str, NDArray[Any]]
+
+MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError, RuntimeError)
+"""What reading a state that is not in the right form may raise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,54 @@ class TrainingState:
             for name, array in self.arrays.items()
             if name.startswith(start)
         }
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is that of the end."""
+        return self.facts.get("finished") is True
+
+    def noting(self, **facts: JsonValue) -> "TrainingState":
+        """Add facts.
+
+        Args:
+            **facts: Facts by name.
+
+        Returns:
+            The same state with these facts.
+        """
+        return TrainingState(self.arrays, {**self.facts, **facts})
+
+
+def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> TrainingState | None:
+    """Find out whether a training can go on from a state.
+
+    Args:
+        state: A state, if there is one.
+        origin: All that the training follows from, by name.
+
+    Returns:
+        The state; None if there is none, or if it is that of the end of another
+        training: it has given its result, and nothing is lost by beginning anew.
+
+    Raises:
+        TrainingStateError: If it is that of another training in its course, or of one
+            that diverged.
+    """
+    if state is None:
+        return None
+    if "diverged" in state.facts:
+        raise TrainingStateError(
+            f"{state.facts['diverged']}; change that, and begin anew with --params=resume=false"
+        )
+    different = [name for name, value in origin.items() if state.facts.get(name) != value]
+    if different and state.finished:
+        return None
+    if different:
+        raise TrainingStateError(
+            f"it is the state of a training with other {' and '.join(different)}; go on with "
+            "those, or begin anew with --params=resume=false"
+        )
+    return state
 
 
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
@@ -92,7 +145,8 @@ def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]
         Arrays by ``parameter.moment``; none before the first step.
     """
     return {
-        f"{parameter}.{moment}": tensor.detach().cpu().numpy().copy()
+        # Not every optimiser counts its steps in a tensor.
+        f"{parameter}.{moment}": torch.as_tensor(tensor).detach().cpu().numpy().copy()
         for parameter, moments in optimiser.state_dict()["state"].items()
         for moment, tensor in moments.items()
     }

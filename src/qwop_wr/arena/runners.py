@@ -79,6 +79,8 @@ class AgentKeys:
         """Hold on to the last decision, or decide anew."""
         if len(played) % self._ticks_per_action:
             return played[-1]
+        if not played:
+            self._policy.begin()
         observation = self._observer.observe(Snapshot.of(simulator))  # (1, d)
         with single_torch_thread():
             actions = self._policy.act(np.repeat(observation, _BATCH, axis=0))

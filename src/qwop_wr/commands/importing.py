@@ -1,28 +1,13 @@
-"""``qwop import``: recordings of other programs become tapes."""
+"""``qwop import``: files of other programs become ours."""
 
-import hashlib
 from pathlib import Path
-from typing import Any, Final, NamedTuple
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from qwop_wr.commands.tapes import in_words
+from qwop_wr.commands.imports import Choices, products
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator import ENGINES
-from qwop_wr.simulator.exchange import MAX_BYTES, gym_recording, runr
-from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
-
-_FORMATS: Final = {gym_recording.SUFFIX: "qwop-gym", runr.SUFFIX: "RUNR"}
-
-
-class _Run(NamedTuple):
-    """Keys of a recorded run, and what else the file says of it."""
-
-    keys: NDArray[np.uint8]
-    origin: dict[str, Any]
 
 
 @click.command(
@@ -31,10 +16,12 @@ class _Run(NamedTuple):
       qwop import session.rec
       qwop import session.rec --actions seeds --ticks-per-action 4 --to tapes
       qwop import run.bin --to tapes
+      qwop import model.zip --ticks-per-action 4 --to data/01_raw/guests
+      qwop import kuro_try1.npz --to data/01_raw/recordings
     """
 )
 @click.argument(
-    "recordings", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORDING..."
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @click.option(
     "--to",
@@ -42,83 +29,57 @@ class _Run(NamedTuple):
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="FOLDER",
-    help="Where the tapes go; here if omitted.",
+    help="Where the results go; here if omitted.",
 )
 @click.option(
     "--actions",
     type=click.Choice(list(ACTION_SETS)),
-    default="full",
-    show_default=True,
-    help="Key sets of a .rec file: full is qwop-gym's 16, seeds its reduced 9.",
+    help="Key sets: full is qwop-gym's 16, seeds its reduced 9. If omitted, full for a .rec, "
+    "by their number for a .zip, minimal for an .npz.",
 )
 @click.option(
     "--ticks-per-action",
     type=click.IntRange(1, 30),
-    default=1,
-    show_default=True,
-    help="Ticks of an action of a .rec file: qwop-gym's frames_per_step.",
+    help="Ticks of an action, qwop-gym's frames_per_step. If omitted, 1 for a .rec, 4 for a "
+    ".zip, 3 for an .npz.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace tapes that exist.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="Engine that keys are replayed on, or that an agent runs on.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 def command(
-    recordings: tuple[Path, ...],
+    files: tuple[Path, ...],
     folder: Path,
-    actions: str,
-    ticks_per_action: int,
+    actions: str | None,
+    ticks_per_action: int | None,
+    engine: str,
     overwrite: bool,
 ) -> None:
-    """Make tapes of other programs' recordings.
+    """Make tapes, agents and demonstrations of other programs' files.
 
-    A RECORDING is qwop-gym's (.rec) or RUNR's (.bin). Its keys are played
-    from a fresh page on the exact engine, and the tape claims what came out
+    A FILE is qwop-gym's (.rec) or RUNR's (.bin) recording, which becomes a
+    tape; an agent of Stable-Baselines3 (.zip): DQN, QR-DQN, PPO or A2C with
+    an MlpPolicy on the 60 circulating numbers; or QWOP-RL's recordings
+    (.npz), which become demonstrations.
+
+    Keys are played from a fresh page, and the tape claims what came out
     there: a run recorded on a used page or on other physics may end
-    otherwise. The tape's meta says where the keys come from. Of a .rec file
-    the runs that end with * become tapes.
+    otherwise. Of a .rec file the runs that end with * become tapes. Nothing
+    in a file is executed. What is made says where it comes from.
     """
-    for path in recordings:
-        runs = _runs(path, actions, ticks_per_action)
-        for number, run in enumerate(runs, start=1):
-            name = path.stem if len(runs) == 1 else f"{path.stem}_{number:04d}"
-            target = folder / f"{name}{SUFFIX}"
+    choices = Choices(actions, ticks_per_action, engine)
+    for path in files:
+        for product in products(path, choices):
+            target = folder / product.name
             if target.exists() and not overwrite:
                 raise BadInputError(f"{target}: exists already; --overwrite replaces it")
-            tape = Tape.record(run.keys, ENGINES[0], {"imported": run.origin})
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                tape.save(target)
-            except (OSError, TapeError) as error:
+                product.save(target)
+            except OSError as error:
                 raise BadInputError(str(error)) from error
-            click.echo(f"{target}: {in_words(tape.claims)}")
-
-
-def _runs(path: Path, actions: str, ticks_per_action: int) -> list[_Run]:
-    if path.suffix not in _FORMATS:
-        raise BadInputError(
-            f"{path}: must end in {' or '.join(_FORMATS)}, as recordings of "
-            f"{' and '.join(_FORMATS.values())} do"
-        )
-    content = _read(path)
-    origin: dict[str, Any] = {
-        "format": _FORMATS[path.suffix],
-        "file": path.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    try:
-        if path.suffix == runr.SUFFIX:
-            recorded = runr.decode(content)
-            return [_Run(recorded.keys, {**origin, "ruleset": recorded.ruleset})]
-        recording = gym_recording.decode(content, ACTION_SETS[actions].tolist(), ticks_per_action)
-    except TapeError as error:
-        raise BadInputError(f"{path}: {error}") from error
-    origin |= {"seed": recording.seed, "actions": actions, "ticks_per_action": ticks_per_action}
-    return [_Run(keys, {**origin, "episode": number}) for number, keys in recording.episodes]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > MAX_BYTES:
-        raise BadInputError(f"{path}: longer than {MAX_BYTES} bytes, the most that is read")
-    return content
+            click.echo(f"{target}: {product.words}")

@@ -36,8 +36,8 @@ def runner(path: Path) -> Runner:
         return Runner(name, TapeKeys(tape), tape.engine, tape.meta)
     if path.suffix != AGENT_SUFFIX:
         raise BadInputError(
-            f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); recordings of "
-            "other programs become tapes with: qwop import"
+            f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); files of "
+            "other programs become such with: qwop import"
         )
     agent = _agent(path)
     meta = {"protocol": "native", "agent": agent.fingerprint, "seed": 0, "idle_ticks": 0}

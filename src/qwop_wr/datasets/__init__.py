@@ -6,6 +6,7 @@ from qwop_wr.datasets.optional_json_dataset import OptionalJSONDataset
 from qwop_wr.datasets.optional_partitions import OptionalPartitions
 from qwop_wr.datasets.page_dataset import PageDataset
 from qwop_wr.datasets.recording import Recording
+from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
 from qwop_wr.datasets.tape_dataset import TapeDataset
 from qwop_wr.datasets.tapes_dataset import TapesDataset
 from qwop_wr.datasets.training_state_dataset import TrainingStateDataset
@@ -18,6 +19,7 @@ __all__ = [
     "OptionalPartitions",
     "PageDataset",
     "Recording",
+    "StudyStorageDataset",
     "TapeDataset",
     "TapesDataset",
     "TrainingStateDataset",

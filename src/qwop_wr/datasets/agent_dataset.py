@@ -1,10 +1,7 @@
 """``AgentDataset`` keeps an agent's spec, card and weights in one safetensors file."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
-
-from kedro_datasets._typing import JSONPreview
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.spec import AgentSpec
@@ -68,16 +65,6 @@ class AgentDataset(TensorsDataset[Agent]):
     METADATA_KEY: ClassVar[str] = "qwop-agent"
     NAMES: ClassVar[frozenset[str]] = frozenset({"spec", "card", "fingerprint"})
     OBJECT: ClassVar[str] = "card"
-
-    def preview(self) -> JSONPreview:
-        """Show the agent's description in Kedro-Viz, without its weights.
-
-        Returns:
-            JSON text of spec, card and fingerprint.
-        """
-        path = self._required_path()
-        with self._reading(path), self._fs.open(path, "rb") as file:
-            return JSONPreview(json.dumps(self._read_description(file)))
 
     def _encode(self, item: Agent) -> Described:
         description = {

@@ -53,9 +53,14 @@ class AgentsDataset(FolderDataset[Agent]):
     ITEM: ClassVar[type[Agent]] = Agent
     ARTICLE: ClassVar[str] = "an"
     SUFFIX: ClassVar[str] = ".safetensors"
-    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False, "max_agents": 100}
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {
+        "optional": False,
+        "max_agents": 100,
+        "max_bytes": 2**28,
+    }
     """``optional``: whether a missing folder loads as no agents instead of being an error;
-    ``max_agents``: how many are read at most."""
+    ``max_agents``: how many are read at most; ``max_bytes``: how large they may be together
+    (an agent of the default network has 0.4 MB)."""
 
     def _load_item(self, path: str) -> Agent:
         agent = self._file(path).load()

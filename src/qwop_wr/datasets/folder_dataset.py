@@ -20,7 +20,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
 
     The folder is exchanged as a whole: after a save it holds the given items and no
     others. A load reads at most as many items as the load argument ``max_<item>s``
-    says; other files in the folder are left alone.
+    says, and at most ``max_bytes`` of them all; other files in the folder are left alone.
     """
 
     ITEM: ClassVar[type[Any]]
@@ -38,8 +38,8 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
             is no folder and the load argument ``optional`` is set.
 
         Raises:
-            DatasetError: If the folder is missing, holds too many items, or one of
-                them cannot be read.
+            DatasetError: If the folder is missing, holds too many items or too large
+                ones, or one of them cannot be read.
         """
         if self._load_args["optional"] and self._stored_path() is None:
             return {}
@@ -52,6 +52,10 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
             limit = self._load_args[f"max_{items}"]
             if len(paths) > limit:
                 raise ValueError(f"it holds {len(paths)} {items}, the limit is {limit}")
+            left = self._load_args["max_bytes"]
+        for path in paths:
+            with self._reading(path):
+                left -= self._check_file(path, left)
         return {self._name(path): self._load_item(path) for path in paths}
 
     def save(self, data: Mapping[str, _Item]) -> None:

@@ -4,8 +4,10 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from tokenize import TokenError
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -15,6 +17,17 @@ Array = NDArray[Any]
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_FORMAT_VERSION = (1, 0)
+"""Of npy. Its headers have 64 KiB at most; those of later versions may have 4 GiB, which numpy
+takes into memory before it looks at them."""
+_KINDS = "biufU"
+"""Kinds of numbers and texts. Records and arrays as elements have sizes of their own making."""
+_MAX_DIRECTORY_BYTES = 2**17
+"""Most that is read at once while the archive's directory is parsed, room for 1,000 arrays:
+an entry of 50 bytes takes ten times as much memory. The end of an archive, with its longest
+comment, is half as long."""
+_CHUNK = 2**20
+"""Bytes that are unpacked at once, so that no array is in memory twice."""
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -22,8 +35,11 @@ _DAMAGES = (
     EOFError,
     OSError,
     NotImplementedError,
+    OverflowError,
     RuntimeError,
 )
+_BAD_HEADERS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
+"""What numpy raises when it evaluates a header that is no literal, or one too deep."""
 
 
 class _Header(NamedTuple):
@@ -69,7 +85,7 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
             is too big.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _opened(file) as archive:
             members = _members(archive, names)
             headers = {name: _read_header(archive, name, members[name]) for name in names}
             needed = sum(header.array_size for header in headers.values())
@@ -80,6 +96,38 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
             }
     except _DAMAGES as error:
         raise ValueError(f"it is truncated or damaged ({error})") from error
+
+
+class _SmallReads:
+    """A file of which only so much can be read at once, however much it says that there is.
+
+    Args:
+        file: Seekable binary file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.max_bytes: int | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as from the file."""
+        if self.max_bytes is not None and size > self.max_bytes:
+            raise ValueError(f"its directory has {size} bytes, the limit is {self.max_bytes}")
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else is the file's."""
+        return getattr(self._file, name)
+
+
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; its directory, which may be as long as the file, is limited."""
+    small = _SmallReads(file)
+    small.max_bytes = _MAX_DIRECTORY_BYTES
+    with zipfile.ZipFile(cast("IO[bytes]", small)) as archive:
+        small.max_bytes = None
+        yield archive
 
 
 def _members(archive: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, zipfile.ZipInfo]:
@@ -98,17 +146,16 @@ def _read_header(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -
     with archive.open(member) as stream:
         try:
             version = npy_format.read_magic(stream)
-            if version == (1, 0):
-                shape, is_fortran, dtype = npy_format.read_array_header_1_0(stream)
-            elif version == (2, 0):
-                shape, is_fortran, dtype = npy_format.read_array_header_2_0(stream)
-            else:
-                raise ValueError(f"its format version is {version}, expected (1, 0)")
-        except ValueError as error:
+            if version != _FORMAT_VERSION:
+                raise ValueError(f"its format version is {version}, expected {_FORMAT_VERSION}")
+            shape, is_fortran, dtype = npy_format.read_array_header_1_0(stream)
+        except _BAD_HEADERS as error:
             raise ValueError(f"the array {name!r} has no readable header ({error})") from error
         header = _Header(shape, is_fortran, dtype, stream.tell())
     if dtype.hasobject:
         raise ValueError(f"the array {name!r} holds Python objects, which are never loaded")
+    if dtype.kind not in _KINDS or dtype.itemsize == 0:
+        raise ValueError(f"the array {name!r} holds {dtype!s}, which is neither number nor text")
     if any(length < 0 for length in shape) or header.size + header.array_size != member.file_size:
         raise ValueError(f"the array {name!r} of shape {shape} does not fill its place")
     return header
@@ -117,12 +164,16 @@ def _read_header(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -
 def _read_array(
     archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, header: _Header
 ) -> Array:
+    order: Literal["F", "C"] = "F" if header.is_fortran else "C"
+    array: Array = np.empty(header.shape, header.dtype, order=order)
+    place = array.reshape(-1, order=order).view(np.uint8)  # (bytes,), the array's own
+    filled = 0
     with archive.open(member) as stream:
         stream.read(header.size)
-        # Reading on to the end makes zipfile compare the checksum.
-        data = stream.read(header.array_size) + stream.read(1)
-    if len(data) != header.array_size:
-        raise ValueError(f"the array {name!r} is cut off after {len(data)} bytes")
-    flat = np.frombuffer(data, dtype=header.dtype)
-    array = flat.reshape(header.shape, order="F" if header.is_fortran else "C")
-    return array.copy(order="C")
+        while chunk := stream.read(_CHUNK):
+            # Reading on to the end makes zipfile compare the checksum.
+            place[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
+            filled += len(chunk)
+    if filled != header.array_size:
+        raise ValueError(f"the array {name!r} is cut off after {filled} bytes")
+    return np.asarray(array, order="C")

@@ -129,6 +129,24 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
             )
         return path
 
+    def _check_file(self, path: str, max_bytes: int) -> int:
+        """Make sure that a file can be read to its end, before it is opened.
+
+        A pipe would hold the reader up for ever, a device would never end.
+
+        Returns:
+            Its size [bytes].
+
+        Raises:
+            ValueError: If it is no ordinary file, or has more bytes than allowed.
+        """
+        facts = self._fs.info(path)
+        if facts["type"] != "file":
+            raise ValueError("it is no ordinary file")
+        if facts["size"] > max_bytes:
+            raise ValueError(f"it has {facts['size']} bytes, the limit is {max_bytes}")
+        return int(facts["size"])
+
     @contextmanager
     def _reading(self, path: str) -> Iterator[None]:
         """Name the file in every error of reading it."""

@@ -108,6 +108,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             return None
         path = self._required_path()
         with self._reading(path):
+            self._check_file(path, MAX_BYTES)
             content: bytes = self._fs.cat_file(path, end=MAX_BYTES + 1)
             return Tape.from_json(content.decode())
 

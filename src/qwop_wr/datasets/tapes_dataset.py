@@ -41,9 +41,14 @@ class TapesDataset(FolderDataset[Tape]):
     KIND: ClassVar[str] = "folder of tapes"
     ITEM: ClassVar[type[Tape]] = Tape
     SUFFIX: ClassVar[str] = SUFFIX
-    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"optional": False, "max_tapes": 10_000}
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {
+        "optional": False,
+        "max_tapes": 10_000,
+        "max_bytes": 2**26,
+    }
     """``optional``: whether a missing folder loads as no tapes instead of being an error;
-    ``max_tapes``: how many are read at most."""
+    ``max_tapes``: how many are read at most; ``max_bytes``: how large they may be together
+    (a run has about 5 KB; in memory, a tape of nothing but taps is ten times as large)."""
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """List the fastest tapes for Kedro-Viz.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import IO, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from kedro.io.core import DatasetError
+from kedro_datasets._typing import JSONPreview
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
@@ -65,9 +66,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
             return None
         path = self._required_path()
         with self._reading(path):
-            size, limit = self._fs.size(path), self._load_args["max_bytes"]
-            if size > limit:
-                raise ValueError(f"it has {size} bytes, the limit is {limit}")
+            self._check_file(path, self._load_args["max_bytes"])
             with self._fs.open(path, "rb") as file:
                 description = self._read_description(file)
                 file.seek(0)
@@ -94,6 +93,16 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         content = format_tensors(dict(described.tensors), metadata={self.METADATA_KEY: text})
         with self._writing() as path, whole_file(self._fs, path) as file:
             file.write(content)
+
+    def preview(self) -> JSONPreview:
+        """Show the item's description in Kedro-Viz, without its tensors.
+
+        Returns:
+            JSON text.
+        """
+        path = self._required_path()
+        with self._reading(path), self._fs.open(path, "rb") as file:
+            return JSONPreview(json.dumps(self._read_description(file)))
 
     @abstractmethod
     def _encode(self, item: _Item) -> Described:

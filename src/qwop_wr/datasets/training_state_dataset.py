@@ -1,7 +1,11 @@
 """``TrainingStateDataset`` keeps what a training goes on from in one safetensors file."""
 
+import json
+import zlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
+
+import numpy as np
 
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
@@ -11,8 +15,8 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     """``TrainingStateDataset`` loads and saves the state of a training.
 
     Arrays are plain tensors, everything else is JSON in the file's metadata; nothing
-    in the file can execute. The file appears whole or not at all, so that a stop in
-    the middle of a save leaves the state before.
+    in the file can execute, and a checksum finds damage. The file appears whole or not at
+    all, so that a stop in the middle of a save leaves the state before.
 
     Examples:
         Using the YAML API:
@@ -43,11 +47,40 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     ITEM: ClassVar[type] = TrainingState
     ARTICLE: ClassVar[str] = "a"
     METADATA_KEY: ClassVar[str] = "qwop-training"
-    NAMES: ClassVar[frozenset[str]] = frozenset({"facts"})
+    NAMES: ClassVar[frozenset[str]] = frozenset({"facts", "checksum"})
     OBJECT: ClassVar[str] = "facts"
 
+    def load_facts(self) -> Mapping[str, Any] | None:
+        """Read the facts alone, without the arrays.
+
+        Returns:
+            The facts; None if there is no file.
+
+        Raises:
+            DatasetError: If the file is damaged or no training state.
+        """
+        path = self._stored_path()
+        if path is None:
+            return None
+        with self._reading(path), self._fs.open(path, "rb") as file:
+            facts: Mapping[str, Any] = self._read_description(file)["facts"]
+            return facts
+
     def _encode(self, item: TrainingState) -> Described:
-        return Described({"facts": dict(item.facts)}, item.arrays)
+        facts = json.loads(json.dumps(dict(item.facts)))
+        checksum = _checksum(facts, item.arrays)
+        return Described({"facts": facts, "checksum": checksum}, item.arrays)
 
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> TrainingState:
+        if description["checksum"] != _checksum(description["facts"], tensors):
+            raise ValueError("it is damaged: its checksum is another")
         return TrainingState(tensors, description["facts"])
+
+
+def _checksum(facts: Mapping[str, Any], tensors: Tensors) -> int:
+    """CRC-32 of facts and arrays: a flipped bit would lead a training astray, unseen."""
+    checksum = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(tensors):
+        content = np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8)
+        checksum = zlib.crc32(content.data, zlib.crc32(name.encode(), checksum))
+    return checksum

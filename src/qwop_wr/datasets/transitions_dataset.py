@@ -16,6 +16,8 @@ from qwop_wr.datasets.whole_files import whole_file
 _STEP_ARRAYS = ("obs", "actions", "rewards", "next_obs", "dones", "episode")
 _INTERFACE = "interface"
 _MAX_INTERFACE_LENGTH = 10_000
+_MAX_OVERHEAD = 2**20
+"""What an archive may have beside its arrays [bytes]."""
 
 
 class TransitionsDataset(StoredDataset[Recording, Recording]):
@@ -76,6 +78,9 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
             DatasetError: If the file is missing, damaged, too big, or not a recording.
         """
         path = self._required_path()
+        with self._reading(path):
+            # Compressed files are smaller than their arrays, others hardly larger.
+            self._check_file(path, self._load_args["max_bytes"] + _MAX_OVERHEAD)
         with self._reading(path), self._fs.open(path, "rb") as file:
             names = (*_STEP_ARRAYS, _INTERFACE)
             arrays = read_arrays(file, names, max_bytes=self._load_args["max_bytes"])

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, on any fsspec filesystem."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
     with _temporary_path(fs, path) as temporary:
         with fs.open(temporary, "wb") as file:
             yield file
+            _to_disk(file)
         _move(fs, temporary, path)
 
 
@@ -50,14 +52,14 @@ def whole_folder(fs: AbstractFileSystem, path: str) -> Iterator[str]:
         if not fs.exists(path):
             _move(fs, temporary, path)
             return
-        aside = _hidden_sibling(fs, path, "old")
+        aside = hidden_sibling(path, "old")
         _move(fs, path, aside)
         try:
             _move(fs, temporary, path)
         except BaseException:
             _move(fs, aside, path)
             raise
-        fs.rm(aside, recursive=True)
+        _remove(fs, aside)
 
 
 @contextmanager
@@ -66,20 +68,44 @@ def _temporary_path(fs: AbstractFileSystem, path: str) -> Iterator[str]:
     parent = fs._parent(path)
     is_parent_new = not fs.exists(parent)
     fs.makedirs(parent, exist_ok=True)
-    temporary = _hidden_sibling(fs, path, "part")
+    temporary = hidden_sibling(path, "part")
     try:
         yield temporary
     except BaseException:
         if fs.exists(temporary):
-            fs.rm(temporary, recursive=True)
+            _remove(fs, temporary)
         if is_parent_new:
             fs.rmdir(parent)
         raise
 
 
-def _hidden_sibling(fs: AbstractFileSystem, path: str, suffix: str) -> str:
-    name = path.rstrip("/").rsplit("/", 1)[-1]
-    return f"{fs._parent(path)}/.{name}.{uuid4().hex}.{suffix}"
+def hidden_sibling(path: str, suffix: str) -> str:
+    """Name a file or folder beside another that no listing takes for it.
+
+    Args:
+        path: The other, with forward slashes.
+        suffix: Tells what it is for.
+
+    Returns:
+        A path that is new.
+    """
+    parent, _, name = path.rstrip("/").rpartition("/")
+    return f"{parent}/.{name}.{uuid4().hex}.{suffix}"
+
+
+def _to_disk(file: IO[bytes]) -> None:
+    """Let a local file outlive a power cut, so that never an empty one takes a place."""
+    with contextlib.suppress(AttributeError, OSError):
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _remove(fs: AbstractFileSystem, path: str) -> None:
+    if isinstance(fs, LocalFileSystem) and os.path.islink(path):
+        # What the link leads to is somebody else's.
+        os.unlink(path)
+    else:
+        fs.rm(path, recursive=True)
 
 
 def _move(fs: AbstractFileSystem, source: str, target: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.envs.options import EnvironmentOptions
+from qwop_wr.envs.saved import Arrays, generator_words, generators_from
 
 Seed = int | Sequence[int | None] | None
 """One seed for the batch, or one per game in which ``None`` leaves a game's generator as it is."""
@@ -89,6 +90,43 @@ class Chance:
         sticks = self._sticks[games, np.minimum(self._decisions, last)]
         self._decisions += 1
         return np.where(sticks, held, keys)
+
+    def state(self) -> Arrays:
+        """Copy generators and draws.
+
+        Returns:
+            ``generators``, shape (n_games, 6), ``idle_ticks`` (n_games,), ``sticks``
+            (n_games, most decisions, or 0) and ``stick_decisions`` (n_games,).
+
+        Raises:
+            ValueError: If a generator is not a ``PCG64``.
+        """
+        return {
+            "generators": generator_words(self.generators),
+            "idle_ticks": self.idle_ticks.copy(),
+            "sticks": self._sticks.copy(),
+            "stick_decisions": self._decisions.copy(),
+        }
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from a state.
+
+        Args:
+            arrays: From :meth:`state`, of the same names, shapes and types.
+
+        Raises:
+            ValueError: If a value is out of range.
+        """
+        idle_ticks, decisions = arrays["idle_ticks"], arrays["stick_decisions"]
+        if idle_ticks.min() < 0 or idle_ticks.max() > self._most_idle_ticks:
+            raise ValueError(
+                f"the saved state's 'idle_ticks' must be 0 to {self._most_idle_ticks} here"
+            )
+        if decisions.min() < 0:
+            raise ValueError("the saved state's 'stick_decisions' must not be negative")
+        self.generators = generators_from(arrays["generators"])
+        self.idle_ticks = idle_ticks.copy()
+        self._sticks, self._decisions = arrays["sticks"].copy(), decisions.copy()
 
 
 def _spawn(sequence: np.random.SeedSequence, n_games: int) -> list[np.random.Generator]:

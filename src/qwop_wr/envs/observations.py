@@ -161,4 +161,15 @@ class Observer:
         Returns:
             A fresh array, shape (n, d).
         """
-        return scaled(self._collect(games), self._centres, self._scales, self.lows, self.highs)
+        return self.scale(self._collect(games))
+
+    def scale(self, quantities: Quantities) -> Observations:
+        """Centre, scale and clip quantities that come from elsewhere.
+
+        Args:
+            quantities: In the units and the order of the features, shape (n, d).
+
+        Returns:
+            A fresh array, shape (n, d).
+        """
+        return scaled(quantities, self._centres, self._scales, self.lows, self.highs)

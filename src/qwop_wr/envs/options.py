@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.features import OBSERVATIONS
+from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
 from qwop_wr.simulator.constants import GROUND_Y
 
@@ -66,6 +67,9 @@ class EnvironmentOptions(BaseModel):
 
     velocity: VelocityOptions | None = None
     """The published recipe's bonus for speed, added to the reward; none by default."""
+
+    shaping: ShapingOptions | None = None
+    """Terms for how the runner moves, added to the reward; none by default."""
 
     max_ticks: int = Field(default=3000, ge=1, le=100_000)
     """The episode is truncated at the end of the decision that reaches so many ticks."""

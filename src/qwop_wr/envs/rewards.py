@@ -1,6 +1,7 @@
 """What one decision earns, in compiled code."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,18 +99,36 @@ def reward_function(options: EnvironmentOptions) -> RewardFunction:
     Returns:
         The function to call once per decision.
     """
-    if options.reward == "time":
-        return lambda advance, ticks, finished, failed: time_rewards(
-            advance, ticks, failed, options.metre_reward, options.tick_cost, options.fall_cost
-        )
-    time_cost = options.time_cost / options.ticks_per_action
-    return lambda advance, ticks, finished, failed: seeds_rewards(
+    # Partial functions, unlike lambdas, can be sent to another process.
+    return partial(_for_time if options.reward == "time" else _for_speed, options)
+
+
+def _for_time(
+    options: EnvironmentOptions,
+    advance: NDArray[np.float64],
+    ticks: NDArray[np.int64],
+    finished: NDArray[np.bool_],
+    failed: NDArray[np.bool_],
+) -> Rewards:
+    return time_rewards(
+        advance, ticks, failed, options.metre_reward, options.tick_cost, options.fall_cost
+    )
+
+
+def _for_speed(
+    options: EnvironmentOptions,
+    advance: NDArray[np.float64],
+    ticks: NDArray[np.int64],
+    finished: NDArray[np.bool_],
+    failed: NDArray[np.bool_],
+) -> Rewards:
+    return seeds_rewards(
         advance,
         ticks,
         finished,
         failed,
         options.speed_reward,
-        time_cost,
+        options.time_cost / options.ticks_per_action,
         options.success_reward,
         options.failure_cost,
     )

@@ -11,6 +11,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from qwop_wr.envs.observations import Observations
+from qwop_wr.envs.options import EnvironmentOptions
+from qwop_wr.envs.saved import Arrays, check_alike
 from qwop_wr.envs.vector import Infos, QwopVectorEnv
 
 
@@ -38,7 +40,7 @@ class QwopVecEnv(VecEnv):
         if games.metadata["autoreset_mode"] is not gymnasium.vector.AutoresetMode.SAME_STEP:
             raise ValueError("QwopVecEnv needs a QwopVectorEnv with autoreset=True")
         self.games = games
-        self._bootstrap_finish = bootstrap_finish
+        self.bootstrap_finish = bootstrap_finish
         self._actions: NDArray[np.integer[Any]] = np.zeros(games.num_envs, dtype=np.int64)
         self._returns = np.zeros(games.num_envs)
         self._lengths = np.zeros(games.num_envs, dtype=np.int64)
@@ -78,6 +80,43 @@ class QwopVecEnv(VecEnv):
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
         return observations, rewards.astype(np.float32), dones, infos
+
+    def state(self) -> Arrays:
+        """Copy all that the next steps follow from.
+
+        Returns:
+            The vector environment's arrays by ``games/name``, and ``returns`` and
+            ``lengths`` of the episodes under way, shape (n_games,).
+
+        Raises:
+            ResetNeeded: If the environment was never reset.
+        """
+        games = {f"games/{name}": array for name, array in self.games.state().items()}
+        return {**games, "returns": self._returns.copy(), "lengths": self._lengths.copy()}
+
+    def load_state(self, arrays: Arrays) -> Observations:
+        """Go on from a state, to the same bits; see ``QwopVectorEnv.load_state``.
+
+        Args:
+            arrays: What :meth:`state` gave.
+
+        Returns:
+            What the games show now, shape (n_games, d).
+
+        Raises:
+            ValueError: If they do not fit, or the games cannot be reproduced.
+        """
+        own = {name: array for name, array in arrays.items() if not name.startswith("games/")}
+        check_alike(own, {"returns": self._returns, "lengths": self._lengths})
+        observations = self.games.load_state(
+            {
+                name.removeprefix("games/"): array
+                for name, array in arrays.items()
+                if name.startswith("games/")
+            }
+        )
+        self._returns, self._lengths = own["returns"].copy(), own["lengths"].copy()
+        return observations
 
     def close(self) -> None:
         """Close the games."""
@@ -128,7 +167,20 @@ class QwopVecEnv(VecEnv):
             if not name.endswith("final_obs")
         }
         info["terminal_observation"] = vector_infos["final_obs"][game]
-        info["TimeLimit.truncated"] = truncated or (self._bootstrap_finish and info["finished"])
+        info["TimeLimit.truncated"] = truncated or (self.bootstrap_finish and info["finished"])
         info["is_success"] = info["finished"]
         info["episode"] = {"r": float(self._returns[game]), "l": int(self._lengths[game])}
         return info
+
+
+def make_games(n_games: int, options: EnvironmentOptions) -> QwopVecEnv:
+    """Make games to learn in, here or in a worker.
+
+    Args:
+        n_games: Number of games.
+        options: How the game is presented.
+
+    Returns:
+        The games.
+    """
+    return QwopVecEnv(QwopVectorEnv(n_games, options))

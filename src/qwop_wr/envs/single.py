@@ -152,6 +152,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     when the runner falls or sinks. (qwop-gym measures the first decision from
     0 m and 0 s, this from the state at the reset.)
 
+    ``shaping`` adds terms for how the runner moves, see ``ShapingOptions``.
     With ``velocity``, the published recipe's bonus for speed is added to
     either, see ``VelocityOptions``.
 
@@ -196,6 +197,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | `success_reward`   | `50.0`         | at the finish (`seeds`)                           |
     | `failure_cost`     | `10.0`         | on a fall (`seeds`)                               |
     | `velocity`         | `None`         | fields of `VelocityOptions`: a bonus for speed    |
+    | `shaping`          | `None`         | fields of `ShapingOptions`: terms for posture ... |
     | `max_ticks`        | `3000`         | truncation [ticks]                                |
     | `idle_ticks`       | `0`            | most ticks without keys at the start              |
     | `sticky`           | `0.0`          | probability that a decision is ignored            |

@@ -13,7 +13,10 @@ from qwop_wr.envs.chance import Chance, Seed
 from qwop_wr.envs.observations import Observations, Observer
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.outcomes import Outcomes
+from qwop_wr.envs.played import PlayedKeys
 from qwop_wr.envs.rewards import Rewards, reward_function
+from qwop_wr.envs.saved import Arrays, check_alike
+from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.starts import StartingStates
 from qwop_wr.envs.velocity import VelocityIncentive
@@ -33,10 +36,11 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
     """A batch of independent runners; see ``QwopEnv`` for what they see and are paid.
 
     Every step's infos hold arrays of shape (n_games,): ``distance`` [m],
-    ``ticks``, ``score_time`` [s], ``finished``, ``fallen`` and ``sunk``. They
-    are those of the episode that was stepped, even if it ended and a new one
-    has begun since. ``final_obs``, shape (n_games, d), holds what was seen
-    before any such beginning, and ``_final_obs`` where that matters.
+    ``ticks``, ``score_time`` [s], ``finished``, ``fallen`` and ``sunk``, and
+    with shaping the sum of each term as ``shaping/<name>``. They are those of
+    the episode that was stepped, even if it ended and a new one has begun
+    since. ``final_obs``, shape (n_games, d), holds what was seen before any
+    such beginning, and ``_final_obs`` where that matters.
 
     Args:
         n_games: Number of games, at least 1.
@@ -88,10 +92,14 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self._incentive: VelocityIncentive | None = None
         if options.velocity is not None:
             self._incentive = VelocityIncentive(options.velocity, n_games)
+        self._shaping: Shaping | None = None
+        if options.shaping is not None:
+            self._shaping = Shaping(options.shaping, n_games)
         self._autoreset = autoreset
         self._starts = StartingStates(options.engine, options.idle_ticks)
         self._starting_observations = self._observer.observe(self._starts.snapshot)
         self._chance = Chance(n_games, options)
+        self._played = PlayedKeys(n_games, -(-options.max_ticks // options.ticks_per_action))
         self._games: Snapshot | None = None
         self._over = np.zeros(n_games, dtype=np.bool_)
         self._held_keys = np.zeros(n_games, dtype=np.uint8)
@@ -135,7 +143,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self.last_ticks = np.zeros(self.num_envs, dtype=np.int64)
         self._begin(self._games, games)
         observations = self._observer.observe(self._games)
-        return observations, _infos(self._games, Outcomes.of(self._games, self.options))
+        return observations, self._infos(self._games, Outcomes.of(self._games, self.options))
 
     def step(self, actions: ArrayLike) -> tuple[Observations, Rewards, Booleans, Booleans, Infos]:
         """Hold the chosen keys in every game for one decision.
@@ -156,6 +164,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         before, over = self._games, self._over
         keys = self._chance.held_on(self._masks[self._checked(actions)], self._held_keys)
         self.simulator.step(keys, self.options.ticks_per_action)
+        self._played.add(keys, ~over)
         games = Snapshot.of(self.simulator)
         if over.any():
             games.overwrite(over, before, over)
@@ -168,11 +177,14 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             outcomes.finished & ~over,
             outcomes.failed & ~over,
         )
+        if self._shaping is not None:
+            step = Step(before, games, self._held_keys, keys, self.last_ticks)
+            rewards = self._shaping.add(rewards, step)
         if self._incentive is not None:
             advance = games.torso_x - before.torso_x
             rewards = self._incentive.add(rewards, advance, self.last_ticks)
         observations = self._observer.observe(games)
-        infos = _infos(games, outcomes)
+        infos = self._infos(games, outcomes)
         terminated, truncated = outcomes.terminated, outcomes.truncated
         self._games, self._held_keys, self._over = games, keys.copy(), terminated | truncated
         infos["_final_obs"] = self._over.copy()
@@ -182,6 +194,57 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             self._begin(games, ended)
             observations[ended] = self._starting_observations[self._chance.idle_ticks[ended]]
         return observations, rewards, terminated, truncated, infos
+
+    def state(self) -> Arrays:
+        """Copy all that the next steps follow from.
+
+        The games themselves are kept as the keys that led to them.
+
+        Returns:
+            Arrays by name, to be given to :meth:`load_state` of an environment of the
+            same options and number of games. They do not change any more.
+
+        Raises:
+            ResetNeeded: If the environment was never reset.
+            ValueError: If a generator was replaced by one that is not a ``PCG64``.
+        """
+        if self._games is None:
+            raise gymnasium.error.ResetNeeded("call reset before reading the state")
+        return {**self._arrays(), "bodies": self._games.state.copy()}
+
+    def load_state(self, arrays: Arrays) -> Observations:
+        """Go on from a state, to the same bits; no reset is needed before.
+
+        Args:
+            arrays: What :meth:`state` gave.
+
+        Returns:
+            What the games show now, shape (n_games, d).
+
+        Raises:
+            ValueError: If they are of other options or another number of games, or the
+                engine does not reproduce the games. The environment must then be reset.
+        """
+        bodies = self.simulator.state
+        check_alike(arrays, {**self._arrays(), "bodies": bodies})
+        self._chance.load_state(arrays)
+        self._played.load_state(arrays)
+        if self._incentive is not None:
+            self._incentive.load_state(arrays)
+        if self._shaping is not None:
+            self._shaping.load_state(arrays)
+        self._over, self._held_keys = arrays["over"].copy(), arrays["held_keys"].copy()
+        self._played.replay(
+            self.simulator, self._starts, self._chance.idle_ticks, self.options.ticks_per_action
+        )
+        self._games = Snapshot.of(self.simulator)
+        if self._games.state.tobytes() != np.ascontiguousarray(arrays["bodies"]).tobytes():
+            raise ValueError(
+                "the saved games cannot be played again to the bit: they are of another engine, "
+                "version or machine, or their options were others"
+            )
+        self.last_keys, self.last_ticks = self._held_keys.copy(), np.zeros_like(self.last_ticks)
+        return self._observer.observe(self._games)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw every game.
@@ -212,8 +275,19 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             )
         )
 
+    def _arrays(self) -> Arrays:
+        return {
+            **self._chance.state(),
+            **self._played.state(),
+            **(self._incentive.state() if self._incentive is not None else {}),
+            **(self._shaping.state() if self._shaping is not None else {}),
+            "over": self._over.copy(),
+            "held_keys": self._held_keys.copy(),
+        }
+
     def _begin(self, snapshot: Snapshot, games: NDArray[np.int64]) -> None:
         self._chance.begin(games)
+        self._played.begin(games)
         idle_ticks = self._chance.idle_ticks[games]
         self._starts.begin(self.simulator, idle_ticks, games)
         snapshot.overwrite(games, self._starts.snapshot, idle_ticks)
@@ -221,6 +295,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self._held_keys[games] = 0
         if self._incentive is not None:
             self._incentive.begin(games)
+        if self._shaping is not None:
+            self._shaping.begin(games)
 
     def _checked(self, actions: ArrayLike) -> NDArray[np.integer[Any]]:
         indices = np.asarray(actions)
@@ -234,6 +310,17 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             raise ValueError(f"an action must be 0 to {len(self._masks) - 1}, got {wrong}")
         return indices
 
+    def _infos(self, games: Snapshot, outcomes: Outcomes) -> Infos:
+        return {
+            "distance": games.score.copy(),
+            "ticks": games.ticks.copy(),
+            "score_time": games.score_time.copy(),
+            "finished": outcomes.finished,
+            "fallen": outcomes.fallen,
+            "sunk": outcomes.sunk,
+            **(self._shaping.sums if self._shaping is not None else {}),
+        }
+
     def _games_to_reset(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
         if not options or "reset_mask" not in options:
             return np.arange(self.num_envs)
@@ -246,17 +333,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         if self._games is None and not mask.all():
             raise gymnasium.error.ResetNeeded("reset all games before a part of them")
         return np.flatnonzero(mask)
-
-
-def _infos(games: Snapshot, outcomes: Outcomes) -> Infos:
-    return {
-        "distance": games.score.copy(),
-        "ticks": games.ticks.copy(),
-        "score_time": games.score_time.copy(),
-        "finished": outcomes.finished,
-        "fallen": outcomes.fallen,
-        "sunk": outcomes.sunk,
-    }
 
 
 def make_vector(

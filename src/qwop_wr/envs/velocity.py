@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from qwop_wr.envs.saved import Arrays
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
 Rewards = NDArray[np.float64]
@@ -133,6 +134,31 @@ class VelocityIncentive:
         else:
             grown = speeds**exponent
         return np.where(speeds >= options.least_speed, weight * grown, 0.0)
+
+    def state(self) -> Arrays:
+        """Copy what is known of the episodes and of all rewards.
+
+        Returns:
+            ``velocity_speeds``, shape (n_games,), ``velocity_passed`` (n_games, k),
+            ``velocity_counts`` (2,) and ``velocity_moments`` (2,).
+        """
+        return {
+            "velocity_speeds": self._speeds.copy(),
+            "velocity_passed": self._passed.copy(),
+            "velocity_counts": np.array([self._decisions, self._count]),
+            "velocity_moments": np.array([self._mean, self._squares]),
+        }
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from a state.
+
+        Args:
+            arrays: From :meth:`state`, of the same names, shapes and types.
+        """
+        self._speeds = arrays["velocity_speeds"].copy()
+        self._passed = arrays["velocity_passed"].copy()
+        self._decisions, self._count = arrays["velocity_counts"].tolist()
+        self._mean, self._squares = arrays["velocity_moments"].tolist()
 
     def _normalised(self, rewards: Rewards, playing: NDArray[np.bool_]) -> Rewards:
         for reward in rewards[playing].tolist():

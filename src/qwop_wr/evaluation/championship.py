@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.comparison import Comparison, compare_agents
 from qwop_wr.evaluation.options import EvaluationOptions
@@ -19,12 +20,14 @@ class Championship:
     """What came of a challenge.
 
     Attributes:
+        challenger: Fingerprint of the agent that was evaluated.
         champion: The champion from now on. A challenger that won has the fingerprints of
             those that it was better than on its card, as ``defeated``.
         crowned: Whether the challenger has become champion.
         comparisons: Comparisons by the opponent's name.
     """
 
+    challenger: str
     champion: Agent
     crowned: bool
     comparisons: Mapping[str, Comparison]
@@ -32,6 +35,7 @@ class Championship:
     def to_json(self) -> dict[str, Any]:
         """Return what came of it as JSON values."""
         return {
+            "challenger": self.challenger,
             "champion": self.champion.fingerprint,
             "crowned": self.crowned,
             "comparisons": {name: found.to_json() for name, found in self.comparisons.items()},
@@ -45,6 +49,7 @@ def challenge(
     environment: EnvironmentOptions,
     options: EvaluationOptions,
     seed: int,
+    compute: ComputeOptions = SERIAL,
 ) -> Championship:
     """Let opponents run the challenger's seeds, and compare.
 
@@ -57,6 +62,7 @@ def challenge(
         environment: Environment that the challenger was evaluated in.
         options: The protocol that it was evaluated under.
         seed: Seed of the bootstraps.
+        compute: Where the games are played.
 
     Returns:
         The champion and the comparisons. The challenger becomes champion if it is better
@@ -68,15 +74,16 @@ def challenge(
     if set(episodes["agent"]) != {challenger.fingerprint}:
         raise ValueError("the evaluated episodes are those of another agent; evaluate it again")
     comparisons = {
-        name: _compare(episodes, opponent, environment, options, seed)
+        name: _compare(episodes, opponent, environment, options, seed, compute)
         for name, opponent in opponents.items()
         if opponent.fingerprint != challenger.fingerprint and _is_comparable(opponent, environment)
     }
     beaten = sorted({c.opponent for c in comparisons.values() if c.verdict == "better"})
     reigning = next(iter(opponents.values()), None)
     if reigning is not None and reigning.fingerprint not in beaten:
-        return Championship(reigning, crowned=False, comparisons=comparisons)
-    return Championship(challenger.with_card(defeated=list(beaten)), True, comparisons)
+        return Championship(challenger.fingerprint, reigning, False, comparisons)
+    crowned = challenger.with_card(defeated=list(beaten))
+    return Championship(challenger.fingerprint, crowned, True, comparisons)
 
 
 def _compare(
@@ -85,9 +92,10 @@ def _compare(
     environment: EnvironmentOptions,
     options: EvaluationOptions,
     seed: int,
+    compute: ComputeOptions,
 ) -> Comparison:
     without_tapes = options.model_copy(update={"tapes": 0})
-    theirs = evaluate_agent(opponent, environment, without_tapes).episodes
+    theirs = evaluate_agent(opponent, environment, without_tapes, compute).episodes
     return compare_agents(
         episodes,
         theirs,

@@ -1,27 +1,17 @@
 """What is read off all games after every decision, beside how they end."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from qwop_wr.envs import QwopVectorEnv
+from qwop_wr.envs.shaping import KNEE_LIMIT, knee_heights
 from qwop_wr.evaluation.episodes import SPLIT_MARKS
-from qwop_wr.simulator.anatomy import JOINTS, PART_INDEX
-from qwop_wr.simulator.constants import GROUND_Y
 
 Floats = NDArray[np.float64]
-
-KNEE_LIMIT: Final = 1.5
-"""A knee lower than this is near the ground [units above it; 10 are a metre].
-
-Runs of 40 to 66 s keep both knees above 1.9 in every tick; a runner that scrapes along has
-one below 1.5 in 92 % of them.
-"""
-
-_KNEES: Final = tuple(joint for joint in JOINTS if joint.name.endswith("_knee"))
 
 
 class Observer(Protocol):
@@ -101,20 +91,3 @@ class Observers:
         running = self._env.last_ticks > 0
         for observer in self._observers:
             observer.observe(self._env, running)
-
-
-def knee_heights(state: Floats) -> Floats:
-    """Work out how high the knees are.
-
-    Args:
-        state: Parts' x, y, angle and velocities, shape (n, 12, 6).
-
-    Returns:
-        Heights of the left and the right knee joint above the track [units], shape (n, 2).
-    """
-    heights = []
-    for joint in _KNEES:
-        part = state[:, PART_INDEX[joint.body_a]]
-        x, y = joint.anchor_a
-        heights.append(GROUND_Y - (part[:, 1] + np.sin(part[:, 2]) * x + np.cos(part[:, 2]) * y))
-    return np.stack(heights, axis=1)

@@ -26,7 +26,7 @@ class EvaluationOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seeds: Annotated[int, Field(ge=1, le=100_000)] = 500
+    seeds: Annotated[int, Field(ge=1, le=10_000_000)] = 500
     first_seed: Annotated[int, Field(ge=0)] = 10_000
     idle_ticks: Annotated[int, Field(ge=0, le=300)] = 30
     sticky: Annotated[float, Field(ge=0, lt=1)] = 0.01

@@ -1,7 +1,6 @@
 """The two protocols: one run without noise, and one run per seed with it."""
 
-import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,26 +9,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import Episodes, play_episodes
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.evaluation.episodes import (
-    COLUMNS,
-    SPLIT_COLUMNS,
-    farthest_run,
-    fastest_finishes,
-)
-from qwop_wr.evaluation.observers import KneeWatch, Observers, SplitClock
+from qwop_wr.compute import SERIAL, ComputeOptions, Job, run_job, settle
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.chunks import EvaluationTask, describe_seeds, play_chunk, worth_keeping
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.simulator.constants import CLOCK_STEP
-from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.tape import Tape
 
-_BLOCK: Final = 16
-"""Batches are filled up to a multiple of this, because the last bits of a matrix product
-depend on the number of its rows unless that is a multiple of the processor's lanes. A
-run must depend on its seed alone, and one flipped bit makes another run."""
+BATCH: Final = 512
+"""Seeds that this process plays at a time; more would only take memory."""
 
-_KEYS_DOWN: Final = np.array([mask.bit_count() for mask in range(N_MASKS)])
+SEED_SECONDS: Final = 0.015
+"""About how long one core is busy with a seed [s]: docs/cluster.md."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +36,10 @@ class Evaluation:
 
 
 def evaluate_agent(
-    agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
+    agent: Agent,
+    environment: EnvironmentOptions,
+    options: EvaluationOptions,
+    compute: ComputeOptions = SERIAL,
 ) -> Evaluation:
     """Run the randomised protocol: one deterministic agent, one noisy game per seed.
 
@@ -55,6 +48,7 @@ def evaluate_agent(
         environment: Environment it acts in. Its rules for learning do not count here: no
             run is ended because the torso sinks, and noise and length are the options'.
         options: The protocol.
+        compute: Where the games are played; no bit of the result depends on it.
 
     Returns:
         A row per seed, and the fastest distinct finishes as ``fastest_01`` and so on, or
@@ -63,16 +57,24 @@ def evaluate_agent(
     Raises:
         ValueError: If the agent was made for another environment.
         RuntimeError: If a tape does not replay to what was seen.
+        ItemError: If a chunk of seeds could not be played.
     """
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    agent.check_interface(environment.interface)
+    compute = settle(compute, "evaluation", SEED_SECONDS * options.seeds)
     noisy = randomised_environment(environment, options)
-    episodes, keys = _play(agent, noisy, seeds, "randomised")
-    rows = episodes.to_dict("records")
-    fastest = fastest_finishes(episodes)[: options.tapes]
-    kept = {f"fastest_{rank:02d}": row for rank, row in enumerate(fastest, start=1)}
-    if not episodes["finished"].any():
-        kept = {"farthest": farthest_run(episodes)}
-    tapes = {name: _tape(rows[row], keys[row], environment.engine) for name, row in kept.items()}
+    task = EvaluationTask(agent, noisy, "randomised", options.tapes)
+    job = Job("evaluation", play_chunk, task, describe_seeds, unit="chunks")
+    size = BATCH if compute.backend == "serial" else compute.seeds_per_chunk
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    chunks = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+    tables, keys = [], dict[int, NDArray[np.uint8]]()
+    for played in run_job(job, chunks, compute, progress=len(chunks) > 1):
+        tables.append(played.value.episodes)
+        keys |= played.value.keys
+    episodes = pd.concat(tables, ignore_index=True)
+    rows = {int(row["seed"]): row for row in episodes.to_dict("records")}
+    kept = worth_keeping(episodes, options.tapes)
+    tapes = {name: _tape(rows[seed], keys[seed], environment.engine) for name, seed in kept.items()}
     return Evaluation(episodes, tapes)
 
 
@@ -93,10 +95,12 @@ def evaluate_native(
         ValueError: If the agent was made for another environment.
         RuntimeError: If the tape does not replay to what was seen.
     """
+    agent.check_interface(environment.interface)
     quiet = _game(environment, options, idle_ticks=0, sticky=0.0)
-    episodes, keys = _play(agent, quiet, [0], "native")
-    rows = episodes.to_dict("records")
-    return Evaluation(episodes, {"native": _tape(rows[0], keys[0], environment.engine)})
+    played = play_chunk(EvaluationTask(agent, quiet, "native", tapes=1), [0])
+    (row,) = played.episodes.to_dict("records")
+    tape = _tape(row, played.keys[0], environment.engine)
+    return Evaluation(played.episodes, {"native": tape})
 
 
 def randomised_environment(
@@ -122,48 +126,9 @@ def _game(
         "sticky": sticky,
         "max_ticks": options.max_ticks,
         "sink_height": None,
+        "shaping": None,
     }
     return EnvironmentOptions.model_validate({**environment.model_dump(), **changes})
-
-
-def _play(
-    agent: Agent, game: EnvironmentOptions, seeds: Sequence[int], protocol: str
-) -> tuple[pd.DataFrame, tuple[NDArray[np.uint8], ...]]:
-    agent.check_interface(game.interface)
-    env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, game, autoreset=False)
-    splits, knees = SplitClock(env.num_envs), KneeWatch(env.num_envs)
-    played = play_episodes(
-        agent.policy(), env, seeds, on_step=Observers(env, (splits, knees)), record_keys=True
-    )
-    keys = played.keys or ()
-    table = pd.DataFrame(
-        {
-            "protocol": protocol,
-            "agent": agent.fingerprint,
-            "seed": played.seeds,
-            "finished": played.finished,
-            "end": _ends(played),
-            "ticks": played.ticks,
-            "score_time": played.score_time,
-            "distance": played.distance,
-            "idle_ticks": played.idle_ticks,
-            "decisions": played.length,
-            "knee_near_ground": knees.fraction[: len(seeds)],
-            "key_presses_per_second": [_presses(run) / (len(run) * CLOCK_STEP) for run in keys],
-            "trajectory": [hashlib.sha256(run.tobytes()).hexdigest() for run in keys],
-        }
-    )
-    table[list(SPLIT_COLUMNS)] = splits.clocks[: len(seeds)]
-    return table[list(COLUMNS)], keys
-
-
-def _ends(played: Episodes) -> NDArray[np.str_]:
-    return np.select([played.finished, played.fallen], ["finish", "fall"], "timeout")
-
-
-def _presses(keys: NDArray[np.uint8]) -> int:
-    before = np.concatenate([np.zeros(1, dtype=np.uint8), keys[:-1]])
-    return int(_KEYS_DOWN[keys & ~before].sum())
 
 
 def _tape(row: Mapping[Hashable, Any], keys: NDArray[np.uint8], engine: str) -> Tape:

@@ -4,6 +4,7 @@ from qwop_wr.hooks.artifacts import ArtifactLoggingHook
 from qwop_wr.hooks.configuration import ConfigurationCheckHook
 from qwop_wr.hooks.interruption import InterruptionSpecs, ResumeAdviceHook
 from qwop_wr.hooks.mlflow_run import MlflowRunHook
+from qwop_wr.hooks.outputs import OutputsHook
 from qwop_wr.hooks.parameters import ParameterLoggingHook
 from qwop_wr.hooks.provenance import ProvenanceHook
 from qwop_wr.hooks.registry import ModelRegistryHook
@@ -15,6 +16,7 @@ __all__ = [
     "InterruptionSpecs",
     "MlflowRunHook",
     "ModelRegistryHook",
+    "OutputsHook",
     "ParameterLoggingHook",
     "ProvenanceHook",
     "ResultPathsHook",

@@ -1,12 +1,14 @@
 """Copies of saved files in MLflow."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset
+from kedro_datasets.partitions import PartitionedDataset
 
 from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
 from qwop_wr.tracking.failures import tolerated
@@ -27,28 +29,31 @@ class ArtifactLoggingHook(CatalogEntriesHook):
     """
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Log what was just saved.
+    def after_dataset_saved(self, dataset_name: str, data: object) -> None:
+        """Log what was just saved; of a partitioned dataset, the partitions of this save.
 
         Args:
             dataset_name: Name of the dataset.
+            data: What was saved.
         """
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
-        path = _saved_path(self._catalog[dataset_name])
-        if path is None or not path.exists():
-            logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
-            return
-        with tolerated(f"take a copy of {dataset_name}"):
-            if path.is_dir():
-                mlflow.log_artifacts(str(path), artifact_path)
-            else:
-                mlflow.log_artifact(str(path), artifact_path)
+        for path in _saved_paths(self._catalog[dataset_name], data):
+            if path is None or not path.exists():
+                logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
+                return
+            with tolerated(f"take a copy of {dataset_name}"):
+                if path.is_dir():
+                    mlflow.log_artifacts(str(path), artifact_path)
+                else:
+                    mlflow.log_artifact(str(path), artifact_path)
 
 
-def _saved_path(dataset: AbstractDataset[Any, Any]) -> Path | None:
+def _saved_paths(dataset: AbstractDataset[Any, Any], data: object) -> list[Path | None]:
+    if isinstance(dataset, PartitionedDataset) and isinstance(data, Mapping):
+        return [Path(dataset._partition_to_path(name)) for name in data]
     if not isinstance(dataset, AbstractVersionedDataset):
-        return None
+        return [None]
     version = dataset.resolve_save_version()
-    return Path(dataset._filepath if version is None else dataset._get_versioned_path(version))
+    return [Path(dataset._filepath if version is None else dataset._get_versioned_path(version))]

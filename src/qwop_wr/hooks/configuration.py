@@ -14,17 +14,19 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
 from qwop_wr.errors import BadInputError, describe_validation_error, suggest
+from qwop_wr.hooks.configuration_files import check_files
 
 _PREFIX = "params:"
 _MAX_PROBLEMS = 3
 
 
 class ConfigurationCheckHook:
-    """Refuses environments and parameters that no pipeline can use.
+    """Refuses environments, files and parameters that no pipeline can use.
 
-    Kedro ignores an unknown environment and unknown parameters, and checks typed
-    parameters only where they are models. Here every parameter must be read by some
-    registered pipeline and fit the annotation of the argument it goes to.
+    Files are measured before they are read as a whole, and the catalog may only name types of
+    datasets that execute nothing. Kedro ignores an unknown environment and unknown parameters,
+    and checks typed parameters only where they are models. Here every parameter must be read
+    by some registered pipeline and fit the annotation of the argument it goes to.
     """
 
     @hook_impl(tryfirst=True)
@@ -38,6 +40,7 @@ class ConfigurationCheckHook:
             BadInputError: Naming the keys, their values and what would be right.
         """
         _check_environment(context.config_loader)
+        check_files(context.config_loader)
         annotations = _parameter_annotations(pipelines.values())
         problems = find_problems(context.config_loader["parameters"], annotations)
         if problems:

@@ -1,6 +1,7 @@
 """The MLflow run of a pipeline: kedro-mlflow's, with a local store and honest ends."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
 from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
 
-from qwop_wr.tracking.failures import tolerated
+from qwop_wr.hooks.interruption import RESUME
+from qwop_wr.secrets import hide_secrets
+from qwop_wr.tracking.failures import tell_again, tolerated
+from qwop_wr.tracking.runs import find_run
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no types
-    """Opens and closes the run as kedro-mlflow does, with four differences.
+    """Opens and closes the run as kedro-mlflow does, with five differences.
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
@@ -27,6 +31,8 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
+    - A pipeline that goes on with a training goes on with its run, if the store has it.
+    - Passwords in addresses are no tags.
     - A store that does not answer is told once, and the pipeline goes on without it.
     """
 
@@ -44,6 +50,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         config = context.config_loader["mlflow"]
         is_uri_configured = bool((config.get("server") or {}).get("mlflow_tracking_uri"))
         self._is_set_up = False
+        tell_again()
         with tolerated("be set up"):
             if not is_uri_configured and not os.environ.get(_TRACKING_URI):
                 _set_up_local_store(context.project_path, config["tracking"]["experiment"]["name"])
@@ -64,7 +71,8 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         is_open = False
         if self._is_set_up:
             with tolerated("open a run"):
-                super().before_pipeline_run(run_params, pipeline, catalog)
+                self.mlflow_config.tracking.run.id = _run_to_go_on_with(pipeline, catalog)
+                super().before_pipeline_run(hide_secrets(run_params), pipeline, catalog)
                 is_open = True
         if not is_open:
             self._go_on_without(catalog)
@@ -109,7 +117,8 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         """Close the run and its children as KILLED; one opened by others stays open."""
         others = self.run_id if self._already_active_mlflow else None
         while (run := mlflow.active_run()) is not None and run.info.run_id != others:
-            mlflow.end_run("KILLED")
+            with tolerated("close an interrupted run"):
+                mlflow.end_run("KILLED")
 
     def _go_on_without(self, catalog: DataCatalog) -> None:
         self._is_mlflow_enabled = False
@@ -119,6 +128,28 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
             # It is forgotten here, whether the store hears of it or not.
             with tolerated("close its run"):
                 mlflow.end_run("FAILED")
+
+
+def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
+    """Run of the first training that was interrupted, if the pipeline goes on with it."""
+    if RESUME not in pipeline.inputs() or not catalog[RESUME].load():
+        return None
+    # Only who goes on with something waits for what its state is made of.
+    from qwop_wr.datasets import TrainingStateDataset  # noqa: PLC0415
+
+    for node in pipeline.nodes:
+        for name in node.inputs if RESUME in node.inputs else ():
+            dataset = catalog[name]
+            if isinstance(dataset, TrainingStateDataset):
+                return _run_of(dataset.load_facts() or {})
+    return None
+
+
+def _run_of(facts: Mapping[str, Any]) -> str | None:
+    run_id = (facts.get("mlflow") or {}).get("parent")
+    if facts.get("finished") or not isinstance(run_id, str):
+        return None
+    return run_id if find_run(mlflow.MlflowClient(), run_id) is not None else None
 
 
 def _set_up_local_store(project_path: Path, experiment: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
 
 
@@ -24,6 +25,7 @@ class GamesOptions(BaseModel):
         tick_cost: Cost per tick.
         fall_cost: Cost of a fall.
         velocity: The published recipe's bonus for speed, added to the reward.
+        shaping: Terms for how the runner moves, added to the reward.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class GamesOptions(BaseModel):
     tick_cost: float | None = None
     fall_cost: float | None = None
     velocity: VelocityOptions | None = None
+    shaping: ShapingOptions | None = None
 
     @model_validator(mode="after")
     def _in_range(self) -> "GamesOptions":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_function
+from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape
 
@@ -95,15 +96,24 @@ class _Episode(NamedTuple):
 def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode:
     game = make_simulator(environment.engine)
     observer, reward = Observer(environment.observation), reward_function(environment)
-    game.step(np.zeros(1, dtype=np.uint8), decisions.idle_ticks)
+    shaping = None
+    if environment.shaping is not None:
+        # A demonstration has no part in a curriculum: everything counts in full.
+        shaping = Shaping(environment.shaping.model_copy(update={"curriculum": ()}), 1)
+    keys = np.zeros(1, dtype=np.uint8)
+    game.step(keys, decisions.idle_ticks)
     before = Snapshot.of(game)
     observations, rewards = [observer.observe(before)], []
     for mask in ACTION_SETS[environment.actions][decisions.actions]:
-        game.step(np.array([mask], dtype=np.uint8), environment.ticks_per_action)
+        held, keys = keys, np.array([mask], dtype=np.uint8)
+        game.step(keys, environment.ticks_per_action)
         after = Snapshot.of(game)
         finished, fallen = after.ended & after.landed, after.ended & ~after.landed
         advance, ticks = after.torso_x - before.torso_x, after.ticks - before.ticks
-        rewards.append(reward(advance, ticks, finished, fallen))
+        earned = reward(advance, ticks, finished, fallen)
+        if shaping is not None:
+            earned = shaping.add(earned, Step(before, after, held, keys, ticks))
+        rewards.append(earned)
         observations.append(observer.observe(after))
         before = after
     seen = np.concatenate(observations)  # (n + 1, d)

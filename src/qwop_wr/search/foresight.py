@@ -44,13 +44,21 @@ class ForesightPolicy(Policy):
     the agent's.
 
     Args:
-        agent: Whose policy and values are improved on.
+        agent: Whose policy is improved on.
         env: The games that are played, without automatic reset.
         options: How far is looked ahead.
+        judge: Whose values are asked; the agent's own if omitted.
     """
 
-    def __init__(self, agent: Agent, env: QwopVectorEnv, options: ForesightOptions) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        env: QwopVectorEnv,
+        options: ForesightOptions,
+        judge: Policy | None = None,
+    ) -> None:
         super().__init__(agent.network(), agent.spec.n_observations, agent.spec.reward_scale)
+        self._judge = judge or self
         self._env, self._options = env, options
         self._masks = ACTION_SETS[env.options.actions]
         self._k = min(options.proposals, len(self._masks))
@@ -79,12 +87,37 @@ class ForesightPolicy(Policy):
         """
         if not deterministic:
             raise ValueError("foresight chooses the best action; it cannot draw one")
-        scores = self.action_scores(self._track.seen(observations.copy()))
-        proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k]  # (n, k)
-        outcomes = self._outcomes(proposed)  # (n, k)
-        outcomes[:, 0] += self._options.least_gain
-        best = outcomes.argmax(axis=1)  # (n,)
-        return np.asarray(proposed[np.arange(len(proposed)), best], dtype=np.int64)
+        return self.choose(*self.weigh(observations))
+
+    def weigh(self, observations: Floats) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Try the best-scored actions in every game.
+
+        Args:
+            observations: Those of the games now, shape (n_games, d).
+
+        Returns:
+            Actions, the best-scored first, shape (n_games, k); and how far each led,
+            the value of where it led included, shape (n_games, k) [m].
+        """
+        scores = self.action_scores(self._track.seen(observations))
+        proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k].astype(np.int64)
+        return proposed, self._outcomes(proposed)
+
+    def choose(
+        self, proposed: NDArray[np.int64], outcomes: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Choose among weighed actions.
+
+        Args:
+            proposed: Actions, the agent's own first, shape (n, k).
+            outcomes: How far each led, shape (n, k) [m].
+
+        Returns:
+            The one that led farthest, or the first if that gains too little, shape (n,).
+        """
+        ahead = outcomes.copy()
+        ahead[:, 0] += self._options.least_gain
+        return np.asarray(proposed[np.arange(len(proposed)), ahead.argmax(axis=1)])
 
     def _outcomes(self, proposed: NDArray[np.int64]) -> NDArray[np.float64]:
         """Play every proposal and tell how well it went, shape (n, k)."""
@@ -106,6 +139,6 @@ class ForesightPolicy(Policy):
         missing = options.decisions * self._env.options.ticks_per_action - played
         pace = now.torso_x / UNITS_PER_METRE / np.maximum(now.ticks, 1)
         metres = metres + np.where(now.landed, missing * pace, 0.0)
-        values = self.values(seen).astype(np.float64)
+        values = self._judge.values(seen).astype(np.float64)
         values[fallen] = np.median(values) - options.fall_cost
         return np.asarray((metres + options.value_weight * values).reshape(n, self._k))

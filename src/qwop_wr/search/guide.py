@@ -66,6 +66,8 @@ class AgentGuide:
         proposer = proposer or agents[0]
         for agent in (proposer, *agents):
             agent.check_interface(environment.interface)
+            if agent.spec.lstm_size is not None:
+                raise ValueError("a recurrent agent remembers one run and cannot guide a search")
         self._track = EndlessTrack(environment.observation)
         self._policies = [agent.policy() for agent in agents]
         self._proposer = proposer.policy()

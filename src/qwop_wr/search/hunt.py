@@ -1,22 +1,26 @@
 """A hunt for the fastest run: many searches, each beginning where the last ones led."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
+from qwop_wr.compute import SERIAL, ComputeOptions, connected
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search.archive import Archive
-from qwop_wr.search.beam import BeamSearch
-from qwop_wr.search.budget import RoundBudget, SearchBudget, WorkClock
+from qwop_wr.search.budget import RoundBudget, WorkClock
 from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.result import SearchResult
 from qwop_wr.search.starts import Prefix, idle_prefix
+from qwop_wr.search.target import Target
+from qwop_wr.simulator.constants import CLOCK_STEP
 from qwop_wr.simulator.tape import Tape
+from qwop_wr.stopping import stop_requested
 
 WHOLE: Final = "whole"
 """Kind of a search that begins at the start line."""
@@ -62,6 +66,10 @@ class HuntOptions(BaseModel):
     idle_ticks: int = Field(default=4, ge=0, le=600)
     """Most ticks that a whole run waits before its first action, for variety; whole decisions,
     so that an agent could have made the run."""
+    give_up_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """A search is given up when its foremost state is so far behind the best run that was known
+    when its round began [s]; None: never. That run is the same for all searches of a round,
+    whichever ends first, so that results do not depend on their order."""
     archive: PositiveInt = 12
     """Runs remembered, whose states are what branches begin from."""
     search: SearchOptions = SearchOptions()
@@ -110,14 +118,11 @@ class _Plan:
     """One search of a round."""
 
     kind: str
-    prefixes: list[Prefix]
-    options: SearchOptions
-    guide: int
-    seed: list[int]
+    search: Search
 
 
 class RecordHunt:
-    """Plans rounds of searches, runs them on all cores and remembers the fastest runs.
+    """Plans rounds of searches, runs them side by side and remembers the fastest runs.
 
     Args:
         guides: Guides of the searches; each search draws one.
@@ -138,28 +143,36 @@ class RecordHunt:
         self._options = options
         self._seed = seed
 
-    def run(self, tapes: Sequence[Tape] = (), n_threads: int | None = None) -> Iterator[HuntStep]:
-        """Hunt until the budget is used up.
+    def run(
+        self, tapes: Sequence[Tape] = (), compute: ComputeOptions = SERIAL
+    ) -> Iterator[HuntStep]:
+        """Hunt until the budget is used up or a stop is requested.
 
         Args:
             tapes: Runs known before; the hunt continues from them.
-            n_threads: Searches at a time; the number of usable cores if omitted.
+            compute: Where the searches are made; what they find does not depend on it.
 
         Yields:
             A step after every search.
         """
+        with connected(compute):
+            yield from self._rounds(tapes, compute)
+
+    def _rounds(self, tapes: Sequence[Tape], compute: ComputeOptions) -> Iterator[HuntStep]:
         budget, clock = self._options.budget, WorkClock()
         limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         archive = Archive(self._options.archive, tapes)
         # A hunt that goes on from a better run shall not repeat the searches of the one before.
         entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
-        while clock.seconds < limit and round_number != budget.rounds:
+        core_seconds = 0.0
+        while not (clock.seconds >= limit or stop_requested()) and round_number != budget.rounds:
             began = clock.seconds
             plans = self._plan(archive, width, [*entropy, round_number])
-            tasks = [self._task(plan) for plan in plans]
-            results = run_searches(tasks, n_threads, stop=lambda: clock.seconds >= limit)
-            for plan, result in zip(plans, results, strict=True):
+            tasks = self._tasks(plans, archive, limit - began)
+            done = run_searches(self._guides, self._environment, tasks, compute)
+            for plan, finished in zip(plans, done, strict=True):
+                result, core_seconds = finished.value, core_seconds + finished.core_seconds
                 found = replace(result.tape, meta=self._origin(plan, round_number))
                 improved = archive.add(found)
                 searches, clones = searches + 1, clones + result.clones
@@ -172,8 +185,11 @@ class RecordHunt:
                     searches,
                     clones,
                     clock.seconds,
-                    clock.core_seconds,
+                    clock.core_seconds + core_seconds,
                 )
+                if stop_requested() and compute.backend != "serial":
+                    # Searches elsewhere do not hear of it; leaving ends them.
+                    return
             width = self._next_width(width, clock.seconds - began, limit - clock.seconds)
             round_number += 1
 
@@ -208,7 +224,8 @@ class RecordHunt:
         weight = float(rng.uniform(*weights))
         changes = {"width": width, "value_weight": weight}
         search = SearchOptions.model_validate({**options.search.model_dump(), **changes})
-        return _Plan(kind, prefixes, search, int(rng.integers(len(self._guides))), seed)
+        guide = int(rng.integers(len(self._guides)))
+        return _Plan(kind, Search(prefixes, search, seed, guide))
 
     def _branches(self, archive: Archive, metres: float, width: int) -> list[Prefix]:
         """All remembered runs at one place; the beam finds out which goes on best."""
@@ -217,13 +234,13 @@ class RecordHunt:
         room = width // self._options.search.islands
         return upright[:room] or [idle_prefix(0)]
 
-    def _task(self, plan: _Plan) -> Search:
-        beam = BeamSearch(self._guides[plan.guide], self._environment, plan.options)
-
-        def task(stop: Callable[[], bool]) -> SearchResult:
-            return beam.run(plan.prefixes, plan.seed, SearchBudget(), stop)
-
-        return task
+    def _tasks(self, plans: Sequence[_Plan], archive: Archive, seconds: float) -> list[Search]:
+        """What the round's searches are besides: stopped in time, and measured by the best."""
+        deadline = None if np.isinf(seconds) else time.time() + seconds
+        target, give_up = None, self._options.give_up_seconds
+        if give_up is not None and archive.runs:
+            target = Target(archive.runs[0].metres, round(give_up / CLOCK_STEP))
+        return [replace(plan.search, deadline=deadline, target=target) for plan in plans]
 
     def _origin(self, plan: _Plan, round_number: int) -> dict[str, object]:
         return {
@@ -231,5 +248,5 @@ class RecordHunt:
             "seed": self._seed,
             "round": round_number,
             "kind": plan.kind,
-            "search": plan.options.model_dump(mode="json"),
+            "search": plan.search.options.model_dump(mode="json"),
         }

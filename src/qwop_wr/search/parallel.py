@@ -1,54 +1,101 @@
-"""Many searches on all cores."""
+"""Many searches at a time."""
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.compute import SERIAL, ComputeOptions, Finished, Job, WorkContext, run_job, settle
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.search.beam import UNLIMITED, BeamSearch
+from qwop_wr.search.budget import SearchBudget
+from qwop_wr.search.guide import Guide
+from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.result import SearchResult
+from qwop_wr.search.starts import Prefix
+from qwop_wr.search.target import Target
+from qwop_wr.stopping import stop_requested
 
-Search = Callable[[Callable[[], bool]], SearchResult]
-"""A search ready to run; it is given what to ask whether to stop early."""
+CLONES_PER_SECOND: Final = 100_000
+"""About how many states one core tries [1/s]: benchmarks/README.md."""
+
+USUAL_TICKS: Final = 1200
+"""About how long a run lasts."""
 
 
-def usable_cores() -> int:
-    """Count the processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+@dataclass(frozen=True)
+class Search:
+    """A search to be made.
+
+    Attributes:
+        prefixes: Keys per tick from a hard reset to each start.
+        options: How to search.
+        seed: Seed of the actions drawn.
+        guide: Which of the guides to follow.
+        budget: Limits of this search.
+        deadline: When to stop, by the clock of the machine that searches [s since 1970].
+        target: Run to keep up with.
+    """
+
+    prefixes: Sequence[Prefix]
+    options: SearchOptions
+    seed: int | Sequence[int]
+    guide: int = 0
+    budget: SearchBudget = UNLIMITED
+    deadline: float | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
+class _Common:
+    guides: Sequence[Guide]
+    environment: EnvironmentOptions
 
 
 def run_searches(
+    guides: Sequence[Guide],
+    environment: EnvironmentOptions,
     searches: Sequence[Search],
-    n_threads: int | None = None,
-    stop: Callable[[], bool] | None = None,
-) -> Iterator[SearchResult]:
+    compute: ComputeOptions = SERIAL,
+) -> Iterator[Finished[SearchResult]]:
     """Run independent searches side by side.
 
-    Engine and networks compute without the interpreter's lock, so that threads
-    suffice. What a search finds does not depend on their number. If the caller
-    goes away, searches under way stop at their next depth.
+    In this process threads suffice, as engine and networks compute without the
+    interpreter's lock. What a search finds depends neither on their number nor on
+    where it is done. If the caller goes away, searches under way are stopped.
 
     Args:
+        guides: Guides of the searches.
+        environment: How the game is played.
         searches: What to run.
-        n_threads: Searches at a time; the number of usable cores if omitted.
-        stop: Asked by all searches, after every depth, whether to stop early.
+        compute: Where.
 
     Yields:
         Results in the order of the searches.
+
+    Raises:
+        ItemError: If a search has failed; names its seed.
     """
-    gone = threading.Event()
+    depths = USUAL_TICKS / environment.ticks_per_action
+    clones = sum(depths * one.options.width * one.options.proposals for one in searches)
+    job = Job(
+        "searches", _search, _Common(guides, environment), _describe, "searches", threads=True
+    )
+    where = settle(compute, "searches", clones / CLONES_PER_SECOND)
+    yield from run_job(job, searches, where, progress=False)
 
-    def stopped() -> bool:
-        return gone.is_set() or (stop is not None and stop())
 
-    with single_torch_thread(), ThreadPoolExecutor(n_threads or usable_cores(), "search") as pool:
-        pending = [pool.submit(search, stopped) for search in searches]
-        try:
-            for future in pending:
-                yield future.result()
-        finally:
-            gone.set()
-            for future in pending:
-                future.cancel()
+def _search(common: _Common, search: Search, context: WorkContext) -> SearchResult:
+    beam = BeamSearch(common.guides[search.guide], common.environment, search.options)
+    keeping_up = search.target.watcher() if search.target is not None else None
+
+    def stop() -> bool:
+        is_late = search.deadline is not None and time.time() >= search.deadline
+        unwanted = context.stopped() or (context.in_process and stop_requested())
+        return is_late or unwanted or (keeping_up is not None and keeping_up.is_behind)
+
+    return beam.run(search.prefixes, search.seed, search.budget, stop, keeping_up)
+
+
+def _describe(search: Search) -> str:
+    return f"seed {search.seed}"

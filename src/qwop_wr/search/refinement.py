@@ -11,9 +11,9 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
-from qwop_wr.search.beam import BeamSearch
 from qwop_wr.search.budget import RoundBudget, WorkClock
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns, Stretch
@@ -122,14 +122,14 @@ class GuideRefinement:
         self,
         agents: Sequence[Agent],
         sink: MetricSink = silent_sink,
-        n_threads: int | None = None,
+        compute: ComputeOptions = SERIAL,
     ) -> Iterator[RefinementStep]:
         """Refine an agent.
 
         Args:
             agents: The newest guide first, which is refined; or any ppo agent.
             sink: Receives the fit's metrics, by samples learnt from.
-            n_threads: Searches at a time; the number of usable cores if omitted.
+            compute: Where the gate's searches are made.
 
         Yields:
             A step after every round; the first one measures the agent itself.
@@ -139,14 +139,14 @@ class GuideRefinement:
                 environment.
         """
         guides, clock = tuple(agents), WorkClock()
-        results = self._gate(guides[0], n_threads)
+        results = self._gate(guides[0], compute)
         best = mean_time(results)
         times = (clock.seconds, clock.core_seconds)
         yield RefinementStep(0, guides, best, best, True, results, *times)
         latest = guides[0]
         for number in self._rounds(clock):
             candidate = self._refit(latest, number, sink)
-            results = self._gate(candidate, n_threads)
+            results = self._gate(candidate, compute)
             time = mean_time(results)
             promoted = time < best
             if promoted:
@@ -158,12 +158,12 @@ class GuideRefinement:
             times = (clock.seconds, clock.core_seconds)
             yield RefinementStep(number, guides, time, best, promoted, results, *times)
 
-    def measure(self, agent: Agent, n_threads: int | None = None) -> float:
+    def measure(self, agent: Agent, compute: ComputeOptions = SERIAL) -> float:
         """Measure an agent by the gate's searches.
 
         Args:
             agent: Guides the searches.
-            n_threads: Searches at a time; the number of usable cores if omitted.
+            compute: Where the gate's searches are made.
 
         Returns:
             Mean clock time of their runs [s].
@@ -171,7 +171,7 @@ class GuideRefinement:
         Raises:
             ValueError: If the agent was made for another environment.
         """
-        return mean_time(self._gate(agent, n_threads))
+        return mean_time(self._gate(agent, compute))
 
     def _rounds(self, clock: WorkClock) -> Iterator[int]:
         """Count rounds while the budget lasts for one more like the one before."""
@@ -251,18 +251,19 @@ class GuideRefinement:
             agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate
         )
 
-    def _gate(self, agent: Agent, n_threads: int | None) -> list[SearchResult]:
-        beam = BeamSearch(
-            AgentGuide([agent], self._environment), self._environment, self._options.gate
-        )
-
-        def search(number: int) -> Search:
-            # Waiting makes starts differ; every guide meets the same ones.
-            prefix = idle_prefix(number * self._environment.ticks_per_action)
-            return lambda stop: beam.run([prefix], [self._seed, number], stop=stop)
-
-        searches = [search(number) for number in range(self._options.gate_searches)]
-        return list(run_searches(searches, n_threads))
+    def _gate(self, agent: Agent, compute: ComputeOptions) -> list[SearchResult]:
+        # Waiting makes starts differ; every guide meets the same ones.
+        searches = [
+            Search(
+                [idle_prefix(number * self._environment.ticks_per_action)],
+                self._options.gate,
+                [self._seed, number],
+            )
+            for number in range(self._options.gate_searches)
+        ]
+        guide = AgentGuide([agent], self._environment)
+        done = run_searches([guide], self._environment, searches, compute)
+        return [search.value for search in done]
 
 
 def refinement_rounds(agent: Agent) -> int:

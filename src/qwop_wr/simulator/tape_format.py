@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from reprlib import repr as short
 from typing import Any, Final, NoReturn
@@ -18,6 +19,9 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 
 MAX_META_BYTES: Final = 1024 * 1024
 """Largest ``meta`` [bytes]; with the longest keys the tape is still read."""
+
+MAX_TEXT_LENGTH: Final = 200
+"""Longest text of a field other than ``meta``; messages quote it."""
 
 MAX_TICKS: Final = 100_000
 """Longest tape [ticks], nearly an hour of play."""
@@ -111,8 +115,8 @@ def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise TapeError(f"{short(twice)}: is there twice")
     return content
 
@@ -182,8 +186,10 @@ def _engine(name: str, value: object) -> str:
 
 
 def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TapeError(f"{name}: must be text, got {short(value)}")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT_LENGTH:
+        raise TapeError(
+            f"{name}: must be text of 1 to {MAX_TEXT_LENGTH} characters, got {short(value)}"
+        )
     return value
 
 

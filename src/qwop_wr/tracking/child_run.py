@@ -11,12 +11,15 @@ from mlflow.entities import Metric
 from mlflow.utils.async_logging.run_operations import RunOperations
 from pydantic import BaseModel
 
+from qwop_wr.tracking.failures import tolerated
 from qwop_wr.tracking.parameters import flatten_options, log_parameters
+from qwop_wr.tracking.runs import find_run
 
 logger = logging.getLogger(__name__)
 
 _BATCH_METRICS = 500
 _BATCH_SECONDS = 5.0
+_PARENT = "mlflow.parentRunId"
 
 
 class ChildRun:
@@ -28,12 +31,22 @@ class ChildRun:
     Args:
         name: Name of the run, also its tag ``stage``.
         parameters: Options, logged flattened.
+        run_id: Run to go on with, if it is a child of the active one.
+        tags: Further tags.
     """
 
-    def __init__(self, name: str, parameters: Mapping[str, Any] | BaseModel) -> None:
-        run = mlflow.start_run(run_name=name, nested=True, tags={"stage": name})
-        self._run_id = run.info.run_id
+    def __init__(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | BaseModel,
+        run_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = mlflow.MlflowClient()
+        before = run_id if run_id and self._is_child(run_id) else None
+        all_tags = {"stage": name, **(tags or {})}
+        run = mlflow.start_run(before, run_name=name, nested=True, tags=all_tags)
+        self._run_id = run.info.run_id
         self._collected: list[Metric] = []
         self._sent: list[tuple[int, RunOperations]] = []
         self._last_send = time.monotonic()
@@ -64,10 +77,16 @@ class ChildRun:
         """
         self._send()
         self._tell_losses()
-        try:
+        with tolerated(f"close the run {self._run_id}"):
             mlflow.end_run(status)
-        except mlflow.MlflowException as error:
-            logger.warning("MLflow run %s could not be closed: %s", self._run_id, error)
+
+    def _is_child(self, run_id: str) -> bool:
+        run, parent = find_run(self._client, run_id), mlflow.active_run()
+        return (
+            run is not None
+            and parent is not None
+            and run.data.tags.get(_PARENT) == (parent.info.run_id)
+        )
 
     def _send(self) -> None:
         self._last_send = time.monotonic()

@@ -8,6 +8,8 @@ from functools import lru_cache
 import mlflow
 from sqlalchemy.exc import SQLAlchemyError
 
+from qwop_wr.secrets import without_secrets
+
 logger = logging.getLogger(__name__)
 
 # Network errors are OSErrors; a database that is locked or full is SQLAlchemy's.
@@ -18,7 +20,8 @@ _TROUBLE = (mlflow.MlflowException, OSError, SQLAlchemyError)
 def tolerated(action: str) -> Iterator[None]:
     """Go on if MLflow does not do what it should: results are in the project's files.
 
-    The first trouble of an MLflow run is a warning, the others are debug messages.
+    The first trouble of an MLflow run, or of a session without one, is a warning; the others
+    are debug messages.
 
     Args:
         action: What MLflow is asked to do, for the message.
@@ -31,8 +34,13 @@ def tolerated(action: str) -> Iterator[None]:
     except _TROUBLE as error:
         run = mlflow.active_run()
         level = _level_of_next_message(None if run is None else run.info.run_id)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = without_secrets((str(error).splitlines() or [type(error).__name__])[0])
         logger.log(level, "MLflow could not %s; the run goes on without: %s", action, reason)
+
+
+def tell_again() -> None:
+    """Let the next trouble be a warning, whatever was told before; a new session begins."""
+    _levels.cache_clear()
 
 
 def _level_of_next_message(run_id: str | None) -> int:

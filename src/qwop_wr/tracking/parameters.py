@@ -7,6 +7,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Param, RunTag
 from pydantic import BaseModel
 
+from qwop_wr.secrets import without_secrets
+
 _MAX_PARAM_LENGTH = 500
 _MAX_TAG_LENGTH = 5000
 _MAX_BATCH = 100
@@ -36,12 +38,17 @@ def flatten_options(options: Mapping[str, Any] | BaseModel, prefix: str = "") ->
 def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, Any]) -> None:
     """Log parameters in few calls; values too long for a parameter become tags.
 
+    What the run has already keeps its first value: a run that goes on has been told.
+
     Args:
         client: Client of the store.
         run_id: Run to log to.
         parameters: Values by name.
     """
-    texts = {name: str(value) for name, value in parameters.items()}
+    known = client.get_run(run_id).data.params
+    texts = {
+        name: without_secrets(str(value)) for name, value in parameters.items() if name not in known
+    }
     params = [Param(name, text) for name, text in texts.items() if len(text) <= _MAX_PARAM_LENGTH]
     tags = [
         RunTag(name, text[:_MAX_TAG_LENGTH])

@@ -3,16 +3,22 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
+_INTERRUPTIONS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""The last one comes to a generator whose consumer was interrupted."""
+
 
 @contextmanager
 def stage_run(
-    name: str, parameters: Mapping[str, Any] | BaseModel | None = None
+    name: str,
+    parameters: Mapping[str, Any] | BaseModel | None = None,
+    run_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[MetricSink]:
     """Log a stage's metrics while it runs.
 
@@ -24,6 +30,8 @@ def stage_run(
     Args:
         name: Name of the stage.
         parameters: Options of the stage, logged flattened.
+        run_id: Child run of before, to go on with if the active run still has it.
+        tags: Tags of the child run, beside ``stage``.
 
     Yields:
         Sink for metrics by name and step.
@@ -38,16 +46,29 @@ def stage_run(
 
     child: ChildRun | None = None
     with tolerated(f"start the run of stage {name}"):
-        child = ChildRun(name, parameters or {})
+        child = ChildRun(name, parameters or {}, run_id, tags or {})
     if child is None:
         yield silent_sink
         return
     try:
         yield child.log
-    except (KeyboardInterrupt, SystemExit):
+    except _INTERRUPTIONS:
         child.end("KILLED")
         raise
     except BaseException:
         child.end("FAILED")
         raise
     child.end("FINISHED")
+
+
+def active_run_ids() -> dict[str, str]:
+    """Name the MLflow runs that a stage logs to.
+
+    Returns:
+        ``child`` and ``parent``; nothing if there are none.
+    """
+    mlflow = sys.modules.get("mlflow")
+    run = mlflow.active_run() if mlflow else None
+    if run is None or "mlflow.parentRunId" not in run.data.tags:
+        return {}
+    return {"child": run.info.run_id, "parent": run.data.tags["mlflow.parentRunId"]}

@@ -72,12 +72,21 @@ def test_an_empty_elite_cannot_be_sampled() -> None:
         make_elite().draw(4, beta=0.0)
 
 
-def test_a_copy_of_the_state_holds_the_same_runs() -> None:
+def test_a_copy_of_the_state_goes_on_alike() -> None:
     elite, other = make_elite(), make_elite()
     for length in (9, 4, 7):
         elite.add(make_run(length))
+    sampled(elite, 5)
+    # Run 9 is dropped but still laid out; 3 is kept but not laid out yet.
+    elite.add(make_run(3))
     other.add(make_run(1))
     other.restore(elite.state())
-    assert other.lengths == [4, 7, 9]
+    other._rng.bit_generator.state = elite._rng.bit_generator.state
+    assert other.lengths == elite.lengths == [3, 4, 7]
+    for draw in range(REFRESH_EVERY + 1):
+        drawn = sampled(elite, 99)
+        assert (9 in drawn) == (draw < REFRESH_EVERY - 1)
+        np.testing.assert_array_equal(drawn, sampled(other, 99))
+    assert sampled_lengths(other) == {3, 4, 7}
     other.restore(make_elite().state())
     assert other.lengths == []

@@ -9,6 +9,7 @@ from gymnasium import spaces
 from qwop_wr.agents.replay.experience import ExperienceBuffer
 from qwop_wr.agents.replay.n_step import NStepSamples
 from qwop_wr.agents.replay.sampling import UniformSampler
+from qwop_wr.agents.replay.successors import joined_successors, split_successors
 from qwop_wr.agents.transitions import Transitions
 
 GAMMA = 0.9
@@ -153,24 +154,44 @@ def test_the_latest_steps_of_a_game_come_out_in_order(n_stored: int) -> None:
         assert steps.n_episodes == 1
 
 
-@pytest.mark.parametrize("n_stored", [5, 17])
-def test_a_copy_of_the_state_holds_the_same_but_breaks_episodes_off(n_stored: int) -> None:
+@pytest.mark.parametrize("n_stored", [0, 5, 12, 17])
+def test_a_copy_of_the_state_holds_the_same_and_goes_on(n_stored: int) -> None:
     buffer, copy = make_buffer(12, 3, seed=1), make_buffer(12, 3, seed=1)
     fill(buffer, n_stored)
+    fill(copy, 4)
     copy.restore(buffer.state())
-    steps = np.arange(buffer.size() * N_GAMES)
-    for ours, theirs in zip(
-        buffer.n_step_samples(steps, 3), copy.n_step_samples(steps, 3), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(buffer.draw(50, 0.0).steps, copy.draw(50, 0.0).steps)
-    # What is played next does not continue the episodes that were under way.
-    newest = (buffer.pos - 1) % 12
-    obs = np.zeros((N_GAMES, 2), dtype=np.float32)
-    actions, rewards = np.zeros(N_GAMES, dtype=np.int64), np.full(N_GAMES, 100.0)
-    copy.add(obs, obs, actions, rewards, np.zeros(N_GAMES, dtype=np.bool_), [{}] * N_GAMES)
-    last = copy.n_step_samples(newest * N_GAMES + np.arange(N_GAMES), 3)
-    assert (last.returns < 50).all()
+    for _ in range(3):
+        steps = np.arange(buffer.size() * N_GAMES)
+        for ours, theirs in zip(
+            buffer.n_step_samples(steps, 3), copy.n_step_samples(steps, 3), strict=True
+        ):
+            assert np.asarray(ours).tobytes() == np.asarray(theirs).tobytes()
+        for one in (buffer, copy):
+            fill(one, 2)
+        np.testing.assert_array_equal(buffer.draw(50, 0.0).steps, copy.draw(50, 0.0).steps)
+
+
+def test_successors_that_are_the_following_row_are_saved_once() -> None:
+    rows = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    successors = np.roll(rows, -1, axis=0)
+    successors[4, 1, 0] = 7.0
+    kept = split_successors(rows, successors)
+    # The odd one, and the last row, which nothing follows.
+    assert kept["odd"].tolist() == [4 * 3 + 1, 24, 25, 26]
+    assert joined_successors(kept).tobytes() == successors.tobytes()
+    zeros = np.array([[0.0], [-0.0], [0.0]], dtype=np.float32)
+    kept = split_successors(zeros, np.zeros_like(zeros))
+    assert kept["odd"].tolist() == [0, 2], "a sign is a bit, too"
+    assert joined_successors(kept).tobytes() == np.zeros_like(zeros).tobytes()
+
+
+def test_a_state_of_another_buffer_is_refused() -> None:
+    buffer = make_buffer(12, 3)
+    fill(buffer, 5)
+    with pytest.raises(ValueError, match="4 rows for 3 games cannot take over"):
+        make_buffer(4, 3).restore(buffer.state())
+    with pytest.raises(ValueError, match="of 5 rows cannot be at 6"):
+        buffer.restore({**buffer.state(), "position": np.array([6, 0])})
 
 
 def make_demonstrations() -> Transitions:

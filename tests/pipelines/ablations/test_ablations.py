@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,14 +11,18 @@ import pytest
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
+from qwop_wr.compute import SERIAL, WorkContext
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.ablations.nodes import Cell, tabulate_variants, train_variants
+from qwop_wr.pipelines.ablations.nodes import tabulate_variants, train_variants
 from qwop_wr.pipelines.ablations.options import AblationOptions
+from qwop_wr.pipelines.ablations.training import Variant, VariantTraining, train_variant
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.reporting.report_tables import checked_table
+from qwop_wr.pipelines.training.nodes import Stage
+from qwop_wr.pipelines.variants import Cell
 
 
 def make_options(**changes: object) -> AblationOptions:
@@ -58,10 +63,10 @@ def train(
             loaders(finished or {}),
             demonstrations,
             environment,
-            GamesOptions(n_games=4),
-            stage,
+            Stage(name="toy", games=GamesOptions(n_games=4), options=stage),
             EvaluationOptions(max_ticks=40),
             options,
+            SERIAL,
         ):
             cells |= cell
         return cells
@@ -77,6 +82,42 @@ def test_every_variant_is_trained_with_every_seed(train: Callable[..., dict[str,
         assert cell["steps"] == 200
         assert cell["starts"] == 4
         assert 0 <= cell["finish_rate"] <= 1
+
+
+def test_a_training_elsewhere_is_logged_by_the_driver(
+    demonstrations: Recording,
+    environment: EnvironmentOptions,
+    stage_options: StageOptions,
+    tracking_uri: str,
+) -> None:
+    """It comes to the same, and gets its child run when it is back."""
+    stage = StageOptions.model_validate(
+        stage_options.model_dump() | {"demonstration_share": 0.5, "pretraining_steps": 5}
+    )
+    training = VariantTraining(
+        demonstrations.transitions_for(environment.interface), 4, environment, environment
+    )
+    variant = Variant("full", 1, make_options().stage("full", stage))
+    here, there = (
+        train_variant(training, variant, WorkContext(lambda: False, in_process))
+        for in_process in (True, False)
+    )
+    assert there.outcome == here.outcome
+    assert here.unlogged is None
+    assert there.unlogged is not None
+    mlflow.set_tracking_uri(tracking_uri)
+    with mlflow.start_run() as parent:
+        here.log(variant)
+        there.log(variant)
+    client = mlflow.MlflowClient()
+    query = f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
+    (child,) = client.search_runs([parent.info.experiment_id], query)
+    assert (child.info.run_name, child.info.status) == ("full 1", "FINISHED")
+    sent = client.get_metric_history(child.info.run_id, "evaluation/finish_rate")
+    rates = there.unlogged.query("metric == 'evaluation/finish_rate'")
+    assert {(one.step, one.value) for one in sent} == set(
+        zip(rates["step"], rates["value"], strict=True)
+    )
 
 
 def test_finished_cells_are_not_trained_again(train: Callable[..., dict[str, Cell]]) -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.demonstrations import nodes
 from qwop_wr.pipelines.demonstrations.nodes import (
     demonstrate_from_files,
+    demonstrate_from_recordings,
     demonstrate_with_expert,
     demonstrate_with_search,
     merge_demonstrations,
@@ -27,6 +29,7 @@ from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.demonstrations import decisions_of
+from qwop_wr.simulator.keys import O
 from qwop_wr.simulator.tape import Tape
 from tests.search.agents import make_agent
 
@@ -155,7 +158,7 @@ def test_sources_can_be_left_out(
 def test_all_sources_become_one_recording(finish: Tape) -> None:
     one = demonstrate_from_files({"run": finish}, None, ALL_KEYS, GAMES, FILES)
     two = demonstrate_from_files({"run": finish}, finish, ALL_KEYS, GAMES, FILES)
-    recording, summary = merge_demonstrations(one, NOTHING, two, ALL_KEYS)
+    recording, summary = merge_demonstrations(one, NOTHING, two, NOTHING, ALL_KEYS)
     assert recording.interface == ALL_KEYS.interface
     assert recording.transitions.n_episodes == summary["episodes"] == 3
     assert len(recording.transitions) == summary["transitions"]
@@ -169,4 +172,34 @@ def test_no_run_at_all_is_told_with_what_to_do(
     expert = demonstrate_with_expert(agent, environment, GAMES, _options(finished_only=True))
     assert expert.facts["episodes"] == 0
     with pytest.raises(BadInputError, match=r"demonstrations\.expert\.finished_only"):
-        merge_demonstrations(expert, NOTHING, Demonstrations(None, {}), environment)
+        merge_demonstrations(expert, NOTHING, Demonstrations(None, {}), NOTHING, environment)
+
+
+def test_tapes_that_do_not_finish_are_taken_on_request() -> None:
+    fall = Tape.record(np.full(200, O, dtype=np.uint8))
+    left_out = demonstrate_from_files({"fall": fall}, None, ALL_KEYS, GAMES, FILES)
+    assert left_out.transitions is None
+    everything = FILES.model_copy(update={"finished_only": False})
+    demonstrations = demonstrate_from_files({"fall": fall}, None, ALL_KEYS, GAMES, everything)
+    assert demonstrations.facts["episodes"] == 1
+    assert demonstrations.facts["successes"] == 0
+    assert demonstrations.facts["best_time"] is None
+    assert demonstrations.transitions is not None
+    assert demonstrations.transitions.dones.tolist()[-1]
+
+
+def test_recordings_of_this_environment_are_taken(
+    agent: Agent, environment: EnvironmentOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = demonstrate_with_expert(agent, environment, GAMES, _options()).transitions
+    assert steps is not None
+    fitting = Recording(steps, environment.interface)
+    other = Recording(steps, {**environment.interface, "ticks_per_action": 3})
+    recordings = {"a": lambda: fitting, "b": lambda: other, "c": lambda: fitting}
+    with caplog.at_level(logging.WARNING):
+        taken = demonstrate_from_recordings(recordings, environment, FILES)
+    assert taken.facts["episodes"] == 2 * steps.n_episodes
+    assert taken.facts["offered"] == 3
+    assert "The recording b is left out" in caplog.text
+    without = FILES.model_copy(update={"recordings": False})
+    assert demonstrate_from_recordings(recordings, environment, without).transitions is None

@@ -1,20 +1,27 @@
 """Nodes of the evaluation."""
 
+import io
 import json
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import SERIAL
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.evaluation.nodes import (
     challenge_champion,
+    confirm_evaluation,
+    confirm_stages,
     run_protocols,
     summarise_evaluation,
 )
-from qwop_wr.simulator.tape import verify_tape
+from qwop_wr.simulator.tape import Tape, verify_tape
 
 OPTIONS = EvaluationOptions(seeds=3, max_ticks=40, bootstrap_resamples=100)
 SCORE = {"finish_rate": 0.5, "median_time": None, "mean_distance": 7.0, "mean_cost": 150.0}
@@ -23,7 +30,7 @@ SCORE = {"finish_rate": 0.5, "median_time": None, "mean_distance": 7.0, "mean_co
 def test_protocols_give_rows_and_tapes_that_replay(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    episodes, native, tapes = run_protocols(agent, environment, OPTIONS)
+    episodes, native, tapes = run_protocols(agent, environment, OPTIONS, SERIAL)
     assert list(episodes["seed"]) == [10_000, 10_001, 10_002]
     assert list(native["idle_ticks"]) == [0]
     assert "native" in tapes
@@ -34,7 +41,7 @@ def test_protocols_give_rows_and_tapes_that_replay(
 def test_summary_is_json_and_its_numbers_are_metrics(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    episodes, native, _ = run_protocols(agent, environment, OPTIONS)
+    episodes, native, _ = run_protocols(agent, environment, OPTIONS, SERIAL)
     gate = {"incoming": None, "outgoing": SCORE, "promoted": True, "n_starts": 4}
     summary, version, metrics = summarise_evaluation(
         episodes, native, OPTIONS, seed=1, dqnfd=gate, velocity=gate
@@ -49,26 +56,111 @@ def test_summary_is_json_and_its_numbers_are_metrics(
 def test_champion_is_the_expert_until_someone_is_better(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    episodes, _, _ = run_protocols(agent, environment, OPTIONS)
+    episodes, _, _ = run_protocols(agent, environment, OPTIONS, SERIAL)
     expert = replace(agent, weights={name: -array for name, array in agent.weights.items()})
     found, champion = challenge_champion(
-        agent, episodes, None, expert, environment, OPTIONS, seed=1
+        agent, episodes, None, expert, environment, OPTIONS, 1, SERIAL
     )
     assert champion is expert
     assert list(found["comparisons"]) == ["expert"]
     assert found["comparisons"]["expert"]["opponent"] == expert.fingerprint
     # An agent that is evaluated again is not compared with itself.
     found, champion = challenge_champion(
-        agent, episodes, agent, expert, environment, OPTIONS, seed=1
+        agent, episodes, agent, expert, environment, OPTIONS, 1, SERIAL
     )
     assert champion is agent
     assert list(found["comparisons"]) == ["expert"]
-    found, champion = challenge_champion(agent, episodes, None, None, environment, OPTIONS, 1)
+    found, champion = challenge_champion(
+        agent, episodes, None, None, environment, OPTIONS, 1, SERIAL
+    )
     assert champion.fingerprint == found["champion"] == agent.fingerprint
     with pytest.raises(BadInputError, match="those of another agent"):
         challenge_champion(
-            agent, episodes.assign(agent="b"), None, expert, environment, OPTIONS, seed=1
+            agent, episodes.assign(agent="b"), None, expert, environment, OPTIONS, 1, SERIAL
         )
+
+
+def test_an_evaluation_is_confirmed_or_refused(
+    agent: Agent, environment: EnvironmentOptions
+) -> None:
+    made = run_protocols(agent, environment, OPTIONS, SERIAL)
+    same = confirm_evaluation(agent, *made, environment, OPTIONS)
+    assert all(after is before for after, before in zip(same, made, strict=True))
+    # Tables come back from a file as they were.
+    episodes = pd.read_csv(io.StringIO(made[0].to_csv(index=False)))
+    confirm_evaluation(agent, episodes, *made[1:], environment, OPTIONS)
+    # Intervals are made again from the same runs.
+    wider = OPTIONS.model_copy(update={"confidence_level": 0.99})
+    confirm_evaluation(agent, *made, environment, wider)
+
+
+def _changed(
+    agent: Agent, environment: EnvironmentOptions, what: str
+) -> tuple[Agent, EvaluationOptions, EnvironmentOptions, list[Any]]:
+    made: list[Any] = list(run_protocols(agent, environment, OPTIONS, SERIAL))
+    options = OPTIONS
+    if what == "agent":
+        agent = replace(agent, weights={name: -array for name, array in agent.weights.items()})
+    elif what == "tapes":
+        keys = np.repeat(np.array([1, 2], np.uint8), 9)
+        made[2] = {"native": Tape.record(keys, environment.engine, {"agent": agent.fingerprint})}
+    elif what == "guest":
+        made[2] = {"native": Tape.record(np.ones(9, np.uint8), environment.engine)}
+    elif what == "cut":
+        made[0] = made[0].iloc[:-1]
+    elif what == "old":
+        made[1] = made[1].drop(columns="made_with")
+    elif what == "sticky":
+        options = OPTIONS.model_copy(update={"sticky": 0.5})
+    elif what == "engine":
+        other = "exact" if environment.engine == "box2d" else "box2d"
+        environment = environment.model_copy(update={"engine": other})
+    return agent, options, environment, made
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("agent", "evaluation_episodes is stale: it is of another agent, "),
+        ("tapes", "tapes: native is stale: no row of evaluation_episodes"),
+        ("guest", "tapes: native is stale: it is of another agent, None"),
+        ("cut", "evaluation_episodes is stale: it has 2 rows, but 3 seeds were run"),
+        ("old", "native_episode is stale: it was made with engine = unknown"),
+        ("sticky", "it was made with sticky = 0.01, which is now 0.5"),
+        ("engine", "it was made with engine = "),
+    ],
+)
+def test_a_stale_evaluation_is_refused(
+    agent: Agent, environment: EnvironmentOptions, what: str, message: str
+) -> None:
+    agent, options, environment, made = _changed(agent, environment, what)
+    episodes, native, tapes = made
+    with pytest.raises(BadInputError, match=message) as caught:
+        confirm_evaluation(agent, episodes, native, tapes, environment, options)
+    assert caught.value.message.endswith("make it again: kedro run --pipeline=evaluation")
+
+
+def test_stages_follow_from_one_another(agent: Agent) -> None:
+    better = replace(agent, weights={name: -array for name, array in agent.weights.items()})
+    better = better.with_card(incoming=agent.fingerprint)
+    kept, made = {"promoted": False}, {"promoted": True}
+
+    def confirm(second: Agent, third: Agent, *gates: dict[str, bool]) -> Agent:
+        agents = {"dqnfd_agent": agent, "self_play_agent": second, "velocity_agent": third}
+        names = ("dqnfd_gate", "self_play_gate", "velocity_gate")
+        return confirm_stages(**agents, **dict(zip(names, (made, *gates), strict=True)))
+
+    assert confirm(agent, agent, kept, kept) is agent
+    assert confirm(better, better, made, kept) is better
+    other = better.with_card(incoming="0" * 64)
+    with pytest.raises(BadInputError, match=r"velocity_agent is stale: .* --namespaces=velocity$"):
+        confirm(agent, other, kept, made)
+    with pytest.raises(
+        BadInputError, match=r"self_play_agent is stale: .* --namespaces=self_play,velocity$"
+    ):
+        confirm(other, other, made, kept)
+    with pytest.raises(BadInputError, match="self_play_gate is stale: it does not tell of"):
+        confirm(better, better, kept, kept)
 
 
 def test_agent_of_another_environment_is_refused(
@@ -76,4 +168,4 @@ def test_agent_of_another_environment_is_refused(
 ) -> None:
     other = environment.model_copy(update={"observation": "absolute"})
     with pytest.raises(BadInputError, match="observation = 'egocentric'"):
-        run_protocols(agent, other, OPTIONS)
+        run_protocols(agent, other, OPTIONS, SERIAL)

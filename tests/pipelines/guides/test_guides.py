@@ -1,5 +1,6 @@
 """Guides from the expert: what is handed on after every round."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from qwop_wr.pipelines.guides import create_pipeline
 from qwop_wr.pipelines.guides.nodes import refine_guides
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.refinement import RefinementOptions
+from qwop_wr.stopping import stop_signals
 from tests.search.agents import make_agent
 from tests.search.test_refinement import OPTIONS as TOY
 
@@ -34,6 +36,19 @@ def test_the_first_round_begins_with_the_expert(
     final, summary = rounds[-1]
     assert list(final) == [f"guide_{i}" for i in range(1, len(final) + 1)]
     assert summary["best_mean_time"] <= summary["rounds"][0]["mean_time"]
+
+
+def test_a_stop_waits_until_the_round_is_handed_on(
+    environment: EnvironmentOptions, options: RefinementOptions
+) -> None:
+    rounds = refine_guides(make_agent(1), {}, environment, options, seed=0)
+    with stop_signals():
+        guides, summary = next(rounds)
+        signal.raise_signal(signal.SIGINT)
+        assert guides, "whoever saves the round is not interrupted"
+        with pytest.raises(KeyboardInterrupt):
+            next(rounds)
+    assert len(summary["rounds"]) == 1
 
 
 def test_the_newest_guide_is_refined_on(

@@ -1,13 +1,16 @@
 """The hunt as a pipeline: what it yields, and that killing it keeps its best."""
 
+import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import SERIAL
 from qwop_wr.datasets import TapeDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
@@ -19,6 +22,7 @@ from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.simulator.tape import Tape, verify_tape
+from qwop_wr.stopping import stop_signals
 
 Guides = dict[str, Agent]
 
@@ -43,7 +47,7 @@ def options(whole_runs: int = 0, max_ticks: int = 3000) -> HuntOptions:
 def test_every_improvement_is_yielded(
     finish: Tape, guides: Guides, environment: EnvironmentOptions
 ) -> None:
-    found = list(hunt_record(guides, finish, environment, options(), seed=1))
+    found = list(hunt_record(guides, finish, environment, options(), seed=1, compute=SERIAL))
     assert found[0][0] == finish
     ticks = [tape.ticks for tape, _ in found]
     assert ticks == sorted(ticks, reverse=True)
@@ -52,6 +56,28 @@ def test_every_improvement_is_yielded(
         verify_tape(tape)
         assert summary["best_time"] == tape.score_time
     assert found[-1][1]["clones"] > 0
+
+
+def keep(hunt: Iterator[tuple[Tape, dict[str, Any]]], kept: list[Any]) -> None:
+    for step in hunt:
+        kept.append(step)
+
+
+def test_a_hunt_that_is_asked_to_stop_hands_its_best_on_first(
+    finish: Tape, guides: Guides, environment: EnvironmentOptions
+) -> None:
+    endless = options().model_copy(update={"budget": RoundBudget(rounds=10**6)})
+    hunt = hunt_record(guides, finish, environment, endless, seed=1, compute=SERIAL)
+    with stop_signals():
+        assert next(hunt)[0] == finish
+        better, _ = next(hunt)
+        signal.raise_signal(signal.SIGINT)
+        handed_on: list[tuple[Tape, dict[str, Any]]] = []
+        with pytest.raises(KeyboardInterrupt):
+            keep(hunt, handed_on)
+    last, summary = handed_on[-1]
+    assert last.ticks <= better.ticks
+    assert summary["searches"] >= 1
 
 
 def test_a_killed_hunt_has_kept_its_best(
@@ -83,6 +109,7 @@ def test_a_killed_hunt_has_kept_its_best(
         "params:environment": environment,
         "params:record_hunt": options(),
         "params:seed": 1,
+        "params:compute": SERIAL,
     }
     catalog = DataCatalog(
         {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
@@ -96,7 +123,9 @@ def test_a_killed_hunt_has_kept_its_best(
 
 
 def test_nothing_finishes(guides: Guides, environment: EnvironmentOptions) -> None:
-    hunt = hunt_record(guides, None, environment, options(whole_runs=1, max_ticks=60), seed=1)
+    hunt = hunt_record(
+        guides, None, environment, options(whole_runs=1, max_ticks=60), seed=1, compute=SERIAL
+    )
     with pytest.raises(BadInputError, match=r"no run that finishes.*budget\.minutes"):
         list(hunt)
 
@@ -106,13 +135,13 @@ def test_a_reigning_tape_with_a_false_claim(
 ) -> None:
     false = Tape.from_json(finish.to_json().replace('"distance": 100.3', '"distance": 101.3'))
     with pytest.raises(BadInputError, match="reigning_record_tape: false claim: distance"):
-        next(hunt_record(guides, false, environment, options(), seed=1))
+        next(hunt_record(guides, false, environment, options(), seed=1, compute=SERIAL))
 
 
 def test_a_guide_for_another_environment(finish: Tape, guides: Guides) -> None:
     other = EnvironmentOptions(ticks_per_action=4)
     with pytest.raises(BadInputError, match="guide_agents: .* ticks_per_action = 2"):
-        next(hunt_record(guides, finish, other, options(), seed=1))
+        next(hunt_record(guides, finish, other, options(), seed=1, compute=SERIAL))
 
 
 def test_live_metrics(finish: Tape, guides: Guides, environment: EnvironmentOptions) -> None:
@@ -129,13 +158,15 @@ def test_live_metrics(finish: Tape, guides: Guides, environment: EnvironmentOpti
 
 def test_no_guide(finish: Tape, environment: EnvironmentOptions) -> None:
     with pytest.raises(BadInputError, match="guide_agents: there is none; make some: kedro run"):
-        next(hunt_record({}, finish, environment, options(), seed=1))
+        next(hunt_record({}, finish, environment, options(), seed=1, compute=SERIAL))
 
 
 def test_an_agent_takes_its_turn_among_the_guides(
     finish: Tape, guides: Guides, agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    *_, (tape, summary) = hunt_with_agent(agent, guides, finish, environment, options(), seed=1)
+    *_, (tape, summary) = hunt_with_agent(
+        agent, guides, finish, environment, options(), seed=1, compute=SERIAL
+    )
     verify_tape(tape)
     assert tape.ticks < finish.ticks
     assert summary["agent"] == agent.fingerprint
@@ -147,8 +178,10 @@ def test_an_agent_takes_its_turn_among_the_guides(
 def test_an_agent_hunts_alone_where_there_are_no_guides(
     finish: Tape, agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    *_, (tape, _) = hunt_with_agent(agent, {}, finish, environment, options(), seed=1)
+    *_, (tape, _) = hunt_with_agent(
+        agent, {}, finish, environment, options(), seed=1, compute=SERIAL
+    )
     assert tape.ticks <= finish.ticks
     other = EnvironmentOptions(ticks_per_action=4)
     with pytest.raises(BadInputError, match="the agent of the last stage: .* ticks_per_action = 2"):
-        next(hunt_with_agent(agent, {}, finish, other, options(), seed=1))
+        next(hunt_with_agent(agent, {}, finish, other, options(), seed=1, compute=SERIAL))

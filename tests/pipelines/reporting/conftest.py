@@ -15,6 +15,7 @@ PROMOTED = gate((0.3, 70.0, 61.0), (0.5, 68.0, 70.0), promoted=True)
 KEPT = gate((0.0, None, 24.0), (0.0, None, 19.0), promoted=False)
 
 CHAMPIONSHIP: dict[str, Any] = {
+    "challenger": "a" * 64,
     "champion": "e" * 64,
     "crowned": False,
     "comparisons": {

@@ -1,5 +1,6 @@
 """Nodes of the reporting."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from qwop_wr.pipelines.reporting.report import ReportInputs
 from qwop_wr.simulator.tape import Tape
 
 FINISH = Path(__file__).parents[2] / "evaluation/finish.qwop.json"
-HUNT: dict[str, Any] = {"agent": "a" * 64, "found": [{"time": 66.4}], "ticks": 1991}
+HUNT: dict[str, Any] = {
+    "agent": "a" * 64,
+    "found": [{"time": 66.4}],
+    "tape": Tape.load(FINISH).state_sha256,
+}
 
 
 def page(inputs: ReportInputs, hunt: dict[str, Any] | None, ablations: Any = None) -> str:
@@ -33,7 +38,7 @@ def page(inputs: ReportInputs, hunt: dict[str, Any] | None, ablations: Any = Non
 
 
 def test_a_record_of_other_runs_is_a_guest(finishing: ReportInputs) -> None:
-    for hunt in (None, {**HUNT, "found": []}, {**HUNT, "agent": "b" * 64}, {**HUNT, "ticks": 9}):
+    for hunt in (None, {**HUNT, "found": []}, {**HUNT, "agent": "b" * 64}, {**HUNT, "tape": "9"}):
         html = page(finishing, hunt)
         assert "is the farthest so far" in html
         assert '"label":"Native run"' in html
@@ -49,3 +54,9 @@ def test_a_record_of_this_runs_hunt_is_the_headline(finishing: ReportInputs) -> 
 def test_ablations_that_are_no_table_are_refused(finishing: ReportInputs) -> None:
     with pytest.raises(BadInputError, match="ablations: a table needs 'columns' and 'rows'"):
         page(finishing, None, ablations={"rows": []})
+
+
+def test_a_championship_of_another_agent_is_refused(finishing: ReportInputs) -> None:
+    stale = replace(finishing, championship={**finishing.championship, "challenger": "b" * 64})
+    with pytest.raises(BadInputError, match=r"championship is stale: .* --pipeline=evaluation$"):
+        page(stale, None)

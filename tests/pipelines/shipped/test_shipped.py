@@ -59,6 +59,14 @@ def test_a_false_record_gets_no_card(
         write_shipped_card(agent, replace(record, score_time=39.0), summary, making)
 
 
+def test_an_evaluation_of_another_expert_is_refused(
+    agent: Agent, environment: EnvironmentOptions, record: Tape, making: ShippedOptions
+) -> None:
+    summary = evaluate_expert(agent, environment, OPTIONS, seed=1)
+    with pytest.raises(BadInputError, match=r"expert_summary is stale: .* --pipeline=shipped$"):
+        write_shipped_card(agent, record, {**summary, "agent": "b" * 64}, making)
+
+
 def test_an_expert_of_another_game_is_refused(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:

@@ -1,6 +1,6 @@
 """The template of the stages and its nodes."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,17 @@ import torch
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
-from qwop_wr.datasets import AgentDataset, Recording
+from qwop_wr.agents.state import TrainingState
+from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.pipelines.training.nodes import (
-    StagePlace,
-    initialise_agent,
-    train_agent,
-)
+from qwop_wr.pipelines.training.nodes import Stage, initialise_agent, take_agent, train_agent
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
+from tests.agents.test_ppo import without_times
 
 
 def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
@@ -32,20 +31,35 @@ def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
     return Recording(episodes.transitions, environment.interface)
 
 
-def _train(
-    agent: Agent, options: StageOptions, environment: EnvironmentOptions, workspace: Path
-) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
+def _stage(options: StageOptions) -> Stage:
+    return Stage(name="toy", games=GamesOptions(n_games=4, idle_ticks=5), options=options)
+
+
+def _states(
+    agent: Agent,
+    options: StageOptions,
+    environment: EnvironmentOptions,
+    interrupted: TrainingState | None = None,
+    seed: int = 5,
+) -> Iterator[TrainingState]:
     """Run a stage that learns from what the agent itself has played."""
     return train_agent(
         incoming=agent,
+        interrupted=interrupted,
         demonstrations=_record(agent, environment),
-        stage=StagePlace(name="toy", workspace=str(workspace)),
         environment=environment,
-        games=GamesOptions(n_games=4),
-        options=options,
+        stage=_stage(options),
         evaluation=EvaluationOptions(max_ticks=40),
-        seed=5,
+        seed=seed,
+        resume=interrupted is not None,
     )
+
+
+def _train(
+    agent: Agent, options: StageOptions, environment: EnvironmentOptions
+) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
+    *_, end = _states(agent, options, environment)
+    return take_agent(end, _stage(options))
 
 
 def test_initial_weights_follow_from_the_seed_alone(
@@ -54,17 +68,17 @@ def test_initial_weights_follow_from_the_seed_alone(
     torch.manual_seed(0)
     expected_next = torch.rand(1)
     torch.manual_seed(0)
-    first = initialise_agent(stage_options, environment, seed=1)
+    first = initialise_agent(_stage(stage_options), environment, seed=1)
     assert torch.rand(1) == expected_next, "the global generator was touched"
-    again = initialise_agent(stage_options, environment, seed=1)
-    other = initialise_agent(stage_options, environment, seed=2)
+    again = initialise_agent(_stage(stage_options), environment, seed=1)
+    other = initialise_agent(_stage(stage_options), environment, seed=2)
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
 def test_stage_hands_on_nothing_worse(
-    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions, tmp_path: Path
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
 ) -> None:
-    handed_on, history, gate = _train(agent, stage_options, environment, tmp_path)
+    handed_on, history, gate = _train(agent, stage_options, environment)
     assert {"step", "metric", "value"} == set(history.columns)
     assert "evaluation/mean_distance" in set(history["metric"])
     if gate["promoted"]:
@@ -76,11 +90,11 @@ def test_stage_hands_on_nothing_worse(
 
 
 def test_agent_with_another_network_is_refused_in_one_line(
-    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions, tmp_path: Path
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
 ) -> None:
     other = stage_options.model_copy(update={"n_quantiles": 6})
     with pytest.raises(BadInputError, match="stage toy: .* n_quantiles = 4, .* asks for 6"):
-        _train(agent, other, environment, tmp_path)
+        _train(agent, other, environment)
 
 
 @pytest.mark.parametrize("n_steps", [21, 1000])
@@ -89,18 +103,16 @@ def test_returns_longer_than_an_episode_are_refused(
     agent: Agent,
     stage_options: StageOptions,
     environment: EnvironmentOptions,
-    tmp_path: Path,
 ) -> None:
     longer = stage_options.model_copy(update={"n_steps": n_steps})
     with pytest.raises(BadInputError, match=f"n_steps {n_steps} is longer than an episode of 40"):
-        _train(agent, longer, environment, tmp_path)
+        _train(agent, longer, environment)
 
 
 def test_a_diverged_stage_leaves_batch_and_best_agent(
     agent: Agent,
     stage_options: StageOptions,
     environment: EnvironmentOptions,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     learn = DemonstrationQRDQN.train
@@ -111,28 +123,62 @@ def test_a_diverged_stage_leaves_batch_and_best_agent(
         learn(learner, gradient_steps, batch_size)
 
     monkeypatch.setattr(DemonstrationQRDQN, "train", spoil)
-    with pytest.raises(BadInputError, match="loss is not finite.*diverged_batch.npz.*last_good"):
-        _train(agent, stage_options, environment, tmp_path)
-    with np.load(tmp_path / "diverged_batch.npz") as batch:
-        assert batch["observations"].shape == (16, environment.interface["n_observations"])
-        assert np.isfinite(batch["returns_0"]).all()
-    kept = AgentDataset(filepath=tmp_path / "last_good_agent.safetensors").load()
-    assert kept is not None
+    states = _states(agent, stage_options, environment)
+    remains = next(states)
+    with pytest.raises(BadInputError, match="toy: .*loss is not finite.* dataset toy_training"):
+        next(states)
+    batch = remains.part("batch")
+    assert batch["observations"].shape == (16, environment.interface["n_observations"])
+    assert np.isfinite(batch["returns_0"]).all()
+    best: Any = remains.facts["best"]
+    kept = Agent(AgentSpec.model_validate(best["spec"]), remains.part("best"), best["card"])
     assert kept.fingerprint == agent.fingerprint
+    with pytest.raises(BadInputError, match="interrupted_toy_training: .*diverged.*resume=false"):
+        next(_states(agent, stage_options, environment, interrupted=remains))
+
+
+def test_an_interrupted_stage_goes_on_to_the_same_end(
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    often = stage_options.model_copy(update={"save_every": 100})
+    *between, end = _states(agent, often, environment)
+    assert [state.facts["steps"] for state in between] == [100, 200, 300, 400]
+    handed_on, history, gate = take_agent(end, _stage(stage_options))
+    for state in (between[0], between[2], between[3], end):
+        *_, again = _states(agent, stage_options, environment, interrupted=state)
+        other, other_history, other_gate = take_agent(again, _stage(stage_options))
+        assert (other.fingerprint, other_gate) == (handed_on.fingerprint, gate)
+        pd.testing.assert_frame_equal(
+            without_times(history), without_times(other_history), check_exact=True
+        )
+
+
+def test_a_stage_goes_on_only_with_its_own_state(
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    often = stage_options.model_copy(update={"save_every": 100})
+    state = next(_states(agent, often, environment))
+    with pytest.raises(BadInputError, match="^interrupted_toy_training: .* with other seed"):
+        next(_states(agent, often, environment, interrupted=state, seed=6))
+    richer = environment.model_copy(update={"metre_reward": 2.0})
+    with pytest.raises(BadInputError, match="with other games and evaluated games;"):
+        next(_states(agent, often, richer, interrupted=state))
+    with pytest.raises(BadInputError, match="toy_training: the training has not ended"):
+        take_agent(state, _stage(stage_options))
 
 
 def test_stages_are_chained_and_differ_in_parameters_only() -> None:
     pipeline = create_pipeline()
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
     for name, incoming, outgoing in zip(STAGES, agents, agents[1:], strict=False):
-        (node,) = pipeline.filter(node_namespaces=[name]).nodes
-        assert node.func is train_agent
-        assert incoming in node.inputs
-        assert outgoing in node.outputs
-        own = {i for i in node.inputs if i.startswith("params:")}
-        assert own - {"params:environment", "params:evaluation", "params:seed"} == {
-            f"params:{name}.{key}" for key in ("stage", "games", "options")
-        }
+        train, take = pipeline.filter(node_namespaces=[name]).nodes
+        assert train.func is train_agent
+        assert {incoming, f"interrupted_{name}_training"} <= set(train.inputs)
+        assert train.outputs == [f"{name}_training"]
+        assert outgoing in take.outputs
+        shared = {f"params:{key}" for key in ("environment", "evaluation", "seed", "resume")}
+        own = {i for i in [*train.inputs, *take.inputs] if i.startswith("params:")} - shared
+        assert own == {f"params:{name}"}
 
 
 def test_names_between_stages_have_no_dots() -> None:

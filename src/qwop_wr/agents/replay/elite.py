@@ -1,8 +1,6 @@
 """The learner's own fastest finishes, kept to be imitated."""
 
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +8,10 @@ from numpy.typing import NDArray
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
 from qwop_wr.agents.replay.n_step import NStepSamples
 from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, UniformSampler
+from qwop_wr.agents.replay.successors import joined_successors, split_successors
 from qwop_wr.agents.transitions import Transitions, joined
+
+_KEPT: Final = ("actions", "rewards", "dones", "episode")
 
 REFRESH_EVERY = 100
 """Draws between two looks at what has been added: laying the runs out anew is slow."""
@@ -35,7 +36,7 @@ class EliteBuffer:
         self._gamma = gamma
         self._rng = rng
         self._runs: list[Transitions] = []
-        self._stale = False
+        self._laid_out: list[Transitions] = []
         self._draws = 0
         self._buffer: DemonstrationBuffer | None = None
 
@@ -62,7 +63,6 @@ class EliteBuffer:
             run: One finished episode.
         """
         self._runs = sorted([*self._runs, run], key=len)[: self._capacity]
-        self._stale = True
 
     def draw(self, batch_size: int, beta: float) -> Draw:
         """Draw steps uniformly.
@@ -79,12 +79,11 @@ class EliteBuffer:
         """
         if not self._runs:
             raise ValueError("cannot sample from an empty elite")
-        if self._buffer is None or (self._stale and self._draws >= REFRESH_EVERY):
-            sampler = UniformSampler(self._rng)
-            self._buffer = DemonstrationBuffer(joined(self._runs), self._gamma, sampler)
-            self._stale, self._draws = False, 0
+        buffer, stale = self._buffer, self._laid_out is not self._runs
+        if buffer is None or (stale and self._draws >= REFRESH_EVERY):
+            buffer, self._draws = self._lay_out(self._runs), 0
         self._draws += 1
-        return self._buffer.draw(batch_size, beta)
+        return buffer.draw(batch_size, beta)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
         """Look up steps with their n-step returns.
@@ -106,20 +105,47 @@ class EliteBuffer:
         """Copy the runs out.
 
         Returns:
-            Arrays of all runs one behind the other; nothing if there are none.
+            Arrays of all runs one behind the other, those that are laid out but no longer
+            kept at the end; nothing if there are none.
         """
         if not self._runs:
             return {}
-        steps = joined(self._runs)
-        return {field.name: getattr(steps, field.name) for field in fields(steps)}
+        numbers = {id(run): number for number, run in enumerate(self._runs)}
+        dropped = [run for run in self._laid_out if id(run) not in numbers]
+        numbers |= {id(run): len(self._runs) + place for place, run in enumerate(dropped)}
+        steps = joined([*self._runs, *dropped])
+        kept = {name: getattr(steps, name) for name in _KEPT}
+        return {
+            **kept,
+            **split_successors(steps.obs, steps.next_obs),
+            "laid_out": np.array([numbers[id(run)] for run in self._laid_out], dtype=np.int64),
+            "counts": np.array(
+                [len(self._runs), self._draws, int(self._laid_out is self._runs)], dtype=np.int64
+            ),
+        }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Take runs over.
 
         Args:
             state: What ``state`` gave.
         """
-        self._runs, self._buffer = [], None
-        if state:
-            steps = Transitions(**state)
-            self._runs = [steps.select(np.array([run])) for run in range(steps.n_episodes)]
+        self._runs, self._laid_out, self._buffer, self._draws = [], [], None, 0
+        if not state:
+            return
+        steps = Transitions(
+            **{name: state[name] for name in _KEPT},
+            obs=state["observations"],
+            next_obs=joined_successors(state),
+        )
+        runs = [steps.select(np.array([run])) for run in range(steps.n_episodes)]
+        n_runs, self._draws, fresh = state["counts"].tolist()
+        self._runs = runs[:n_runs]
+        if len(state["laid_out"]):
+            self._lay_out(self._runs if fresh else [runs[run] for run in state["laid_out"]])
+
+    def _lay_out(self, runs: list[Transitions]) -> DemonstrationBuffer:
+        self._laid_out = runs
+        buffer = DemonstrationBuffer(joined(runs), self._gamma, UniformSampler(self._rng))
+        self._buffer = buffer
+        return buffer

@@ -1,6 +1,5 @@
 """The learner's own steps: one ring per game, the oldest forgotten first."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,10 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from qwop_wr.agents.replay.n_step import Integers, NStepSamples, n_step_returns
 from qwop_wr.agents.replay.sampling import Draw, Floats, Sampler
+from qwop_wr.agents.replay.successors import joined_successors, split_successors
 from qwop_wr.agents.transitions import Transitions
 
-_STORED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+_STORED = ("actions", "rewards", "dones", "timeouts")
 
 
 class ExperienceBuffer(ReplayBuffer):
@@ -214,17 +214,21 @@ class ExperienceBuffer(ReplayBuffer):
         """Copy everything out that is needed to go on elsewhere.
 
         Returns:
-            Arrays by name; those of the sampler begin with ``sampler.``.
+            Arrays by name, of the rows in use alone; those of the sampler begin with
+            ``sampler.``.
         """
         n_rows = self.size()
         arrays = {name: getattr(self, name)[:n_rows].copy() for name in _STORED}
+        arrays |= split_successors(
+            self.observations[:n_rows].copy(), self.next_observations[:n_rows]
+        )
         arrays["imitated"] = self._imitated[:n_rows].copy()
         arrays["broken_off"] = self._broken_off[:n_rows].copy()
         arrays["position"] = np.array([self.pos, int(self.full)])
         return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what another buffer held; its games' last episodes stay unfinished.
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Take over what another buffer held, whose games go on with this one.
 
         Args:
             state: What ``state`` gave, from a buffer of the same size and games.
@@ -232,18 +236,23 @@ class ExperienceBuffer(ReplayBuffer):
         Raises:
             ValueError: If the buffers differ in size or games.
         """
-        n_rows = len(state["rewards"])
+        n_rows, position = len(state["rewards"]), int(state["position"][0])
+        full = bool(state["position"][1])
         if n_rows > self.buffer_size or state["rewards"].shape[1] != self.n_envs:
             raise ValueError(
                 f"a buffer of {self.buffer_size} rows for {self.n_envs} games cannot take over "
                 f"{state['rewards'].shape}"
             )
+        if full != (n_rows == self.buffer_size) or (not full and position != n_rows):
+            raise ValueError(f"a buffer of {n_rows} rows cannot be at {position}")
         for name in _STORED:
             getattr(self, name)[:n_rows] = state[name]
+        self.observations[:n_rows] = state["observations"]
+        self.next_observations[:n_rows] = joined_successors(state)
         self._imitated[:n_rows] = state["imitated"]
         self._broken_off[:n_rows] = state["broken_off"]
-        self.pos, self.full = int(state["position"][0]), bool(state["position"][1])
-        if n_rows:
-            self._broken_off[self.pos - 1] = True
-        sampler = {k.removeprefix("sampler."): v for k, v in state.items() if "sampler." in k}
+        self.pos, self.full = position, full
+        sampler = {
+            k.removeprefix("sampler."): v for k, v in state.items() if k.startswith("sampler.")
+        }
         self._sampler.restore(sampler)

@@ -27,7 +27,7 @@ from qwop_wr.pipelines.demonstrations.source import (
 )
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.search import AgentGuide, BeamSearch, SearchResult
+from qwop_wr.search import AgentGuide
 from qwop_wr.search.demonstrations import decisions_of
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix
@@ -57,10 +57,10 @@ def demonstrate_with_expert(
     Raises:
         BadInputError: If the expert was made for another environment.
     """
-    with checking("expert_agent"):
-        expert.check_interface(environment.interface)
     if not options.episodes:
         return NOTHING
+    with checking("expert_agent"):
+        expert.check_interface(environment.interface)
     seeds = range(options.first_seed, options.first_seed + options.episodes)
     episodes = play_episodes(
         expert.policy(),
@@ -118,22 +118,15 @@ def demonstrate_with_search(
         return NOTHING
     with checking("guide_agents"):
         guide = AgentGuide([guides[name] for name in sorted(guides)] or [expert], environment)
-    beam = BeamSearch(guide, environment, options.search)
     rng = np.random.default_rng(seed)
     idle_ticks = rng.integers(options.idle_ticks, size=options.runs, endpoint=True)
-
-    def search(number: int) -> Search:
-        prefix = idle_prefix(int(idle_ticks[number]))
-
-        def task(stop: Callable[[], bool]) -> SearchResult:
-            return beam.run([prefix], [seed, number], stop=stop)
-
-        return task
-
-    searches = run_searches([search(number) for number in range(options.runs)])
-    tapes = [
-        result.tape for result in tqdm(searches, desc="searches", unit=" runs", total=options.runs)
+    searches = [
+        Search([idle_prefix(int(ticks))], options.search, [seed, number])
+        for number, ticks in enumerate(idle_ticks)
     ]
+    done = run_searches([guide], environment, searches)
+    shown = tqdm(done, desc="searches", unit=" runs", total=options.runs)
+    tapes = [search.value.tape for search in shown]
     finished = [tape for tape in tapes if tape.finished]
     return demonstrations_from_tapes(finished, games.environment(environment), played=len(tapes))
 
@@ -155,7 +148,7 @@ def demonstrate_from_files(
         options: Which of them to take.
 
     Returns:
-        The tapes whose claims are true and that finish.
+        The tapes whose claims are true.
     """
     chosen = dict(tapes) if options.folder else {}
     if options.record and record is not None:
@@ -168,17 +161,46 @@ def demonstrate_from_files(
         except (TapeError, ValueError) as error:
             logger.warning("The tape %s is left out: %s", name, error)
             continue
-        if not tape.finished:
+        if options.finished_only and not tape.finished:
             logger.warning("The tape %s is left out: it does not finish", name)
             continue
         usable.append(tape)
     return demonstrations_from_tapes(usable, games.environment(environment), offered=len(chosen))
 
 
+def demonstrate_from_recordings(
+    recordings: Mapping[str, Callable[[], Recording]],
+    environment: EnvironmentOptions,
+    options: FileRunsOptions,
+) -> Demonstrations:
+    """Take runs from recordings; one of another environment is told and left out.
+
+    Args:
+        recordings: Recordings by name, as ``qwop import`` wrote them.
+        environment: Environment that they must be of.
+        options: Whether to take them.
+
+    Returns:
+        Their runs.
+    """
+    parts = []
+    for name, load in sorted(recordings.items()) if options.recordings else ():
+        try:
+            parts.append(load().transitions_for(environment.interface))
+        except ValueError as error:
+            logger.warning("The recording %s is left out: %s", name, error)
+    if not parts:
+        return Demonstrations(None, {"episodes": 0, "offered": len(recordings)})
+    transitions = joined(parts)
+    facts = {"episodes": transitions.n_episodes, "transitions": len(transitions)}
+    return Demonstrations(transitions, {**facts, "offered": len(recordings)})
+
+
 def merge_demonstrations(
     expert: Demonstrations,
     search: Demonstrations,
     files: Demonstrations,
+    recordings: Demonstrations,
     environment: EnvironmentOptions,
 ) -> tuple[Recording, dict[str, Any]]:
     """Put the runs of all sources together.
@@ -187,6 +209,7 @@ def merge_demonstrations(
         expert: Runs of the expert.
         search: Runs found by searches.
         files: Runs from tapes.
+        recordings: Runs from recordings.
         environment: Environment that all were recorded in.
 
     Returns:
@@ -195,7 +218,12 @@ def merge_demonstrations(
     Raises:
         BadInputError: If there is no run at all.
     """
-    sources = {"expert": expert, "search": search, "files": files}
+    sources = {
+        "expert": expert,
+        "search": search,
+        "files": files,
+        "recordings": recordings,
+    }
     parts = [source.transitions for source in sources.values() if source.transitions is not None]
     if not parts:
         raise BadInputError(

@@ -34,7 +34,7 @@ class SearchRunsOptions(BaseModel):
 
 
 class FileRunsOptions(BaseModel):
-    """Tapes from files."""
+    """Tapes and recordings from files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -42,3 +42,7 @@ class FileRunsOptions(BaseModel):
     """Take the tapes in the folder of ``demonstration_tapes``."""
     record: bool
     """Take the record tape."""
+    finished_only: bool = True
+    """Leave out tapes that do not finish."""
+    recordings: bool = True
+    """Take the recordings in the folder of ``demonstration_recordings``."""

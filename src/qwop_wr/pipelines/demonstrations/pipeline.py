@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from qwop_wr.pipelines.demonstrations.nodes import (
     demonstrate_from_files,
+    demonstrate_from_recordings,
     demonstrate_with_expert,
     demonstrate_with_search,
     merge_demonstrations,
@@ -14,7 +15,7 @@ def create_pipeline() -> Pipeline:
     """Collect demonstrations from all sources.
 
     Returns:
-        Pipeline from ``expert_agent``, guides and tapes to ``demonstrations``.
+        Pipeline from ``expert_agent``, guides, tapes and recordings to ``demonstrations``.
     """
     expert = Node(
         demonstrate_with_expert,
@@ -52,15 +53,26 @@ def create_pipeline() -> Pipeline:
         outputs="file_demonstrations",
         name="demonstrate_from_files",
     )
+    recordings = Node(
+        demonstrate_from_recordings,
+        inputs={
+            "recordings": "demonstration_recordings",
+            "environment": "params:environment",
+            "options": "params:demonstrations.files",
+        },
+        outputs="recorded_demonstrations",
+        name="demonstrate_from_recordings",
+    )
     merge = Node(
         merge_demonstrations,
         inputs={
             "expert": "expert_demonstrations",
             "search": "search_demonstrations",
             "files": "file_demonstrations",
+            "recordings": "recorded_demonstrations",
             "environment": "params:environment",
         },
         outputs=["demonstrations", "demonstrations_summary"],
         name="merge_demonstrations",
     )
-    return Pipeline([expert, search, files, merge])
+    return Pipeline([expert, search, files, recordings, merge])

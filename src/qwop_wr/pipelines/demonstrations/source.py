@@ -35,7 +35,7 @@ def demonstrations_from_tapes(
     """Replay tapes and record their decisions.
 
     Args:
-        tapes: Verified runs that finish, of the environment's decisions; may be none.
+        tapes: Verified runs of the environment's decisions; may be none.
         environment: Environment whose observations and rewards are recorded.
         **facts: More to say about the source.
 
@@ -45,12 +45,12 @@ def demonstrations_from_tapes(
     if not tapes:
         return Demonstrations(None, {"episodes": 0, **facts})
     transitions = replay_transitions(tapes, environment)
-    times = np.array([tape.score_time for tape in tapes])
+    times = np.array([tape.score_time for tape in tapes if tape.finished])
     return Demonstrations(
         transitions,
         {
             "episodes": len(tapes),
-            "successes": len(tapes),
+            "successes": sum(tape.finished for tape in tapes),
             "transitions": len(transitions),
             **describe_times(times),
             **facts,

@@ -1,18 +1,23 @@
 """Nodes that evaluate the final agent."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.championship import challenge
+from qwop_wr.evaluation.making import MADE_WITH, check_table, describe_making
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
+from qwop_wr.pipelines.freshness import check_agent, check_stages, fresh
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.tape import Tape
 
 _METRICS: Final = (
@@ -27,8 +32,90 @@ _METRICS: Final = (
 )
 
 
+STEP: Final = "--pipeline=evaluation"
+"""What makes the evaluation again."""
+
+
+def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
+    """Tell which code, versions and parameters the evaluation was made with.
+
+    Args:
+        parameters: All parameters of the run.
+
+    Returns:
+        Facts by name.
+    """
+    return describe_provenance(parameters)
+
+
+def confirm_stages(**stages: Agent | Mapping[str, Any]) -> Agent:
+    """Make sure that the stages follow from one another.
+
+    Args:
+        **stages: ``{stage}_agent`` and ``{stage}_gate`` of every stage, in order.
+
+    Returns:
+        Agent of the last stage.
+
+    Raises:
+        BadInputError: If one was trained again and those after it were not.
+    """
+    agents = {
+        name.removesuffix("_agent"): item
+        for name, item in stages.items()
+        if isinstance(item, Agent)
+    }
+    gates = {name: cast("Mapping[str, Any]", stages[f"{name}_gate"]) for name in agents}
+    check_stages(agents, gates)
+    return list(agents.values())[-1]
+
+
+def confirm_evaluation(
+    agent: Agent,
+    episodes: pd.DataFrame,
+    native: pd.DataFrame,
+    tapes: dict[str, Tape],
+    environment: EnvironmentOptions,
+    options: EvaluationOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
+    """Make sure that an evaluation is the agent's, under the present protocols.
+
+    Args:
+        agent: The agent.
+        episodes: A row per seed.
+        native: The row of the native run.
+        tapes: The native run and the fastest finishes.
+        environment: Environment that all pipelines share.
+        options: The protocols.
+
+    Returns:
+        Rows and tapes as they were.
+
+    Raises:
+        BadInputError: If something of it is another agent's, or was made otherwise.
+    """
+    made_with = describe_making(environment, options)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    for name, table, ran in (
+        ("evaluation_episodes", episodes, seeds),
+        ("native_episode", native, range(1)),
+    ):
+        with fresh(name, STEP):
+            check_table(table, agent.fingerprint, made_with, ran)
+    runs = {*episodes["trajectory"], *native["trajectory"]}
+    for name, tape in tapes.items():
+        check_agent(f"tapes: {name}", tape.meta.get("agent"), agent, STEP)
+        if hashlib.sha256(tape.per_tick_keys.tobytes()).hexdigest() not in runs:
+            with fresh(f"tapes: {name}", STEP):
+                raise ValueError("no row of evaluation_episodes or native_episode tells of it")
+    return episodes, native, tapes
+
+
 def run_protocols(
-    agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
+    agent: Agent,
+    environment: EnvironmentOptions,
+    options: EvaluationOptions,
+    compute: ComputeOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
     """Run the randomised protocol and the native one.
 
@@ -36,6 +123,7 @@ def run_protocols(
         agent: Agent to evaluate.
         environment: Environment that all pipelines share.
         options: The protocols.
+        compute: Where the games are played.
 
     Returns:
         A row per seed, the row of the native run, and the tapes of the native run
@@ -46,9 +134,11 @@ def run_protocols(
     """
     with checking("the evaluated agent"):
         agent.check_interface(environment.interface)
-    randomised = evaluate_agent(agent, environment, options)
+    randomised = evaluate_agent(agent, environment, options, compute)
     native = evaluate_native(agent, environment, options)
-    return randomised.episodes, native.episodes, {**native.tapes, **randomised.tapes}
+    making = {MADE_WITH: describe_making(environment, options)}
+    tapes = {**native.tapes, **randomised.tapes}
+    return randomised.episodes.assign(**making), native.episodes.assign(**making), tapes
 
 
 def summarise_evaluation(
@@ -83,6 +173,7 @@ def challenge_champion(
     environment: EnvironmentOptions,
     options: EvaluationOptions,
     seed: int,
+    compute: ComputeOptions,
 ) -> tuple[dict[str, Any], Agent]:
     """Compare the agent with the champion and with the expert on the same seeds.
 
@@ -94,6 +185,7 @@ def challenge_champion(
         environment: Environment that all pipelines share.
         options: The protocols.
         seed: Seed of the bootstrap.
+        compute: Where the games are played.
 
     Returns:
         What came of it, and the champion from now on.
@@ -106,7 +198,7 @@ def challenge_champion(
     named = {"champion": champion, "expert": expert}
     opponents = {name: opponent for name, opponent in named.items() if opponent is not None}
     with checking("the evaluated agent"):
-        outcome = challenge(agent, episodes, opponents, environment, options, seed)
+        outcome = challenge(agent, episodes, opponents, environment, options, seed, compute)
     return outcome.to_json(), outcome.champion
 
 

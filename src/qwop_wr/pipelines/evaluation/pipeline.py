@@ -4,6 +4,9 @@ from kedro.pipeline import Node, Pipeline
 
 from qwop_wr.pipelines.evaluation.nodes import (
     challenge_champion,
+    confirm_evaluation,
+    confirm_stages,
+    gather_provenance,
     run_protocols,
     summarise_evaluation,
 )
@@ -18,27 +21,30 @@ def create_pipeline() -> Pipeline:
     """
     return Pipeline(
         [
+            Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
             Node(
                 run_protocols,
                 inputs={
-                    "agent": f"{STAGES[-1]}_agent",
+                    "agent": "agent_to_evaluate",
                     "environment": "params:environment",
                     "options": "params:evaluation",
+                    "compute": "params:compute",
                 },
                 outputs=["evaluation_episodes", "native_episode", "tapes"],
                 name="run_protocols",
             ),
-            create_summary_node(),
+            *create_summary_nodes(),
             Node(
                 challenge_champion,
                 inputs={
-                    "agent": f"{STAGES[-1]}_agent",
-                    "episodes": "evaluation_episodes",
+                    "agent": "agent_to_evaluate",
+                    "episodes": "confirmed_episodes",
                     "champion": "reigning_champion_agent",
                     "expert": "reigning_expert_agent",
                     "environment": "params:environment",
                     "options": "params:evaluation",
                     "seed": "params:seed",
+                    "compute": "params:compute",
                 },
                 outputs=["championship", "champion_agent"],
                 name="challenge_champion",
@@ -47,24 +53,45 @@ def create_pipeline() -> Pipeline:
     )
 
 
-def create_summary_node() -> Node:
-    """Make the node that works out every number from the table of episodes.
+def create_summary_nodes() -> list[Node]:
+    """Make the nodes that work out every number from the table of episodes.
 
-    The reporting pipeline has it, too, so that one command makes all numbers and
-    figures again.
+    They refuse results that do not follow from one another. The reporting pipeline has
+    them, too, so that one command makes all numbers and figures again.
 
     Returns:
-        Node from ``evaluation_episodes`` to ``summary``.
+        Nodes from ``evaluation_episodes`` to ``summary``.
     """
-    return Node(
-        summarise_evaluation,
-        inputs={
-            "episodes": "evaluation_episodes",
-            "native": "native_episode",
-            "options": "params:evaluation",
-            "seed": "params:seed",
-            **{stage: f"{stage}_gate" for stage in STAGES},
-        },
-        outputs=["summary", "evaluation_summary", "evaluation_metrics"],
-        name="summarise_evaluation",
-    )
+    return [
+        Node(
+            confirm_stages,
+            inputs={f"{s}_{part}": f"{s}_{part}" for s in STAGES for part in ("agent", "gate")},
+            outputs="agent_to_evaluate",
+            name="confirm_stages",
+        ),
+        Node(
+            confirm_evaluation,
+            inputs={
+                "agent": "agent_to_evaluate",
+                "episodes": "evaluation_episodes",
+                "native": "native_episode",
+                "tapes": "tapes",
+                "environment": "params:environment",
+                "options": "params:evaluation",
+            },
+            outputs=["confirmed_episodes", "confirmed_native", "confirmed_tapes"],
+            name="confirm_evaluation",
+        ),
+        Node(
+            summarise_evaluation,
+            inputs={
+                "episodes": "confirmed_episodes",
+                "native": "confirmed_native",
+                "options": "params:evaluation",
+                "seed": "params:seed",
+                **{stage: f"{stage}_gate" for stage in STAGES},
+            },
+            outputs=["summary", "evaluation_summary", "evaluation_metrics"],
+            name="summarise_evaluation",
+        ),
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,13 @@ import pandas as pd
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
 from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import PPOTraining, training_result
+from qwop_wr.agents.ppo_training import PPOTraining, Workers, training_result
 from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.envs.sb3 import make_games
+from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
@@ -22,13 +25,13 @@ from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.guides.rounds import refine_in_rounds
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
+from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
-from qwop_wr.tracking import stage_run
 
 
-def train_expert(
+def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
     interrupted: TrainingState | None,
     reigning: Agent | None,
     environment: EnvironmentOptions,
@@ -37,6 +40,7 @@ def train_expert(
     evaluation: EvaluationOptions,
     seed: int,
     resume: bool,
+    compute: ComputeOptions,
 ) -> Iterator[TrainingState]:
     """Train an agent from random weights with PPO.
 
@@ -52,37 +56,49 @@ def train_expert(
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
+        compute: Where experience is collected, if ``options.collection`` says how.
 
     Yields:
-        The state of the training after every evaluation.
+        The state of the training whenever it is due, and at its end.
 
     Raises:
         BadInputError: If the reigning expert was made for another environment, so that
-            the new one could not be compared with it and would overwrite it; or if
-            the training to go on from had other options.
+            the new one could not be compared with it and would overwrite it; if the
+            games cannot be dealt to the shards; if the training to go on from was another
+            one; or if weights were not finite.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
             reigning.check_interface(environment.interface)
-    state = interrupted if resume else None
-    with stage_run("expert", {"games": games, "options": options}) as sink:
-        training = PPOTraining(
-            options,
-            QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment))),
-            QwopVectorEnv(
-                options.evaluation_starts,
-                randomised_environment(environment, evaluation),
-                autoreset=False,
-            ),
-            options.agent_spec(environment.interface, environment.engine),
-            seed,
-            sink,
-            time_to_beat=HUMAN_RECORD.seconds,
+    played = games.environment(environment)
+    noisy = randomised_environment(environment, evaluation)
+    training = PPOTraining(
+        options,
+        make_games(games.n_games, played),
+        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+        options.agent_spec(environment.interface, environment.engine),
+        seed,
+        {
+            "games": [games.n_games, played.model_dump(mode="json")],
+            "evaluated games": noisy.model_dump(mode="json"),
+        },
+        time_to_beat=HUMAN_RECORD.seconds,
+        workers=_workers(games.n_games, played, options, compute),
+    )
+    logged = {"games": games, "options": options}
+    yield from train_on("expert", training, interrupted if resume else None, logged)
+
+
+def _workers(
+    n_games: int, played: EnvironmentOptions, options: PPOOptions, compute: ComputeOptions
+) -> Workers:
+    shards = options.collection.shards if options.collection else 1
+    if n_games % shards:
+        raise BadInputError(
+            f"expert.options.collection.shards = {shards}: expert.games.n_games = {n_games} "
+            "cannot be dealt to so many equally"
         )
-        if state is not None:
-            yield state
-        with checking("interrupted_expert_training"):
-            yield from training.run(state)
+    return Workers(partial(make_games, n_games // shards, played), compute)
 
 
 def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
@@ -164,6 +180,7 @@ def search_with_expert(
     options: HuntOptions,
     seed: int,
     resume: bool,
+    compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Search for the fastest run that the new guides lead to; without a finish, the furthest.
 
@@ -175,6 +192,7 @@ def search_with_expert(
         options: Budget and kinds of searches.
         seed: Seed of everything random.
         resume: Go on from ``interrupted``, too.
+        compute: Where the searches are made.
 
     Yields:
         The best run so far and a summary.
@@ -184,7 +202,7 @@ def search_with_expert(
         known.append(verified(interrupted, "interrupted_expert_tape"))
     best = min([tape for tape in known if tape is not None], key=lambda tape: tape.rank)
     judges = judges_of([guides[name] for name in sorted(guides)], environment)
-    yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed)
+    yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed, compute)
 
 
 def select_guides(

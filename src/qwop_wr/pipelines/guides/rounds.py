@@ -11,6 +11,7 @@ from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, RefinementStep
 from qwop_wr.simulator.tape import Tape
+from qwop_wr.stopping import stops_itself
 from qwop_wr.tracking import stage_run
 
 
@@ -69,7 +70,10 @@ def refine_in_rounds(
             )
             sink(_metrics(step, best), step.round)
             guides = {f"guide_{i}": agent for i, agent in enumerate(step.guides, start=1)}
-            yield Refined(guides, {"rounds": rounds, "best_mean_time": step.best_mean_time}, best)
+            summary = {"rounds": rounds, "best_mean_time": step.best_mean_time}
+            # A round is saved whole: guides, summary and tape.
+            with stops_itself():
+                yield Refined(guides, summary, best)
 
 
 def _progress(step: RefinementStep, options: RefinementOptions) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.record_hunt.progress import shown
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
+from qwop_wr.stopping import stop_requested, stops_itself
 from qwop_wr.tracking import stage_run
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ def hunt_in_rounds(
     environment: EnvironmentOptions,
     options: HuntOptions,
     seed: int,
+    compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Hunt, with a live line on stderr and metrics in MLflow.
 
@@ -53,6 +56,7 @@ def hunt_in_rounds(
         environment: Environment that all pipelines share.
         options: Budget and kinds of searches.
         seed: Seed of everything random.
+        compute: Where the searches are made.
 
     Yields:
         The best tape so far and a summary, the known one first, then whenever
@@ -60,20 +64,24 @@ def hunt_in_rounds(
 
     Raises:
         BadInputError: If nothing has ever finished and no tape is known.
+        KeyboardInterrupt: If a stop was requested; what was found has been given out.
     """
     best, found = known, list[dict[str, float]]()
     if best is not None:
         yield best, _summary(best, known, found, None)
     last: HuntStep | None = None
-    with stage_run(stage, options) as sink:
+    with stage_run(stage, options) as sink, stops_itself():
+        start = [known] if known and known.finished else []
         hunt = RecordHunt(judges, environment, options, seed)
-        for step in shown(hunt.run([known] if known and known.finished else []), sink):
+        for step in shown(hunt.run(start, compute), sink):
             last = step
             if step.improved and step.best is not None:
                 verify_tape(step.best)
                 best, found = step.best, [*found, _finding(step, step.best)]
                 logger.info("New best: %.2f s, tick %d", best.score_time, best.ticks)
                 yield best, _summary(best, known, found, step)
+        if best is not None and stop_requested():
+            yield best, _summary(best, known, found, last)
     if best is None:
         raise BadInputError(
             "the hunt found no run that finishes; give it more time (budget.minutes in the "
@@ -120,6 +128,7 @@ def _summary(
     return {
         "best_time": best.score_time if best.finished else None,
         "ticks": best.ticks,
+        "tape": best.state_sha256,
         "known_time": known.score_time if known and known.finished else None,
         "found": found,
         "searches": step.searches if step else 0,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.inputs import checking
@@ -18,6 +19,7 @@ def hunt_record(
     environment: EnvironmentOptions,
     options: HuntOptions,
     seed: int,
+    compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Search for faster runs and hand each on as soon as it is found.
 
@@ -31,6 +33,7 @@ def hunt_record(
         environment: Environment that all pipelines share.
         options: Budget and kinds of searches.
         seed: Seed of everything random.
+        compute: Where the searches are made.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.
@@ -45,7 +48,8 @@ def hunt_record(
     with checking("guide_agents"):
         judges = judges_of(agents, environment)
     known = verified(reigning, "reigning_record_tape")
-    for tape, summary in hunt_in_rounds("record_hunt", judges, known, environment, options, seed):
+    hunt = hunt_in_rounds("record_hunt", judges, known, environment, options, seed, compute)
+    for tape, summary in hunt:
         yield tape, {**summary, "guides": [agent.fingerprint for agent in agents]}
 
 
@@ -56,6 +60,7 @@ def hunt_with_agent(
     environment: EnvironmentOptions,
     options: HuntOptions,
     seed: int,
+    compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Hunt a little with the agent of the last stage, so that a default run can set a record.
 
@@ -67,6 +72,7 @@ def hunt_with_agent(
         options: Budget and kinds of searches.
         seed: Seed of everything random. The agent's fingerprint is mixed into it, so that
             another agent's hunt makes other searches.
+        compute: Where the searches are made.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.
@@ -82,5 +88,6 @@ def hunt_with_agent(
         judges = judges or judges_of([agent], environment)
     known = verified(reigning, "reigning_record_tape")
     mixed = seed ^ int(agent.fingerprint[:8], 16)
-    for tape, summary in hunt_in_rounds("short_hunt", judges, known, environment, options, mixed):
+    hunt = hunt_in_rounds("short_hunt", judges, known, environment, options, mixed, compute)
+    for tape, summary in hunt:
         yield tape, {**summary, "agent": agent.fingerprint}

@@ -7,25 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.pipelines.freshness import fresh
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.reporting import figures
 from qwop_wr.pipelines.reporting.card import render_card
 from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
 from qwop_wr.pipelines.reporting.report_tables import checked_table
-from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.tape import Tape
-
-
-def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
-    """Tell which code, versions and parameters the run was made with.
-
-    Args:
-        parameters: All parameters of the run.
-
-    Returns:
-        Facts by name.
-    """
-    return describe_provenance(parameters)
 
 
 def draw_figures(
@@ -81,7 +69,7 @@ def gather_runs(
         short_hunt is not None
         and short_hunt["agent"] == summary["agent"]
         and bool(short_hunt["found"])
-        and short_hunt["ticks"] == record_tape.ticks
+        and short_hunt["tape"] == record_tape.state_sha256
     )
     if is_own:
         return Runs({**tapes, "search": record_tape}, {})
@@ -115,6 +103,9 @@ def write_report(
     """
     with checking("ablations"):
         checked_table(ablations)
+    if championship.get("challenger") != summary["agent"]:
+        with fresh("championship", "--pipeline=evaluation"):
+            raise ValueError("it is not that of the evaluated agent")
     page = render_report(
         ReportInputs(
             summary=summary,

@@ -2,10 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.evaluation.pipeline import create_summary_node
+from qwop_wr.pipelines.evaluation.pipeline import create_summary_nodes
 from qwop_wr.pipelines.reporting.nodes import (
     draw_figures,
-    gather_provenance,
     gather_runs,
     write_model_card,
     write_report,
@@ -29,12 +28,11 @@ def create_pipeline() -> Pipeline:
     outcomes = {name: name for s in STAGES for name in (f"{s}_gate", f"{s}_history")}
     return Pipeline(
         [
-            create_summary_node(),
-            Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
+            *create_summary_nodes(),
             Node(
                 draw_figures,
                 inputs={
-                    "episodes": "evaluation_episodes",
+                    "episodes": "confirmed_episodes",
                     **{stage: f"{stage}_history" for stage in STAGES},
                 },
                 outputs=["learning_curves", "distances", "finish_times", "finish_profile"],
@@ -44,7 +42,7 @@ def create_pipeline() -> Pipeline:
                 gather_runs,
                 inputs={
                     "summary": "evaluation_summary",
-                    "tapes": "tapes",
+                    "tapes": "confirmed_tapes",
                     "record_tape": "record_tape",
                     "short_hunt": "short_hunt_summary",
                 },
@@ -55,7 +53,7 @@ def create_pipeline() -> Pipeline:
                 write_report,
                 inputs={
                     **facts,
-                    "episodes": "evaluation_episodes",
+                    "episodes": "confirmed_episodes",
                     "runs": "runs",
                     "championship": "championship",
                     "ablations": "ablations",
@@ -66,7 +64,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 write_model_card,
-                inputs={**facts, "agent": f"{STAGES[-1]}_agent", **gates},
+                inputs={**facts, "agent": "agent_to_evaluate", **gates},
                 outputs="model_card",
                 name="write_model_card",
             ),

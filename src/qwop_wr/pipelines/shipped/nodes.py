@@ -9,6 +9,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import summarise
+from qwop_wr.pipelines.freshness import check_agent
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.shipped.card import render_shipped_card
 from qwop_wr.pipelines.shipped.options import ShippedOptions
@@ -55,8 +56,10 @@ def write_shipped_card(
         Markdown.
 
     Raises:
-        BadInputError: If the tape's claims are not what it replays to.
+        BadInputError: If the tape's claims are not what it replays to, or the evaluation
+            is another agent's.
     """
+    check_agent("expert_summary", summary["agent"], expert, "--pipeline=shipped")
     with checking("record_tape"):
         verify_tape(record)
     versions = describe_provenance({})

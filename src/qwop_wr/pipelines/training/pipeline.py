@@ -4,12 +4,17 @@ from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.training.nodes import initialise_agent, train_agent
+from qwop_wr.pipelines.training.nodes import initialise_agent, take_agent, train_agent
 
 STAGES: Final = ("dqnfd", "self_play", "velocity")
 """Names of the stages in order; each starts from what the one before it hands on."""
 
-_SHARED_PARAMETERS: Final = {"params:environment", "params:evaluation", "params:seed"}
+_SHARED_PARAMETERS: Final = (
+    "params:environment",
+    "params:evaluation",
+    "params:seed",
+    "params:resume",
+)
 
 
 def create_stage(name: str, incoming: str) -> Pipeline:
@@ -21,6 +26,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
 
     Returns:
         Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
+        What the training goes on from is ``{name}_training``.
     """
     template = Pipeline(
         [
@@ -28,25 +34,38 @@ def create_stage(name: str, incoming: str) -> Pipeline:
                 train_agent,
                 inputs={
                     "incoming": "incoming_agent",
+                    "interrupted": "interrupted_training",
                     "demonstrations": "demonstrations",
-                    "stage": "params:stage",
                     "environment": "params:environment",
-                    "games": "params:games",
-                    "options": "params:options",
+                    "stage": "params:stage",
                     "evaluation": "params:evaluation",
                     "seed": "params:seed",
+                    "resume": "params:resume",
                 },
-                outputs=["agent", "history", "gate"],
+                outputs="training",
                 name="train_agent",
+            ),
+            Node(
+                take_agent,
+                inputs={"training": "training", "stage": "params:stage"},
+                outputs=["agent", "history", "gate"],
+                name="take_agent",
             ),
         ]
     )
     return Pipeline(
         template,
         namespace=name,
-        inputs={"incoming_agent": incoming, "demonstrations": "demonstrations"},
-        outputs={output: f"{name}_{output}" for output in ("agent", "history", "gate")},
-        parameters=_SHARED_PARAMETERS,
+        inputs={
+            "incoming_agent": incoming,
+            "demonstrations": "demonstrations",
+            "interrupted_training": f"interrupted_{name}_training",
+        },
+        outputs={out: f"{name}_{out}" for out in ("training", "agent", "history", "gate")},
+        parameters={
+            **{shared: shared for shared in _SHARED_PARAMETERS},
+            "params:stage": f"params:{name}",
+        },
     )
 
 
@@ -59,7 +78,7 @@ def create_pipeline() -> Pipeline:
     beginning = Node(
         initialise_agent,
         inputs={
-            "options": f"params:{STAGES[0]}.options",
+            "stage": f"params:{STAGES[0]}",
             "environment": "params:environment",
             "seed": "params:seed",
         },

@@ -58,6 +58,10 @@ class Storage:
             np.zeros(n_places * GAME_INTEGERS, dtype=np.int64),
         )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the alignment of the lanes when it is copied or sent to another process."""
+        return _restored, (self.lanes, self.reals, self.integers)
+
     def field(self, number: int) -> Floats:
         """Read a field of the lanes.
 
@@ -90,3 +94,9 @@ class Storage:
             A view, shape (places,).
         """
         return self.integers[number::GAME_INTEGERS]
+
+
+def _restored(lanes: Floats, reals: Floats, integers: Integers) -> Storage:
+    aligned = _aligned(len(lanes))
+    aligned[:] = lanes
+    return Storage(aligned, reals.copy(), integers.copy())

@@ -1,0 +1,180 @@
+"""Learning from a coach who rates actions by what comes of them.
+
+Where exact clones of the environment can be played on, the difference that an action makes
+need not be estimated by a network: it can be seen. One round is one step of approximate
+policy iteration with rollouts (Lagoudakis & Parr, "Reinforcement learning as classification",
+2003), weighted by what is gained (Ross & Bagnell, AggreVaTe, https://arxiv.org/abs/1406.5979).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from torch.nn import functional
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.networks import AgentNetwork
+
+N_SCORED_AT_ONCE = 8192
+"""Observations that are scored in one call."""
+FINAL_RATE = 0.1
+"""Share of the learning rate that is left at the end of a round."""
+
+
+class RatedActions(NamedTuple):
+    """What a coach says.
+
+    Attributes:
+        observations: Where a decision was due, float32 (N, d).
+        actions: Actions that were tried there, the agent's own first, int64 (N, k).
+        ratings: How far each of them led, float32 (N, k) [m].
+    """
+
+    observations: NDArray[np.float32]
+    actions: NDArray[np.int64]
+    ratings: NDArray[np.float32]
+
+    @property
+    def changed(self) -> float:
+        """Share of the decisions in which another action than the agent's own is best."""
+        return float((self.ratings.argmax(axis=1) != 0).mean())
+
+
+def joined(rounds: Sequence[RatedActions]) -> RatedActions:
+    """Put the ratings of several rounds together.
+
+    Args:
+        rounds: At least one.
+
+    Returns:
+        All of them.
+    """
+    return RatedActions(*(np.concatenate(column) for column in zip(*rounds, strict=True)))
+
+
+class Coach(Protocol):
+    """Watches an agent play and rates actions."""
+
+    def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
+        """Let an agent play some episodes and rate its alternatives at every decision."""
+
+
+class CoachingOptions(BaseModel):
+    """How an agent learns from a coach."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rounds: PositiveInt
+    """Rounds of play and learning."""
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """No round begins later than this; without it only ``rounds`` counts."""
+    memory: PositiveInt = 4
+    """Latest rounds whose ratings are learnt from: one alone is noise enough to make every
+    agent stumble elsewhere."""
+    epochs: PositiveInt = 4
+    """Passes over these ratings in a round."""
+    batch_size: PositiveInt = 2048
+    """Decisions per gradient step."""
+    learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
+    """Step size of Adam; falls to a tenth within every round."""
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Of the softmax that makes a policy of the action scores."""
+    kl_weight: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    """Pull towards the policy before the round [m]."""
+    limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Ratings farther from the mean of their decision count as this far [m]: a fall is no
+    more than a lesson."""
+
+
+def improvement_losses(
+    scores: torch.Tensor,
+    before: torch.Tensor,
+    actions: torch.Tensor,
+    advantages: torch.Tensor,
+    options: CoachingOptions,
+) -> torch.Tensor:
+    """Lose what the policy is expected to gain, and some for leaving the one before.
+
+    Args:
+        scores: Action scores, shape (B, n_actions).
+        before: Log-probabilities of the policy before, shape (B, n_actions).
+        actions: Rated actions, shape (B, k).
+        advantages: How much farther than the mean of the rated ones they led, shape (B, k).
+        options: Temperature and weight of the divergence.
+
+    Returns:
+        Losses, shape (B,) [m].
+    """
+    logs = functional.log_softmax(scores / options.temperature, dim=1)  # (B, n_actions)
+    gains = (logs.gather(1, actions).exp() * advantages).sum(dim=1)  # (B,)
+    divergences = (before.exp() * (before - logs)).sum(dim=1)  # (B,)
+    return options.kl_weight * divergences - gains
+
+
+def learn_from_coach(
+    agent: Agent,
+    rated: RatedActions,
+    options: CoachingOptions,
+    rng: np.random.Generator,
+) -> tuple[Agent, dict[str, float]]:
+    """Prefer the actions that led farther.
+
+    Args:
+        agent: Agent that was rated.
+        rated: What the coach says.
+        options: How to learn.
+        rng: Shuffles the decisions.
+
+    Returns:
+        The new agent; and ``loss``, the mean over the last epoch [m].
+
+    Raises:
+        FloatingPointError: If a loss is not finite.
+    """
+    network, ratings = agent.network(), torch.from_numpy(rated.ratings)
+    observations, actions = torch.from_numpy(rated.observations), torch.from_numpy(rated.actions)
+    advantages = ratings - ratings.mean(dim=1, keepdim=True)
+    advantages = advantages.clamp(-options.limit, options.limit)
+    before = _log_policy(network, observations, options.temperature)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    n_batches = max(1, len(actions) // options.batch_size)
+    falling = torch.optim.lr_scheduler.LinearLR(
+        optimiser, start_factor=1.0, end_factor=FINAL_RATE, total_iters=options.epochs * n_batches
+    )
+    losses: list[float] = []
+    for _ in range(options.epochs):
+        losses.clear()
+        for batch in np.array_split(rng.permutation(len(actions)), n_batches):
+            loss = improvement_losses(
+                network.action_scores(observations[batch]),
+                before[batch],
+                actions[batch],
+                advantages[batch],
+                options,
+            ).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            falling.step()
+            losses.append(loss.item())
+    if not np.isfinite(losses).all():
+        raise FloatingPointError("a loss is not finite")
+    improved = Agent.from_network(agent.spec, network, agent.card)
+    return improved, {"loss": float(np.mean(losses))}
+
+
+def _log_policy(
+    network: AgentNetwork, observations: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Log-probabilities of all actions, shape (N, n_actions)."""
+    with torch.no_grad():
+        return torch.cat(
+            [
+                functional.log_softmax(network.action_scores(part) / temperature, dim=1)
+                for part in torch.split(observations, N_SCORED_AT_ONCE)
+            ]
+        )

@@ -1,0 +1,203 @@
+"""The zip archives of Stable-Baselines3: weights and plain facts, nothing unpickled.
+
+``data`` is JSON; what JSON cannot hold is in it as pickled text, which is left alone, and
+as a description in plain words beside it, which is read. ``policy.pth`` is a state
+dictionary in torch's zip format, read with ``weights_only``, which builds tensors and
+nothing else. Both are measured before memory is taken.
+"""
+
+import io
+import json
+import math
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+SUFFIX: Final = ".zip"
+
+MAX_BYTES: Final = 2**28
+"""Largest archive, largest weights in it and largest weights in memory [bytes]."""
+
+_MAX_FACTS_BYTES: Final = 2**24
+_MAX_MEMBERS: Final = 64
+_MAX_TENSORS: Final = 256
+_WEIGHTS: Final = "policy.pth"
+_FACTS: Final = "data"
+_VERSION: Final = "_stable_baselines3_version"
+_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED: Final = 1
+_CLASS: Final = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
+_SHAPE: Final = re.compile(r"[\[(]\s*(\d{1,6})\s*,?\s*[\])]")
+
+
+class SavedModel(NamedTuple):
+    """What an archive says in plain words.
+
+    Attributes:
+        weights: Tensors of the policy by SB3's names.
+        activation: Name of the non-linearity's class, if it is not the algorithm's own.
+        n_observations: Numbers in an observation, if the file says so.
+        n_actions: Number of actions, if the file says so.
+        n_quantiles: Quantiles of a QR-DQN, if the file says so.
+        facts: What else is worth keeping: version and steps.
+    """
+
+    weights: Mapping[str, NDArray[np.float32]]
+    activation: str | None
+    n_observations: int | None
+    n_actions: int | None
+    n_quantiles: int | None
+    facts: Mapping[str, JsonValue]
+
+
+def read_archive(content: bytes) -> SavedModel:
+    """Read an archive.
+
+    Args:
+        content: The file, of at most :data:`MAX_BYTES`.
+
+    Returns:
+        Weights and facts.
+
+    Raises:
+        ValueError: If it is damaged, too big, no such archive, or more than weights.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = _members(archive)
+            if _WEIGHTS not in members:
+                raise ValueError(
+                    f"it holds no {_WEIGHTS}: it is truncated, or no agent of Stable-Baselines3"
+                )
+            weights = _read(archive, members[_WEIGHTS], MAX_BYTES)
+            text = _read(archive, members[_FACTS], _MAX_FACTS_BYTES) if _FACTS in members else b""
+            version = _read(archive, members[_VERSION], 100) if _VERSION in members else b""
+    except ValueError:
+        raise
+    except Exception as error:  # zipfile and zlib raise many kinds on hostile bytes
+        raise ValueError(f"it is truncated or damaged ({error})") from error
+    data = _parse(text)
+    steps = data.get("num_timesteps")
+    return SavedModel(
+        weights=_tensors(weights),
+        activation=_activation(data),
+        n_observations=_number(_described(data, "observation_space").get("_shape")),
+        n_actions=_number(_described(data, "action_space").get("n")),
+        n_quantiles=_number(data.get("n_quantiles")),
+        facts={
+            "stable_baselines3": version.decode(errors="replace").strip() or None,
+            "steps": steps if isinstance(steps, int) else None,
+        },
+    )
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    infos = archive.infolist()
+    if len(infos) > _MAX_MEMBERS:
+        raise ValueError(f"it holds {len(infos)} files, at most {_MAX_MEMBERS} are read")
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        path = PurePosixPath(info.filename)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"it holds a file that leads out of it: {info.filename!r}")
+        if info.filename in members:
+            raise ValueError(f"it holds {info.filename!r} twice")
+        members[info.filename] = info
+    return members
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+    if member.flag_bits & _ENCRYPTED or member.compress_type not in _COMPRESSIONS:
+        raise ValueError(f"its {member.filename!r} is encrypted or compressed in an unusual way")
+    if member.file_size > limit:
+        raise ValueError(
+            f"its {member.filename!r} has {member.file_size} bytes, the limit is {limit}"
+        )
+    with archive.open(member) as file:
+        # One byte more makes zipfile compare the checksum.
+        content = file.read(member.file_size) + file.read(1)
+    if len(content) != member.file_size:
+        raise ValueError(f"its {member.filename!r} is cut off")
+    return content
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(text or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its {_FACTS!r} is not JSON ({error})") from error
+    if not isinstance(data, dict):
+        raise ValueError(f"its {_FACTS!r} is not a JSON object")
+    return data
+
+
+def _described(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    described = data.get(name)
+    return described if isinstance(described, dict) else {}
+
+
+def _activation(data: Mapping[str, Any]) -> str | None:
+    text = _described(data, "policy_kwargs").get("activation_fn")
+    if text is None:
+        return None
+    match = _CLASS.fullmatch(text) if isinstance(text, str) else None
+    return match[1] if match else str(text)[:60]
+
+
+def _number(value: object) -> int | None:
+    """Whole number above 0, also as text or as a shape of one dimension."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str):
+        match = _SHAPE.fullmatch(value)
+        digits = match[1] if match else value
+        value = int(digits) if digits.isdecimal() and len(digits) <= 6 else None
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if is_number else None  # type: ignore[return-value]
+
+
+def _tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
+    _check_torch_archive(content)
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # the restricted unpickler raises whatever the bytes lead to
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"its {_WEIGHTS} holds something else than weights, or is damaged, and was not "
+            f"loaded ({reason[:120]})"
+        ) from error
+    if not isinstance(state, Mapping) or len(state) > _MAX_TENSORS:
+        raise ValueError(f"its {_WEIGHTS} is not a state dictionary of a small network")
+    plain = all(
+        isinstance(name, str)
+        and isinstance(tensor, torch.Tensor)
+        and tensor.layout == torch.strided
+        and tensor.is_floating_point()
+        for name, tensor in state.items()
+    )
+    if not plain:
+        raise ValueError(f"its {_WEIGHTS} holds something else than tensors of numbers by name")
+    # A tensor may repeat a small storage many times over.
+    needed = sum(4 * math.prod(tensor.shape) for tensor in state.values())
+    if needed > MAX_BYTES:
+        raise ValueError(f"its weights need {needed} bytes, the limit is {MAX_BYTES}")
+    return {name: tensor.detach().float().numpy() for name, tensor in state.items()}
+
+
+def _check_torch_archive(content: bytes) -> None:
+    """Make sure that torch will not take more memory than the file has bytes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+    except Exception as error:  # as above
+        raise ValueError(f"its {_WEIGHTS} is damaged or not in torch's zip format") from error
+    stored = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
+    if not stored or sum(info.file_size for info in infos) > len(content):
+        raise ValueError(f"its {_WEIGHTS} is compressed, which torch never does")

@@ -1,0 +1,147 @@
+"""Part of an evaluation: a few seeds, played as one batch."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.compute import WorkContext
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.evaluation.episodes import (
+    COLUMNS,
+    SPLIT_COLUMNS,
+    farthest_run,
+    fastest_finishes,
+)
+from qwop_wr.evaluation.observers import KneeWatch, Observers, SplitClock
+from qwop_wr.simulator.constants import CLOCK_STEP
+from qwop_wr.simulator.keys import N_MASKS
+
+_BLOCK: Final = 16
+"""Batches are filled up to a multiple of this, because the last bits of a matrix product
+depend on the number of its rows unless that is a multiple of the processor's lanes. A
+run must depend on its seed alone, and one flipped bit makes another run."""
+
+_KEYS_DOWN: Final = np.array([mask.bit_count() for mask in range(N_MASKS)])
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationTask:
+    """What all chunks of an evaluation have in common.
+
+    Attributes:
+        agent: Agent to evaluate.
+        game: Environment as the protocol plays it.
+        protocol: Name of the protocol.
+        tapes: Fastest finishes that will be kept as tapes.
+    """
+
+    agent: Agent
+    game: EnvironmentOptions
+    protocol: str
+    tapes: int
+
+
+@dataclass(frozen=True, eq=False)
+class PlayedChunk:
+    """What came of a chunk.
+
+    Attributes:
+        episodes: A row per seed, with the columns of ``qwop_wr.evaluation.episodes``.
+        keys: Masks per tick of the runs that a tape may be made of, by seed.
+    """
+
+    episodes: pd.DataFrame
+    keys: Mapping[int, NDArray[np.uint8]]
+
+
+def play_chunk(
+    task: EvaluationTask, seeds: Sequence[int], context: WorkContext | None = None
+) -> PlayedChunk:
+    """Play some seeds of an evaluation; what comes of a seed depends on that seed alone.
+
+    Args:
+        task: Who plays what.
+        seeds: The seeds, at least one.
+        context: Where this is done; it makes no difference.
+
+    Returns:
+        Rows in the order of the seeds, and keys.
+    """
+    env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, task.game, autoreset=False)
+    splits, knees = SplitClock(env.num_envs), KneeWatch(env.num_envs)
+    observers = Observers(env, (splits, knees))
+    played = play_episodes(task.agent.policy(), env, seeds, on_step=observers, record_keys=True)
+    keys = played.keys or ()
+    table = pd.DataFrame(
+        {
+            "protocol": task.protocol,
+            "agent": task.agent.fingerprint,
+            "seed": played.seeds,
+            "finished": played.finished,
+            "end": _ends(played),
+            "ticks": played.ticks,
+            "score_time": played.score_time,
+            "distance": played.distance,
+            "idle_ticks": played.idle_ticks,
+            "decisions": played.length,
+            "knee_near_ground": knees.fraction[: len(seeds)],
+            "key_presses_per_second": [_presses(run) / (len(run) * CLOCK_STEP) for run in keys],
+            "trajectory": [hashlib.sha256(run.tobytes()).hexdigest() for run in keys],
+        }
+    )
+    table[list(SPLIT_COLUMNS)] = splits.clocks[: len(seeds)]
+    table = table[list(COLUMNS)]
+    places = {int(seed): place for place, seed in enumerate(seeds)}
+    kept = {*worth_keeping(table, task.tapes).values(), _farthest(table)}
+    return PlayedChunk(table, {seed: keys[places[seed]] for seed in kept})
+
+
+def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
+    """Choose the runs that become tapes.
+
+    What is chosen from all seeds is among what is chosen from any part that has it.
+
+    Args:
+        episodes: Rows of an evaluation.
+        tapes: Fastest distinct finishes to choose at most.
+
+    Returns:
+        Seeds by name: ``fastest_01`` and so on, or ``farthest`` if none finished.
+    """
+    if not episodes["finished"].any():
+        return {"farthest": _farthest(episodes)}
+    fastest = fastest_finishes(episodes)[:tapes]
+    seeds = episodes["seed"]
+    return {f"fastest_{rank:02d}": int(seeds[row]) for rank, row in enumerate(fastest, start=1)}
+
+
+def describe_seeds(seeds: Sequence[int]) -> str:
+    """Name a chunk.
+
+    Args:
+        seeds: Its seeds, in order.
+
+    Returns:
+        Such as ``seeds 10025 to 10049``.
+    """
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+
+
+def _farthest(episodes: pd.DataFrame) -> int:
+    return int(episodes["seed"][farthest_run(episodes)])
+
+
+def _ends(played: Episodes) -> NDArray[np.str_]:
+    return np.select([played.finished, played.fallen], ["finish", "fall"], "timeout")
+
+
+def _presses(keys: NDArray[np.uint8]) -> int:
+    before = np.concatenate([np.zeros(1, dtype=np.uint8), keys[:-1]])
+    return int(_KEYS_DOWN[keys & ~before].sum())

@@ -1,0 +1,140 @@
+"""Guards of what a run writes: against other runs and against clocks that go back."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from os import getpid
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+from kedro.framework.hooks import hook_impl
+from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
+from kedro.pipeline import Pipeline
+
+from qwop_wr.errors import BadInputError
+
+logger = logging.getLogger(__name__)
+
+_FOLDER: Final = Path("data/.locks")
+
+
+class OutputsHook:
+    """Makes sure, before anything runs, that the outputs can be saved and found again.
+
+    - Two runs at once may not write the same file: each holds a lock per stored output,
+      which the operating system releases when the process ends, however it ends. An entry
+      of the catalog that several processes may fill says ``metadata: {shared: true}``.
+    - Versions are named by the clock and the last name is the newest: a clock that went back
+      would hide what is saved now behind what is there.
+    """
+
+    def __init__(self) -> None:
+        self._locks: list[FileLock] = []
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Check and lock the outputs.
+
+        Args:
+            run_params: What was asked to be run.
+            pipeline: The pipeline to run.
+            catalog: Its catalog.
+
+        Raises:
+            BadInputError: If another run writes one of them, the folder of data cannot be
+                written, or a version is newer than the clock.
+        """
+        self._release()
+        stored = dict(_stored_outputs(pipeline, catalog))
+        for name, dataset in stored.items():
+            _check_versions(name, dataset)
+        project = Path(run_params["project_path"])
+        folder = project / _FOLDER
+        try:
+            if stored:
+                folder.mkdir(parents=True, exist_ok=True)
+            for name, dataset in stored.items():
+                if not (getattr(dataset, "metadata", None) or {}).get("shared"):
+                    self._lock(folder / _lock_name(dataset, project), name)
+        except OSError as error:
+            self._release()
+            raise BadInputError(
+                f"{folder}: cannot be written ({error.strerror or error}), and neither could "
+                "results; nothing was run"
+            ) from error
+        except BadInputError:
+            self._release()
+            raise
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Release the outputs."""
+        self._release()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Release the outputs."""
+        self._release()
+
+    @hook_impl
+    def on_pipeline_interrupted(self) -> None:
+        """Release the outputs."""
+        self._release()
+
+    def _lock(self, path: Path, name: str) -> None:
+        lock, holder = FileLock(path, fallback_to_soft=False), path.with_suffix(".holder")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise BadInputError(
+                f"{name} is being written by another kedro run ({_read(holder)}); wait until it "
+                "has ended or stop it; runs that write different files may go on side by side, "
+                "and so may runs in two copies of the project"
+            ) from None
+        except NotImplementedError:
+            logger.warning("%s knows no locks: do not run the same pipeline twice at once", path)
+            return
+        self._locks.append(lock)
+        holder.write_text(f"process {getpid()} since {datetime.now():%H:%M:%S}")
+
+    def _release(self) -> None:
+        while self._locks:
+            self._locks.pop().release(force=True)
+
+
+def _stored_outputs(
+    pipeline: Pipeline, catalog: DataCatalog
+) -> Iterator[tuple[str, AbstractDataset[Any, Any]]]:
+    for name in sorted({output for node in pipeline.nodes for output in node.outputs}):
+        dataset = catalog.get(name)
+        if dataset is not None and (hasattr(dataset, "_filepath") or hasattr(dataset, "_path")):
+            yield name, dataset
+
+
+def _lock_name(dataset: AbstractDataset[Any, Any], project: Path) -> str:
+    path = Path(str(getattr(dataset, "_filepath", None) or getattr(dataset, "_path", "")))
+    inner = path.relative_to(project) if path.is_relative_to(project) else path
+    return "__".join(part for part in inner.parts if part != path.anchor) + ".lock"
+
+
+def _check_versions(name: str, dataset: AbstractDataset[Any, Any]) -> None:
+    if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        return
+    now = dataset.resolve_save_version() or ""
+    found = dataset._glob_function(f"{dataset._filepath}/*/{dataset._filepath.name}")
+    newest = max((Path(path).parent.name for path in found), default="")
+    if newest > now:
+        raise BadInputError(
+            f"{name}: its newest version, {newest}, is later than this computer's clock, {now}; "
+            f"set the clock right, or take that version out of {dataset._filepath}"
+        )
+
+
+def _read(holder: Path) -> str:
+    try:
+        return holder.read_text()
+    except OSError:
+        return "its process is unknown"

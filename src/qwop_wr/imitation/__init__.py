@@ -1,0 +1,1 @@
+"""Runs of other players as something to learn from."""

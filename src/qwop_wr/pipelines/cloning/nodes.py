@@ -1,0 +1,126 @@
+"""Nodes that clone demonstrations, measure the clone and let it learn on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.cloning import CloningOptions, clone
+from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.ppo_training import PPOTraining, training_result
+from qwop_wr.agents.state import TrainingState
+from qwop_wr.datasets import Recording
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.ranking import measure_agent
+from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.inputs import checking
+from qwop_wr.tracking import stage_run
+
+
+def clone_demonstrations(
+    demonstrations: Recording,
+    environment: EnvironmentOptions,
+    options: CloningOptions,
+    seed: int,
+) -> tuple[Agent, pd.DataFrame]:
+    """Learn to act as demonstrated.
+
+    Args:
+        demonstrations: Recorded runs.
+        environment: Environment that all pipelines share.
+        options: How to learn.
+        seed: Seed of everything random.
+
+    Returns:
+        The clone, and the history (``step``, ``metric``, ``value``).
+
+    Raises:
+        BadInputError: If the demonstrations do not fit the environment.
+    """
+    spec = options.agent_spec(environment.interface, environment.engine)
+    with checking("demonstrations"):
+        steps = demonstrations.transitions_for(environment.interface)
+        with stage_run("cloning", options) as sink:
+            result = clone(options, spec, steps, seed, sink)
+    return result.agent.with_card(stage="cloning"), result.history
+
+
+def measure_clone(
+    agent: Agent, environment: EnvironmentOptions, evaluation: EvaluationOptions
+) -> dict[str, Any]:
+    """Measure the clone by the protocols.
+
+    Args:
+        agent: The clone.
+        environment: Environment that all pipelines share.
+        evaluation: The protocols.
+
+    Returns:
+        Finish rate, times, distance and posture, and how well it imitates.
+
+    Raises:
+        BadInputError: If the clone was made for another environment.
+    """
+    with checking("cloned_agent"):
+        agent.check_interface(environment.interface)
+    return {"validation": agent.card["validation"], **measure_agent(agent, environment, evaluation)}
+
+
+def finetune_clone(
+    agent: Agent,
+    environment: EnvironmentOptions,
+    games: GamesOptions,
+    options: PPOOptions,
+    evaluation: EvaluationOptions,
+    seed: int,
+) -> Iterator[TrainingState]:
+    """Let PPO go on from the clone.
+
+    Args:
+        agent: The clone.
+        environment: Environment that all pipelines share.
+        games: Games to learn in.
+        options: How to learn; the network is the clone's.
+        evaluation: Protocol whose noise the evaluated games have.
+        seed: Seed of everything random.
+
+    Yields:
+        The state of the training after every evaluation.
+
+    Raises:
+        BadInputError: If the clone was made for another environment or another network.
+    """
+    with checking("cloned_agent"):
+        agent.check_interface(environment.interface)
+        with stage_run("finetuning", {"games": games, "options": options}) as sink:
+            training = PPOTraining(
+                options,
+                QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment))),
+                QwopVectorEnv(
+                    options.evaluation_starts,
+                    randomised_environment(environment, evaluation),
+                    autoreset=False,
+                ),
+                options.agent_spec(environment.interface, environment.engine),
+                seed,
+                initial=agent,
+            )
+            yield from training.run(sink=sink)
+
+
+def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
+    """Take the best agent out of the training.
+
+    Args:
+        training: Its last state.
+
+    Returns:
+        The best agent seen, the clone included, and the history.
+    """
+    with checking("finetuning_training"):
+        result = training_result(training)
+    return result.agent.with_card(stage="finetuning"), result.history

@@ -1,0 +1,68 @@
+"""From demonstrations to a clone, and from the clone to an agent that has learnt on."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.cloning.nodes import (
+    clone_demonstrations,
+    finetune_clone,
+    measure_clone,
+    take_finetuned,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Clone and measure.
+
+    Returns:
+        Pipeline from ``demonstrations`` to ``cloned_agent`` and ``cloning``.
+    """
+    clone = Node(
+        clone_demonstrations,
+        inputs={
+            "demonstrations": "demonstrations",
+            "environment": "params:environment",
+            "options": "params:cloning",
+            "seed": "params:seed",
+        },
+        outputs=["cloned_agent", "cloning_history"],
+        name="clone_demonstrations",
+    )
+    measure = Node(
+        measure_clone,
+        inputs={
+            "agent": "cloned_agent",
+            "environment": "params:environment",
+            "evaluation": "params:evaluation",
+        },
+        outputs="clone_summary",
+        name="measure_clone",
+    )
+    return Pipeline([clone, measure])
+
+
+def create_finetuning() -> Pipeline:
+    """Let PPO go on from the clone.
+
+    Returns:
+        Pipeline from ``cloned_agent`` to ``finetuned_agent``.
+    """
+    finetune = Node(
+        finetune_clone,
+        inputs={
+            "agent": "cloned_agent",
+            "environment": "params:environment",
+            "games": "params:finetuning.games",
+            "options": "params:finetuning.options",
+            "evaluation": "params:evaluation",
+            "seed": "params:seed",
+        },
+        outputs="finetuning_training",
+        name="finetune_clone",
+    )
+    take = Node(
+        take_finetuned,
+        inputs="finetuning_training",
+        outputs=["finetuned_agent", "finetuning_history"],
+        name="take_finetuned",
+    )
+    return Pipeline([finetune, take])

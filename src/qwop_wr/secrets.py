@@ -1,0 +1,51 @@
+"""Passwords in addresses are told to nobody: neither logs nor MLflow nor messages show them."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_USER_INFO: Final = re.compile(r"(?<=://)[^/@\s'\"]+(?=@)")
+"""What stands between ``://`` and ``@``: a user's name and password, or a token."""
+
+
+def without_secrets(text: str) -> str:
+    """Hide who logs in where.
+
+    Args:
+        text: Any text, such as an error that names a server.
+
+    Returns:
+        The text; ``https://user:password@host`` has become ``https://***@host``.
+    """
+    return _USER_INFO.sub("***", text)
+
+
+def hide_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever parameters are made of)
+    """Hide secrets in every text of nested values.
+
+    Args:
+        value: Mappings, sequences, texts and anything else.
+
+    Returns:
+        A copy of mappings and sequences; all else as it is.
+    """
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {name: hide_secrets(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(hide_secrets(inner) for inner in value)
+    return value
+
+
+class DiscreetRecord(logging.LogRecord):
+    """A record of the log whose message shows no secrets, whoever writes it where."""
+
+    def getMessage(self) -> str:  # noqa: N802 (logging's name)
+        """Put the message together.
+
+        Returns:
+            The message without secrets.
+        """
+        return without_secrets(super().getMessage())

@@ -1,0 +1,29 @@
+"""``MlflowMetricsDataset`` logs metrics to the MLflow run, and loses them rather than the run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
+
+from qwop_wr.tracking.failures import tolerated
+
+
+class MlflowMetricsDataset(MlflowMetricsHistoryDataset):  # type: ignore[misc]  # no types
+    """kedro-mlflow's metrics, for numbers that a file of the project holds, too.
+
+    A store that does not answer while they are saved is told in the log; the pipeline
+    goes on.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        evaluation_metrics:
+          type: qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset
+          prefix: evaluation
+        ```
+    """
+
+    def _save(self, data: Mapping[str, Any]) -> None:
+        with tolerated(f"take {len(data)} metrics, which the files of the results hold"):
+            super()._save(data)

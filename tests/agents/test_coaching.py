@@ -1,0 +1,91 @@
+"""Learning from a coach: prefers what led farther, and no more than it is told."""
+
+import numpy as np
+import pytest
+import torch
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.coaching import (
+    CoachingOptions,
+    RatedActions,
+    improvement_losses,
+    learn_from_coach,
+)
+from tests.agents.conftest import draw, make_agent, make_ppo_spec, make_spec
+
+OPTIONS = CoachingOptions(rounds=1, epochs=20, batch_size=64, learning_rate=1e-2, kl_weight=0.0)
+
+
+def rated(agent: Agent, best: int, n: int = 256) -> RatedActions:
+    """Ratings by which one action leads a metre farther than the others, everywhere."""
+    shape = (n, agent.spec.n_observations)
+    observations = np.random.default_rng(5).standard_normal(shape, dtype=np.float32)
+    actions = np.argsort(-agent.policy().action_scores(observations), axis=1)
+    return RatedActions(observations, actions, (actions == best).astype(np.float32))
+
+
+def test_the_loss_is_what_its_formula_says() -> None:
+    scores = torch.tensor([[1.0, 0.0, -1.0]], dtype=torch.float64)
+    before = torch.log(torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64))
+    options = OPTIONS.model_copy(update={"temperature": 2.0, "kl_weight": 0.5})
+    loss = improvement_losses(
+        scores,
+        before,
+        torch.tensor([[2, 0]]),
+        torch.tensor([[0.4, -0.4]], dtype=torch.float64),
+        options,
+    )
+    policy = np.exp([0.5, 0.0, -0.5]) / np.exp([0.5, 0.0, -0.5]).sum()
+    gain = 0.4 * policy[2] - 0.4 * policy[0]
+    old = np.array([0.2, 0.3, 0.5])
+    divergence = (old * np.log(old / policy)).sum()
+    assert loss.item() == pytest.approx(0.5 * divergence - gain, rel=1e-12)
+
+
+def test_its_gradient_is_that_of_the_expected_gain() -> None:
+    scores = draw(4, 3).requires_grad_()
+    actions = torch.tensor([[0, 1, 2]]).expand(4, 3)
+    advantages = draw(4, 3, seed=1)
+    improvement_losses(scores, scores.detach(), actions, advantages, OPTIONS).sum().backward()  # type: ignore[no-untyped-call]
+    policy = torch.softmax(scores.detach(), dim=1)
+    expected = policy * ((policy * advantages).sum(dim=1, keepdim=True) - advantages)
+    torch.testing.assert_close(scores.grad, expected)
+
+
+@pytest.mark.parametrize("make", [make_spec, make_ppo_spec])
+def test_the_agent_comes_to_prefer_what_led_farther(make: object) -> None:
+    agent = make_agent(make())  # type: ignore[operator]
+    ratings = rated(agent, best=1)
+    assert ratings.changed > 0.1
+    learnt, metrics = learn_from_coach(agent, ratings, OPTIONS, np.random.default_rng(0))
+    assert (learnt.policy().act(ratings.observations) == 1).mean() > 0.95
+    assert metrics["loss"] < -0.3
+
+
+def test_a_strong_pull_keeps_the_policy() -> None:
+    agent = make_agent(make_spec())
+    ratings = rated(agent, best=1)
+    options = OPTIONS.model_copy(update={"kl_weight": 1e3})
+    learnt, _ = learn_from_coach(agent, ratings, options, np.random.default_rng(0))
+    before, after = (one.policy().act(ratings.observations) for one in (agent, learnt))
+    assert (before == after).mean() > 0.95
+
+
+def test_ratings_beyond_the_limit_count_as_the_limit() -> None:
+    agent = make_agent(make_spec())
+    ratings = rated(agent, best=1)
+    far = ratings._replace(ratings=1e6 * ratings.ratings)
+    capped = OPTIONS.model_copy(update={"limit": 0.5})
+    one, other = (
+        learn_from_coach(agent, given, capped, np.random.default_rng(0))[0]
+        for given in (far, far._replace(ratings=10.0 * far.ratings))
+    )
+    assert one.fingerprint == other.fingerprint
+
+
+def test_a_loss_that_is_not_finite_is_an_error() -> None:
+    agent = make_agent(make_spec())
+    ratings = rated(agent, best=1)
+    ratings.ratings[3, 0] = np.nan
+    with pytest.raises(FloatingPointError, match="finite"):
+        learn_from_coach(agent, ratings, OPTIONS, np.random.default_rng(0))

@@ -1,0 +1,77 @@
+"""The coach's ratings are what really happens on clones; the agent plays its own game."""
+
+import numpy as np
+import pytest
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
+from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
+from qwop_wr.search.foresight import ForesightOptions
+from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.constants import UNITS_PER_METRE
+from tests.search.agents import make_agent
+from tests.search.test_foresight import constant
+
+GAMES = EnvironmentOptions(max_ticks=24, idle_ticks=6)
+"""Nobody falls in so short a time."""
+ONE_DECISION = ForesightOptions(proposals=9, decisions=1, least_gain=0.0)
+
+
+def coach(judge: Agent, **changes: object) -> ForesightCoach:
+    fields = {"n_games": 4, "follow_share": 0.0, "foresight": ONE_DECISION, **changes}
+    return ForesightCoach(judge, GAMES, ForesightCoachOptions.model_validate(fields))
+
+
+def test_ratings_are_the_metres_that_every_action_makes() -> None:
+    agent = constant(make_agent(0))
+    rated = coach(agent).rate(agent, np.random.default_rng(7))
+    env = QwopVectorEnv(4, GAMES, autoreset=False)
+    observations, _ = env.reset(seed=np.random.default_rng(7).integers(2**31, size=4).tolist())
+    for decision in range(3):
+        rows = slice(4 * decision, 4 * decision + 4)
+        np.testing.assert_array_equal(rated.observations[rows], observations)
+        start = env.simulator.state[:, 0, 0]
+        metres = np.empty((4, 9))
+        for action, mask in enumerate(ACTION_SETS["minimal"]):
+            clones = make_simulator("exact", 4)
+            clones.copy_games(env.simulator, np.arange(4), np.arange(4))
+            clones.step(np.full(4, mask), 2)
+            metres[:, action] = (clones.state[:, 0, 0] - start) / UNITS_PER_METRE
+        expected = np.take_along_axis(metres, rated.actions[rows], axis=1)
+        np.testing.assert_allclose(rated.ratings[rows], expected, rtol=1e-6)
+        own = agent.policy().act(observations)
+        np.testing.assert_array_equal(rated.actions[rows, 0], own)
+        observations, *_ = env.step(own)
+
+
+def test_every_decision_of_every_game_is_rated_once() -> None:
+    agent = make_agent(0)
+    rated = coach(agent).rate(agent, np.random.default_rng(1))
+    # Games wait 0 to 6 ticks and last 24; every decision has two.
+    assert 4 * 9 <= len(rated.observations) <= 4 * 12
+    assert len(rated.actions) == len(rated.ratings) == len(rated.observations)
+
+
+def test_games_that_follow_the_coach_get_farther() -> None:
+    agent = constant(make_agent(0))
+    games = GAMES.model_copy(update={"max_ticks": 90})
+    foresight = ForesightOptions(proposals=9, decisions=6, least_gain=0.0, fall_cost=0.0)
+    shares, reached = (0.0, 1.0), []
+    for share in shares:
+        options = ForesightCoachOptions(n_games=8, follow_share=share, foresight=foresight)
+        teacher = ForesightCoach(agent, games, options)
+        teacher.rate(agent, np.random.default_rng(3))
+        reached.append(teacher.env.simulator.score.mean())
+    assert reached[1] > reached[0] + 0.3
+
+
+def test_the_judges_values_count_whoever_plays() -> None:
+    agent = make_agent(0)
+    high = [coach(constant(agent, value)).rate(agent, np.random.default_rng(2)) for value in (0, 5)]
+    np.testing.assert_allclose(high[1].ratings - high[0].ratings, 0.8 * 5.0, rtol=1e-5)
+
+
+def test_a_stop_is_heard_between_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qwop_wr.stopping._requested.is_set", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        coach(make_agent(0)).rate(make_agent(0), np.random.default_rng(0))
