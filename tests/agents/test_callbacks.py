@@ -1,11 +1,13 @@
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import pytest
 from stable_baselines3.common.callbacks import BaseCallback
 
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
-from qwop_wr.agents.callbacks import MetricsCallback, RecentEpisodes, training_callbacks
+from qwop_wr.agents.callbacks import EpisodesCallback, MetricsCallback, training_callbacks
+from qwop_wr.agents.episodes import RecentEpisodes
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.metric_sink import silent_sink
 
@@ -15,40 +17,18 @@ class Idle(BaseCallback):
         return True
 
 
-def test_recent_episodes_are_averaged() -> None:
+def test_episodes_are_taken_in_where_they_end() -> None:
     episodes = RecentEpisodes()
-    assert episodes.metrics() == {}
-    ended = [
-        {"finished": True, "distance": 100.0, "score_time": 60.0},
-        {"finished": False, "distance": 30.0, "score_time": 25.0},
-        {"finished": True, "distance": 101.0, "score_time": 70.0},
-    ]
-    for info in ended:
-        episodes.update_locals({"dones": [False, True], "infos": [{}, info]})
-        episodes.locals = {"dones": [False, True], "infos": [{}, info]}
-        assert episodes._on_step()
+    watch = EpisodesCallback(episodes)
+    info = {"finished": True, "distance": 100.0, "score_time": 60.0, "episode": {"r": 7.5, "l": 9}}
+    watch.locals = {"dones": np.array([False, True]), "infos": [{}, info]}
+    assert watch._on_step()
     assert episodes.metrics() == {
-        "finish_rate": pytest.approx(2 / 3),
-        "distance_mean": pytest.approx(77.0),
-        "finish_time_mean": 65.0,
+        "finish_rate": 1.0,
+        "distance_mean": 100.0,
+        "reward_mean": 7.5,
+        "finish_time_mean": 60.0,
     }
-
-
-def test_terms_of_a_shaped_reward_are_averaged() -> None:
-    episodes = RecentEpisodes()
-    for total in (-3.0, -1.0):
-        info = {"finished": False, "distance": 30.0, "shaping/low": total}
-        episodes.locals = {"dones": [True], "infos": [info]}
-        episodes._on_step()
-    assert episodes.metrics()["shaping/low"] == -2.0
-
-
-def test_no_finish_means_no_finish_time() -> None:
-    episodes = RecentEpisodes()
-    info = {"finished": False, "distance": 30.0, "score_time": 25.0}
-    episodes.locals = {"dones": [True], "infos": [info]}
-    episodes._on_step()
-    assert episodes.metrics() == {"finish_rate": 0.0, "distance_mean": 30.0}
 
 
 def test_the_bar_is_closed_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,8 @@
 """What watches a training: its clock, its metrics, its progress bar."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -12,12 +11,8 @@ from stable_baselines3.common.logger import Logger
 from tqdm import tqdm
 
 from qwop_wr.agents.budget import BudgetClock
+from qwop_wr.agents.episodes import SHAPING, RecentEpisodes
 from qwop_wr.agents.metrics import MetricHistory
-
-N_RECENT_EPISODES = 100
-"""Training episodes that an average is taken over."""
-_SHAPING = "shaping/"
-_REMEMBERED: Final = ("finished", "distance", "score_time")
 
 
 def history_logger(history: MetricHistory) -> Logger:
@@ -51,59 +46,21 @@ class BudgetCallback(BaseCallback):
         return not self._spent
 
 
-class RecentEpisodes(BaseCallback):
-    """Remembers how the latest training episodes ended."""
+class EpisodesCallback(BaseCallback):
+    """Remembers how the latest training episodes ended.
 
-    def __init__(self) -> None:
+    Args:
+        episodes: Receives them.
+    """
+
+    def __init__(self, episodes: RecentEpisodes) -> None:
         super().__init__()
-        self._infos: deque[Mapping[str, Any]] = deque(maxlen=N_RECENT_EPISODES)
+        self._episodes = episodes
 
     def _on_step(self) -> bool:
-        ended = np.flatnonzero(self.locals["dones"])
-        self._infos.extend(self.locals["infos"][game] for game in ended)
+        for game in np.flatnonzero(self.locals["dones"]).tolist():
+            self._episodes.add(self.locals["infos"][game])
         return True
-
-    def state(self) -> list[JsonValue]:
-        """Tell how they ended, as JSON for :meth:`restore`."""
-        return [
-            {
-                name: np.asarray(value).item()
-                for name, value in info.items()
-                if name in _REMEMBERED or name.startswith(_SHAPING)
-            }
-            for info in self._infos
-        ]
-
-    def restore(self, infos: Sequence[Mapping[str, Any]]) -> None:
-        """Remember episodes of before.
-
-        Args:
-            infos: What :meth:`state` gave.
-        """
-        self._infos.clear()
-        self._infos.extend(infos)
-
-    def metrics(self) -> dict[str, float]:
-        """Average over them.
-
-        Returns:
-            ``finish_rate``, ``distance_mean`` [m], if a run has finished
-            ``finish_time_mean`` [s], and the sum of every term of a shaped reward,
-            ``shaping/<name>``; nothing before the first end.
-        """
-        if not self._infos:
-            return {}
-        times = [float(info["score_time"]) for info in self._infos if info["finished"]]
-        metrics = {
-            "finish_rate": len(times) / len(self._infos),
-            "distance_mean": float(np.mean([info["distance"] for info in self._infos])),
-        }
-        if times:
-            metrics["finish_time_mean"] = float(np.mean(times))
-        for name in self._infos[-1]:
-            if name.startswith(_SHAPING):
-                metrics[name] = float(np.mean([info[name] for info in self._infos]))
-        return metrics
 
 
 class MetricsCallback(BaseCallback):
@@ -113,7 +70,7 @@ class MetricsCallback(BaseCallback):
         every: Steps between two dumps.
 
     Attributes:
-        episodes: The recent episodes; has to be called before.
+        episodes: The recent episodes; another callback adds them.
     """
 
     def __init__(self, every: int) -> None:
@@ -190,7 +147,7 @@ class ProgressBarCallback(BaseCallback):
             progress = self._clock.progress(self.num_timesteps)
             self._bar.total = round(self.num_timesteps / progress) if progress else None
             metrics = self._episodes.metrics().items()
-            recent = {k: f"{v:.3g}" for k, v in metrics if not k.startswith(_SHAPING)}
+            recent = {k: f"{v:.3g}" for k, v in metrics if not k.startswith(SHAPING)}
             self._bar.set_postfix({**self._notes, **recent}, refresh=False)
 
     def close(self) -> None:
@@ -221,7 +178,8 @@ def training_callbacks(
         Callbacks for ``learn``, which may be called several times.
     """
     bar = ProgressBarCallback(clock, metrics.episodes, notes or {}) if progress_bar else None
-    callbacks: list[BaseCallback] = [metrics.episodes, metrics, *watchers, BudgetCallback(clock)]
+    episodes = EpisodesCallback(metrics.episodes)
+    callbacks: list[BaseCallback] = [episodes, metrics, *watchers, BudgetCallback(clock)]
     callbacks += [bar] if bar else []
     try:
         yield CallbackList(callbacks)

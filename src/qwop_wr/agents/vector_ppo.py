@@ -10,7 +10,7 @@ weights, advantages, losses, minibatches, clipping and bootstrapping. Only the l
 - gradients are worked out by hand (``dense.py``), weights are one vector.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -46,8 +46,7 @@ class VectorPPO:
         bootstrap_finish: Estimate the value behind a finish, as behind a truncation.
 
     Attributes:
-        on_episode: Receives distance [m], whether it finished, its time [s] and its return
-            when an episode ends.
+        on_episode: Receives the infos of an episode's last step, and its return as ``reward``.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class VectorPPO:
         self.generator = torch.Generator().manual_seed(seed)
         self.steps = self.updates = 0
         self._bootstrap_finish, self.returns = bootstrap_finish, np.zeros(env.num_envs)
-        self.on_episode: Callable[[float, float, float, float], None] = lambda *_: None
+        self.on_episode: Callable[[Mapping[str, Any]], None] = lambda _: None
         self.network = _initialised(ActorCritic(spec), self.generator)
         self.weights = FlatWeights(self.network)
         self._actor = DenseStack(self.network.actor, self.network.actor_output)
@@ -119,9 +118,9 @@ class VectorPPO:
                 finished = infos["finished"] & self._bootstrap_finish
                 games = np.flatnonzero(ends & (truncated | finished))
                 outlived.append((step, games, infos["final_obs"][games]))
-                columns = (infos["distance"], infos["finished"], infos["score_time"], self.returns)
-                for row in np.stack(columns, axis=1)[ends].tolist():
-                    self.on_episode(*row)
+                ended = {**infos, "reward": self.returns}
+                for game in np.flatnonzero(ends).tolist():
+                    self.on_episode({name: values[game] for name, values in ended.items()})
                 self.returns[ends] = 0.0
         self.steps += self._actions.numel()
         for step, games, final in outlived:

@@ -12,6 +12,9 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 
 ENVIRONMENT = EnvironmentOptions(ticks_per_action=4, max_ticks=80, idle_ticks=10, sticky=0.1)
+SHAPED = EnvironmentOptions.model_validate(
+    {**ENVIRONMENT.model_dump(), "shaping": {"terms": {"calm": {"term": "energy", "weight": 0.01}}}}
+)
 
 _PPO = {"n_steps": 16, "batch_size": 32, "n_epochs": 2}
 _VALUES = {
@@ -46,7 +49,7 @@ def make_task(algorithm: str, seed: int = 3, **changes: Any) -> LearnerTask:
 
 
 def games(n_games: int = 4) -> QwopVecEnv:
-    return QwopVecEnv(QwopVectorEnv(n_games, ENVIRONMENT))
+    return QwopVecEnv(QwopVectorEnv(n_games, SHAPED))
 
 
 @pytest.fixture

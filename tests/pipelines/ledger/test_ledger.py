@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.ledger.nodes import choose_all, run_missing, tabulate_ledger
@@ -51,11 +53,13 @@ def test_the_table_tells_what_came_of_each(experiments: Experiments) -> None:
     states: dict[str, TrainingState] = {}
     for step in run_missing(chosen, {}):
         states |= step
-    merged: list[dict[str, Any]] = [{}, {}, {}]
-    for one in evaluate_experiments(chosen, stored(states), {}):
-        for kept, part in zip(merged, one[:3], strict=True):
-            kept.update(part)
-    agents, histories, summaries = merged
+    agents: dict[str, Agent] = {}
+    histories: dict[str, pd.DataFrame] = {}
+    summaries: dict[str, dict[str, Any]] = {}
+    for agent, history, summary, _ in evaluate_experiments(chosen, stored(states), {}):
+        agents |= agent
+        histories |= history
+        summaries |= summary
     table, text, figure = tabulate_ledger(chosen, stored(summaries), stored(histories))
     assert table["experiment"].tolist() == ["first", "second"]
     assert table["steps"].tolist() == [192, 64]

@@ -1,9 +1,8 @@
 """What a training asks of an algorithm, whichever it is."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.episodes import RecentEpisodes
 from qwop_wr.agents.state import TrainingState, restore_global_generators
-
-_COLUMNS: Final = ("distance", "finished", "score_time", "reward")
 
 
 class LearningGames(Protocol):
@@ -33,50 +31,6 @@ class LearningGames(Protocol):
         """Go on from a state; returns what the games show."""
 
 
-class EpisodeWindow:
-    """How the latest training episodes ended.
-
-    Args:
-        size: Episodes that an average is taken over.
-    """
-
-    def __init__(self, size: int = 100) -> None:
-        self._rows: deque[tuple[float, ...]] = deque(maxlen=size)
-
-    def add(self, distance: float, finished: float, score_time: float, reward: float) -> None:
-        """Take in an episode's distance [m], whether it finished, its time [s] and return."""
-        self._rows.append((float(distance), float(finished), float(score_time), float(reward)))
-
-    def metrics(self) -> dict[str, float]:
-        """Average over them.
-
-        Returns:
-            ``rollout/finish_rate``, ``rollout/distance_mean`` [m], ``rollout/reward_mean`` and,
-            if a run has finished, ``rollout/finish_time_mean`` [s]; nothing before the first.
-        """
-        if not self._rows:
-            return {}
-        columns = dict(zip(_COLUMNS, self.array().T, strict=True))
-        finished = columns["finished"] > 0
-        metrics = {
-            "rollout/finish_rate": float(finished.mean()),
-            "rollout/distance_mean": float(columns["distance"].mean()),
-            "rollout/reward_mean": float(columns["reward"].mean()),
-        }
-        if finished.any():
-            metrics["rollout/finish_time_mean"] = float(columns["score_time"][finished].mean())
-        return metrics
-
-    def array(self) -> NDArray[np.float64]:
-        """Copy the episodes, shape (n, 4)."""
-        return np.array(self._rows, dtype=np.float64).reshape(-1, len(_COLUMNS))
-
-    def load(self, rows: NDArray[np.float64]) -> None:
-        """Go on from such a copy."""
-        self._rows.clear()
-        self._rows.extend(tuple(row) for row in rows.tolist())
-
-
 class Learner(ABC):
     """An algorithm at work.
 
@@ -85,7 +39,7 @@ class Learner(ABC):
     """
 
     def __init__(self) -> None:
-        self.episodes = EpisodeWindow()
+        self.episodes = RecentEpisodes()
 
     @property
     @abstractmethod

@@ -69,7 +69,6 @@ class OwnPPOLearner(Learner):
         rest = {
             "generator": ppo.generator.get_state().numpy().copy(),
             "returns": ppo.returns.copy(),
-            "episodes": self.episodes.array(),
         }
         return {
             **under("policy", module_arrays(ppo.network)),
@@ -80,7 +79,11 @@ class OwnPPOLearner(Learner):
 
     def facts(self) -> dict[str, JsonValue]:
         """Tell the rest of it."""
-        return {"steps": self._ppo.steps, "updates": self._ppo.updates}
+        return {
+            "steps": self._ppo.steps,
+            "updates": self._ppo.updates,
+            "episodes": self.episodes.state(),
+        }
 
     def restore(self, state: TrainingState) -> None:
         """Go on to the bit where ``arrays`` and ``facts`` were taken."""
@@ -92,4 +95,4 @@ class OwnPPOLearner(Learner):
         ppo.returns = rest["returns"].copy()
         ppo.steps = cast("int", state.facts["steps"])
         ppo.updates = cast("int", state.facts["updates"])
-        self.episodes.load(rest["episodes"])
+        self.episodes.restore(cast("list[dict[str, float]]", state.facts["episodes"]))

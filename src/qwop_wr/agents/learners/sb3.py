@@ -12,15 +12,15 @@ from pydantic import JsonValue
 from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3 import A2C, DQN, PPO
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.callbacks import EpisodesCallback
 from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.learners.learner import EpisodeWindow, Learner, LearningGames
+from qwop_wr.agents.learners.learner import Learner, LearningGames
 from qwop_wr.agents.learners.options import (
     A2CLearning,
     Learning,
@@ -86,7 +86,7 @@ class SB3Learner(Learner):
         # SB3 would measure progress against the end of one call of learn().
         self._model._update_current_progress_remaining = self._follow  # type: ignore[method-assign]
         self._model.set_logger(Logger(folder=None, output_formats=[]))
-        self._watch = _Watch(self.episodes)
+        self._watch = EpisodesCallback(self.episodes)
 
     @property
     def steps(self) -> int:
@@ -145,7 +145,7 @@ class SB3Learner(Learner):
             **under("optimiser", optimiser_arrays(model.policy.optimizer)),
             **under("generator", global_generators()),
             **under("games", self._env.state()),
-            **under("rest", {**rest, "episodes": self.episodes.array()}),
+            **under("rest", rest),
         }
 
     def facts(self) -> dict[str, JsonValue]:
@@ -154,6 +154,7 @@ class SB3Learner(Learner):
         told: dict[str, JsonValue] = {
             "steps": model.num_timesteps,
             "updates": model._n_updates,
+            "episodes": self.episodes.state(),
             "action_generator": json.dumps(model.action_space.np_random.bit_generator.state),
         }
         if isinstance(model, OffPolicyAlgorithm):
@@ -172,7 +173,7 @@ class SB3Learner(Learner):
         load_module(model.policy, state.part("policy"))
         load_optimiser(model.policy.optimizer, state.part("optimiser"))
         self._env.load_state(state.part("games"))
-        self.episodes.load(rest["episodes"])
+        self.episodes.restore(facts["episodes"])
         model.num_timesteps, model._n_updates = facts["steps"], facts["updates"]
         model._last_obs = rest["observations"].copy()
         model.action_space.np_random.bit_generator.state = json.loads(facts["action_generator"])
@@ -206,22 +207,6 @@ class SB3Learner(Learner):
                 weights[f"lstm_actor.{kind}"] = f"actor_lstm.{kind}"
                 weights[f"lstm_critic.{kind}"] = f"critic_lstm.{kind}"
         return weights
-
-
-class _Watch(BaseCallback):
-    """Notes how episodes end."""
-
-    def __init__(self, episodes: EpisodeWindow) -> None:
-        super().__init__()
-        self._episodes = episodes
-
-    def _on_step(self) -> bool:
-        for game in np.flatnonzero(self.locals["dones"]).tolist():
-            info = self.locals["infos"][game]
-            self._episodes.add(
-                info["distance"], info["finished"], info["score_time"], info["episode"]["r"]
-            )
-        return True
 
 
 def _make_model(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
 from qwop_wr.agents.checkpoints import Checkpoints
+from qwop_wr.agents.episodes import SHAPING
 from qwop_wr.agents.errors import TrainingDivergedError, TrainingStateError
 from qwop_wr.agents.gate import AgentScore
 from qwop_wr.agents.learners.learner import Learner, LearningGames
@@ -251,13 +252,13 @@ class LearnerTraining:
             try:
                 metrics = learner.iterate()
             except TrainingDivergedError:
-                history.record(learner.episodes.metrics(), learner.steps)
+                history.record(_rollout(learner), learner.steps)
                 return learner.steps
             for step in self._task.keep_at:
                 if learner.steps >= step and step not in self._kept:
                     self._kept[step] = learner.agent().with_card(steps=learner.steps)
             if learner.steps >= log_at:
-                history.record({**metrics, **learner.episodes.metrics()}, learner.steps)
+                history.record({**metrics, **_rollout(learner)}, learner.steps)
                 log_at = _following(learner.steps, options.log_every)
             bar.show(learner, course.clock)
         return None
@@ -345,6 +346,10 @@ def kept_agent(state: TrainingState, step: int) -> Agent:
     return Agent(spec, state.part(f"kept{step}"), {"steps": step})
 
 
+def _rollout(learner: Learner) -> dict[str, float]:
+    return {f"rollout/{name}": value for name, value in learner.episodes.metrics().items()}
+
+
 def _following(steps: int, every: int) -> int:
     return (steps // every + 1) * every
 
@@ -366,8 +371,9 @@ class _Bar:
         progress = clock.progress(learner.steps)
         self._bar.total = round(learner.steps / progress) if progress else None
         recent = {
-            name.removeprefix("rollout/"): f"{value:.3g}"
+            name: f"{value:.3g}"
             for name, value in learner.episodes.metrics().items()
+            if not name.startswith(SHAPING)
         }
         self._bar.set_postfix(recent, refresh=False)
         self._bar.update(learner.steps - self._bar.n)
