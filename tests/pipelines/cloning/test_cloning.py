@@ -1,5 +1,7 @@
 """From demonstrations to a clone that PPO goes on from."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -53,11 +55,16 @@ def clone(demonstrations: Recording, environment: EnvironmentOptions) -> Agent:
 
 
 def finetuned(
-    clone: Agent, environment: EnvironmentOptions, **changes: object
+    clone: Agent,
+    environment: EnvironmentOptions,
+    interrupted: TrainingState | None = None,
+    resume: bool = False,
+    **changes: Any,
 ) -> list[TrainingState]:
     options = PPOOptions.model_validate(PPO.model_dump() | changes)
     games = GamesOptions(n_games=2)
-    return list(finetune_clone(clone, environment, games, options, EVALUATION, seed=1))
+    arguments = (interrupted, clone, environment, games, options, EVALUATION)
+    return list(finetune_clone(*arguments, seed=1, resume=resume))
 
 
 def test_the_clone_is_measured(clone: Agent, environment: EnvironmentOptions) -> None:
@@ -86,6 +93,21 @@ def test_ppo_goes_on_learning(clone: Agent, environment: EnvironmentOptions) -> 
     (state,) = finetuned(clone, environment)
     learnt = state.part("policy")["action_net.weight"]
     assert np.abs(learnt - clone.weights["actor_output.weight"]).max() > 0
+
+
+def test_a_stopped_one_goes_on_to_the_bit_if_asked_to(
+    clone: Agent, environment: EnvironmentOptions
+) -> None:
+    longer: dict[str, Any] = {"budget": {"steps": 128}, "save_every": 64}
+    first, second = finetuned(clone, environment, **longer)
+    resumed = finetuned(clone, environment, first, resume=True, **longer)
+    assert [state.facts["steps"] for state in resumed] == [128]
+    for name in ("policy/action_net.weight", "optimiser/0.exp_avg", "games/returns"):
+        np.testing.assert_array_equal(resumed[0].arrays[name], second.arrays[name])
+    anew = finetuned(clone, environment, first, **longer)
+    assert [state.facts["steps"] for state in anew] == [64, 128]
+    with pytest.raises(BadInputError, match="interrupted_finetuning_training: .* other options"):
+        finetuned(clone, environment, first, resume=True, gamma=0.5, **longer)
 
 
 def test_what_does_not_fit_is_told(

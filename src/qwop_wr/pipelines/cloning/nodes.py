@@ -12,12 +12,13 @@ from qwop_wr.agents.ppo_training import PPOTraining, training_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.envs.sb3 import make_games
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.ranking import measure_agent
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.tracking import stage_run
 
 
@@ -71,45 +72,52 @@ def measure_clone(
 
 
 def finetune_clone(
+    interrupted: TrainingState | None,
     agent: Agent,
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
     seed: int,
+    resume: bool,
 ) -> Iterator[TrainingState]:
     """Let PPO go on from the clone.
 
     Args:
+        interrupted: State of the last training, if there is one.
         agent: The clone.
         environment: Environment that all pipelines share.
         games: Games to learn in.
         options: How to learn; the network is the clone's.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
+        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
 
     Yields:
-        The state of the training after every evaluation.
+        The state of the training whenever it is due, and at its end.
 
     Raises:
-        BadInputError: If the clone was made for another environment or another network.
+        BadInputError: If the clone was made for another environment or another network,
+            if the training to go on from was another one, or if weights were not finite.
     """
+    played = games.environment(environment)
+    noisy = randomised_environment(environment, evaluation)
     with checking("cloned_agent"):
         agent.check_interface(environment.interface)
-        with stage_run("finetuning", {"games": games, "options": options}) as sink:
-            training = PPOTraining(
-                options,
-                QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment))),
-                QwopVectorEnv(
-                    options.evaluation_starts,
-                    randomised_environment(environment, evaluation),
-                    autoreset=False,
-                ),
-                options.agent_spec(environment.interface, environment.engine),
-                seed,
-                initial=agent,
-            )
-            yield from training.run(sink=sink)
+        training = PPOTraining(
+            options,
+            make_games(games.n_games, played),
+            QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+            options.agent_spec(environment.interface, environment.engine),
+            seed,
+            {
+                "games": [games.n_games, played.model_dump(mode="json")],
+                "evaluated games": noisy.model_dump(mode="json"),
+            },
+            initial=agent,
+        )
+    logged = {"games": games, "options": options}
+    yield from train_on("finetuning", training, interrupted if resume else None, logged)
 
 
 def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:

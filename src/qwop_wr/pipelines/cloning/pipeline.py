@@ -49,12 +49,14 @@ def create_finetuning() -> Pipeline:
     finetune = Node(
         finetune_clone,
         inputs={
+            "interrupted": "interrupted_finetuning_training",
             "agent": "cloned_agent",
             "environment": "params:environment",
             "games": "params:finetuning.games",
             "options": "params:finetuning.options",
             "evaluation": "params:evaluation",
             "seed": "params:seed",
+            "resume": "params:resume",
         },
         outputs="finetuning_training",
         name="finetune_clone",
