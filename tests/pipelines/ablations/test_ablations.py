@@ -7,6 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
@@ -102,7 +103,8 @@ def test_a_training_elsewhere_is_logged_by_the_driver(
         train_variant(training, variant, WorkContext(lambda: False, in_process))
         for in_process in (True, False)
     )
-    assert there.outcome == here.outcome
+    spent = {"processor_seconds": pytest.approx(1.0, abs=1e9)}
+    assert there.outcome | spent == here.outcome
     assert here.unlogged is None
     assert there.unlogged is not None
     mlflow.set_tracking_uri(tracking_uri)
@@ -145,6 +147,7 @@ def make_cell(variant: str, seed: int, rate: float, time: float | None) -> Cell:
         "mean_cost": 50.0,
         "last_finish_rate": rate,
         "rollbacks": 0,
+        "processor_seconds": 90.0,
         "median_time": time,
     }
 
@@ -168,7 +171,7 @@ def test_the_table_has_interquartile_means_and_intervals() -> None:
     lines = text.splitlines()
     assert lines[2].startswith("| full | 5 | 60.0 % (")
     assert "46.00 s (46.00 to 46.00)" in lines[2]
-    assert lines[3] == "| without_margin | 1 | 0.0 % | none | 50.0 s | 0.0 % | 0.0 |"
+    assert lines[3] == "| without_margin | 1 | 0.0 % | none | 50.0 s | 0.0 % | 0.0 | 1.5 min |"
     pd.testing.assert_frame_equal(table, tabulate_variants(loaders(cells), options)[0])
 
 
@@ -177,6 +180,26 @@ def test_variants_that_never_finish_have_a_table_too() -> None:
     table, text, _ = tabulate_variants(loaders(cells), make_options())
     assert table["median_time"].isna().all()
     assert text.count("| none |") == 2
+
+
+def test_only_the_chosen_are_compared(train: Callable[..., dict[str, Cell]]) -> None:
+    options = make_options(seeds=[1], chosen=["without_margin"])
+    cells = train(options)
+    assert list(cells) == ["without_margin/1"]
+    table, _, _ = tabulate_variants(loaders(cells), options)
+    assert table["variant"].tolist() == ["without_margin"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (["without_margins"], "no variant 'without_margins'; .*without_margin"),
+        (["full", "full"], "repeat themselves"),
+    ],
+)
+def test_a_wrong_choice_is_told(chosen: list[str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        make_options(chosen=chosen)
 
 
 def test_a_variant_without_trainings_is_named() -> None:

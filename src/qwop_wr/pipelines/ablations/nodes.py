@@ -28,9 +28,11 @@ MEASURES: Final = (
     Measure("mean_cost", "mean cost", "{:.1f} s"),
     Measure("last_finish_rate", "finish rate at the end", "{:.1f} %", 100.0),
     Measure("rollbacks", "rollbacks", "{:.1f}"),
+    Measure("processor_seconds", "processor time", "{:.1f} min", 1 / 60),
 )
 """Three of the agent handed on, on the gate's starts; finish rate of the learner's last
-evaluation; and how often it had to be rolled back."""
+evaluation; how often it had to be rolled back; and what the training cost, all threads
+together."""
 
 
 def train_variants(
@@ -63,7 +65,7 @@ def train_variants(
     with checking("demonstrations"):
         transitions = demonstrations.transitions_for(environment.interface)
     variants = {}
-    for name in options.variants:
+    for name in options.names:
         with checking(f"ablations.variants.{name}"):
             variants[name] = options.stage(name, stage.options)
     games = stage.games
@@ -71,8 +73,9 @@ def train_variants(
     training = VariantTraining(transitions, games.n_games, played, noisy)
     shared = [one.model_dump(mode="json") for one in (played, games, noisy)]
     data = hashlib.sha256(transitions.obs.tobytes() + transitions.actions.tobytes()).hexdigest()
+    measured = [measure.name for measure in MEASURES]
     tasks = {
-        name: fingerprint(*shared, variant.model_dump(mode="json"), data)
+        name: fingerprint(*shared, variant.model_dump(mode="json"), data, measured)
         for name, variant in variants.items()
     }
     wanted = list(pending(finished, options.seeds, tasks))

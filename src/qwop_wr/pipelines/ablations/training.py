@@ -1,5 +1,6 @@
 """One training of one variant, wherever it is done."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -98,10 +99,12 @@ def train_variant(
     spec = variant.options.agent_spec(interface, engine)
     shows = variant.options.progress_bar and context.in_process
     options = variant.options.model_copy(update={"progress_bar": shows})
+    began = time.process_time()
     with stage_run(_title(variant), {"options": variant.options}) as sink:
         inputs = StageInputs(None, training.demonstrations, variant.seed)
         result = train_stage(options, games, spec, inputs, sink)
-    return TrainedVariant(_outcome(result), None if context.in_process else result.history)
+    outcome = _outcome(result) | {"processor_seconds": time.process_time() - began}
+    return TrainedVariant(outcome, None if context.in_process else result.history)
 
 
 def describe_variant(variant: Variant) -> str:

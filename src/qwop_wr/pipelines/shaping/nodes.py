@@ -48,7 +48,7 @@ def train_shaped(
         BadInputError: If a variant's changes do not fit.
     """
     variants = {}
-    for name in options.variants:
+    for name in options.names:
         with checking(f"shaping.variants.{name}"):
             variants[name] = options.variant_games(name)
     shared = [

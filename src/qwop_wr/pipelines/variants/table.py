@@ -63,7 +63,7 @@ def tabulate(
     loaded = pd.DataFrame([load() for _, load in sorted(cells.items())])
     rng = np.random.default_rng(0)
     rows = []
-    for name in options.variants:
+    for name in options.names:
         mine = loaded[(loaded["variant"] == name) & loaded["seed"].isin(options.seeds)]
         if mine.empty:
             raise BadInputError(f"{pipeline}: variant {name!r} has not been trained yet")
