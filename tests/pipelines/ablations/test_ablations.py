@@ -103,8 +103,8 @@ def test_a_training_elsewhere_is_logged_by_the_driver(
         train_variant(training, variant, WorkContext(lambda: False, in_process))
         for in_process in (True, False)
     )
-    spent = {"processor_seconds": pytest.approx(1.0, abs=1e9)}
-    assert there.outcome | spent == here.outcome
+    assert {**there.outcome, "processor_seconds": 0} == {**here.outcome, "processor_seconds": 0}
+    assert there.outcome["processor_seconds"] > 0
     assert here.unlogged is None
     assert there.unlogged is not None
     mlflow.set_tracking_uri(tracking_uri)
