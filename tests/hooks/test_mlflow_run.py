@@ -80,6 +80,28 @@ def test_a_training_that_begins_anew_has_runs_of_its_own(tiny_project: TinyProje
     assert tiny_project.runs()["counting (base)"].info.run_id != ended.info.run_id
 
 
+def test_one_experiment_of_several_goes_on_with_its_runs(tiny_project: TinyProject) -> None:
+    def go_on(name: str, trouble: str | None = None) -> None:
+        params = {"stage": {"trouble": trouble}, "resume": True, "experiment": name}
+        tiny_project.run(pipeline_names=["experiment"], params=params)
+
+    for name in ("slow", "fast"):
+        with pytest.raises(KeyboardInterrupt):
+            go_on(name, "SIGTERM")
+    go_on("slow")
+    go_on("new")
+    client = mlflow.MlflowClient()
+    runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
+    status = {run.info.run_id: run.info.status for run in runs}
+    parents = {
+        run.info.run_name: status.pop(run.data.tags["mlflow.parentRunId"])
+        for run in runs
+        if run.info.run_name.startswith("small/")
+    }
+    assert parents == {"small/slow": "FINISHED", "small/fast": "KILLED", "small/new": "FINISHED"}
+    assert len(status) == 3, "a child each, and no run besides"
+
+
 def test_runs_that_the_store_has_lost_are_begun_anew(tiny_project: TinyProject) -> None:
     with pytest.raises(KeyboardInterrupt):
         _count(tiny_project, "SIGTERM")

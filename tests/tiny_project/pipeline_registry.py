@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -103,6 +103,19 @@ def go_on_counting(
     yield from train_on("counting", training, interrupted if resume else None, {"to": 4})
 
 
+def go_on_with_one_of_several(
+    stored: Mapping[str, Callable[[], TrainingState]],
+    scale: str,
+    experiment: str,
+    resume: bool,
+    trouble: str | None,
+) -> Iterator[dict[str, TrainingState]]:
+    key = f"{scale}/{experiment}"
+    interrupted = stored[key]() if resume and key in stored else None
+    for state in train_on(key, Counting(trouble), interrupted, {"to": 4}):
+        yield {key: state}
+
+
 def register_pipelines() -> dict[str, Pipeline]:
     pipeline = Pipeline(
         [
@@ -123,10 +136,23 @@ def register_pipelines() -> dict[str, Pipeline]:
         "counting_training",
         name="go_on_counting",
     )
+    experiment = Node(
+        go_on_with_one_of_several,
+        [
+            "stored_experiments",
+            "params:scale",
+            "params:experiment",
+            "params:resume",
+            "params:stage.trouble",
+        ],
+        "experiments",
+        name="go_on_with_one_of_several",
+    )
     measured = Node(measure, "params:world", "ticks_metrics", name="measure")
     return {
         "__default__": pipeline,
         "whole": pipeline,
         "counting": Pipeline([counting]),
+        "experiment": Pipeline([experiment]),
         "measured": Pipeline([measured]),
     }

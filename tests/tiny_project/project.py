@@ -13,7 +13,14 @@ from qwop_wr.session import ProjectSession
 
 _REPOSITORY = Path(__file__).parents[2]
 
+_EXPERIMENTS = {
+    "path": "data/experiments",
+    "dataset": {"type": "qwop_wr.datasets.TrainingStateDataset"},
+    "filename_suffix": ".safetensors",
+}
 _CATALOG = {
+    "experiments": {"type": "partitions.PartitionedDataset", **_EXPERIMENTS},
+    "stored_experiments": {"type": "qwop_wr.datasets.OptionalPartitions", **_EXPERIMENTS},
     "numbers": {
         "type": "json.JSONDataset",
         "filepath": "data/numbers.json",
@@ -34,6 +41,8 @@ _CATALOG = {
 _PARAMETERS = {
     "world": {"engine": "box2d", "ticks": 3},
     "stage": {"options": {"steps": 4, "rate": {"start": 0.5}}, "trouble": None},
+    "scale": "small",
+    "experiment": "slow",
     "seed": 11,
     "resume": False,
 }

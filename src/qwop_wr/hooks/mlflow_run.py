@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import mlflow
 from kedro.framework.context import KedroContext
@@ -20,6 +20,8 @@ from qwop_wr.tracking.failures import tell_again, tolerated
 from qwop_wr.tracking.runs import find_run
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
+_EXPERIMENT_KEY: Final = ("params:scale", "params:experiment")
+"""Parameters that name an experiment's state among those of all experiments."""
 
 
 class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no types
@@ -135,14 +137,22 @@ def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
     if RESUME not in pipeline.inputs() or not catalog[RESUME].load():
         return None
     # Only who goes on with something waits for what its state is made of.
-    from qwop_wr.datasets import TrainingStateDataset  # noqa: PLC0415
+    from qwop_wr.datasets import OptionalPartitions, TrainingStateDataset  # noqa: PLC0415
 
+    is_experiment = pipeline.inputs() >= set(_EXPERIMENT_KEY)
     for node in pipeline.nodes:
         for name in node.inputs if RESUME in node.inputs else ():
             dataset = catalog[name]
             if isinstance(dataset, TrainingStateDataset):
                 return _run_of(dataset.load_facts() or {})
+            if isinstance(dataset, OptionalPartitions) and is_experiment:
+                load = dataset.load().get(_key_of_experiment(catalog))
+                return _run_of(load().facts) if load else None
     return None
+
+
+def _key_of_experiment(catalog: DataCatalog) -> str:
+    return "/".join(str(catalog[name].load()) for name in _EXPERIMENT_KEY)
 
 
 def _run_of(facts: Mapping[str, Any]) -> str | None:

@@ -24,6 +24,7 @@ _COLUMNS: Final = {
     "last_value": "last value",
     "finish_rate": "finishes",
     "median_time": "median time",
+    "mean_knee_near_ground": "a knee near the ground",
     "minutes": "minutes",
 }
 """Columns of the table, and what they are called for readers."""
@@ -36,6 +37,7 @@ _FORMS: Final = {
     "last_value": "{:,.1f}",
     "finish_rate": "{:.0%}",
     "median_time": "{:.1f} s",
+    "mean_knee_near_ground": "{:.0%}",
     "minutes": "{:.1f}",
 }
 
