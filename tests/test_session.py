@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
         ({"pipeline_names": ["wole"]}, "there is no pipeline 'wole'; did you mean 'whole'?"),
         (
             {"pipeline_name": "zzz"},
-            "there is no pipeline 'zzz'; known: __default__, counting, measured, whole",
+            "there is no pipeline 'zzz'; known: __default__, counting, experiment, measured, whole",
         ),
         ({"namespaces": ["nope"]}, "nothing can be run: .*'nope'"),
         ({"from_nodes": ["nope"]}, "nothing can be run: .*'nope'"),
