@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.config import OmegaConfigLoader
 from pydantic import ValidationError
 
+from qwop_wr import settings
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
@@ -180,6 +184,19 @@ def test_variants_that_never_finish_have_a_table_too() -> None:
     table, text, _ = tabulate_variants(loaders(cells), make_options())
     assert table["median_time"].isna().all()
     assert text.count("| none |") == 2
+
+
+@pytest.mark.parametrize(("env", "n_variants"), [("base", 6), ("tuning", 12)])
+def test_configured_variants_change_one_thing_each(env: str, n_variants: int) -> None:
+    arguments: dict[str, Any] = {**settings.CONFIG_LOADER_ARGS}
+    loader = OmegaConfigLoader(str(Path(__file__).parents[3] / "conf"), env=env, **arguments)
+    options = AblationOptions.model_validate(loader["parameters"]["ablations"])
+    base = Stage.model_validate(loader["parameters"]["dqnfd"]).options
+    full, *others = (options.stage(name, base).model_dump() for name in options.names)
+    assert full == {**base.model_dump(), "budget": options.budget.model_dump()}
+    assert len(others) + 1 == len(options.names) == n_variants
+    for other in others:
+        assert sum(other[name] != full[name] for name in full) == 1
 
 
 def test_only_the_chosen_are_compared(train: Callable[..., dict[str, Cell]]) -> None:
