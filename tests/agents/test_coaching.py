@@ -8,7 +8,6 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import (
     CoachingOptions,
     RatedActions,
-    averaged,
     improvement_losses,
     learn_from_coach,
 )
@@ -82,20 +81,6 @@ def test_ratings_beyond_the_limit_count_as_the_limit() -> None:
         for given in (far, far._replace(ratings=10.0 * far.ratings))
     )
     assert one.fingerprint == other.fingerprint
-
-
-def test_weights_are_averaged_exponentially() -> None:
-    first, second, third = (make_agent(make_spec(), seed) for seed in (1, 2, 3))
-    average = averaged(averaged(averaged(None, first, 0.75), second, 0.75), third, 0.75)
-    for name, array in average.weights.items():
-        parts = [0.5625, 0.1875, 0.25]
-        expected = sum(
-            part * one.weights[name]
-            for part, one in zip(parts, (first, second, third), strict=True)
-        )
-        np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-7)
-        assert array.dtype == first.weights[name].dtype
-    assert averaged(first, second, 0.0).fingerprint == second.fingerprint
 
 
 def test_a_loss_that_is_not_finite_is_an_error() -> None:

@@ -82,9 +82,6 @@ class CoachingOptions(BaseModel):
     """Step size of Adam; falls to a tenth within every round."""
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Of the softmax that makes a policy of the action scores."""
-    averaging: float = Field(default=0.7, ge=0, lt=1)
-    """Share of the old average that a round leaves. The average of the rounds' weights is what
-    is evaluated and handed on: every round's own stumbles elsewhere."""
     kl_weight: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -115,26 +112,6 @@ def improvement_losses(
     gains = (logs.gather(1, actions).exp() * advantages).sum(dim=1)  # (B,)
     divergences = (before.exp() * (before - logs)).sum(dim=1)  # (B,)
     return options.kl_weight * divergences - gains
-
-
-def averaged(old: Agent | None, new: Agent, share: float) -> Agent:
-    """Average weights exponentially.
-
-    Args:
-        old: Average so far; None at the first round.
-        new: What a round has made.
-        share: Weight of the old average.
-
-    Returns:
-        Agent of the new average.
-    """
-    if old is None:
-        return new
-    weights = {
-        name: (share * old.weights[name] + (1.0 - share) * array).astype(array.dtype)
-        for name, array in new.weights.items()
-    }
-    return Agent(new.spec, weights, new.card)
 
 
 def learn_from_coach(

@@ -9,14 +9,7 @@ from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints
-from qwop_wr.agents.coaching import (
-    Coach,
-    CoachingOptions,
-    RatedActions,
-    averaged,
-    joined,
-    learn_from_coach,
-)
+from qwop_wr.agents.coaching import Coach, CoachingOptions, RatedActions, joined, learn_from_coach
 from qwop_wr.agents.errors import TrainingDivergedError
 from qwop_wr.agents.metrics import MetricHistory
 
@@ -31,7 +24,6 @@ class CoachingProgress:
     Attributes:
         judge: Agent that it began with; the coach judges by its values.
         agent: What has become of it.
-        average: Average of what it was after every round, if there was one.
         ratings: Those of the latest rounds.
         rounds: Rounds played and learnt from.
         decisions: Decisions played in them.
@@ -40,7 +32,6 @@ class CoachingProgress:
 
     judge: Agent
     agent: Agent
-    average: Agent | None = None
     ratings: tuple[RatedActions, ...] = ()
     rounds: int = 0
     decisions: int = 0
@@ -57,7 +48,7 @@ class CoachingRounds:
         make_coach: Makes the coach.
         options: How to learn.
         seed: Seed of games and shuffling.
-        checkpoints: Evaluates the average after every round.
+        checkpoints: Evaluates the agent after every round.
         history: Receives the metrics.
         first_step: Decisions made before, where the steps of the metrics go on.
         progress_bar: Whether to show a bar.
@@ -115,11 +106,10 @@ class CoachingRounds:
             step = self.first_step + progress.decisions
             raise TrainingDivergedError("coaching's loss", step, known._asdict()) from error
         progress.agent = learnt
-        progress.average = averaged(progress.average, learnt, self.options.averaging)
         progress.decisions += len(rated.actions)
         step = self.first_step + progress.decisions
         metrics |= {"changed": rated.changed, "round": progress.rounds + 1}
         self.history.record({f"coaching/{name}": value for name, value in metrics.items()}, step)
-        score = self.checkpoints.consider(progress.average, step)
+        score = self.checkpoints.consider(learnt, step)
         if score.median_time is not None:
             bar.set_postfix(finish_rate=score.finish_rate, median=f"{score.median_time:.2f} s")

@@ -104,7 +104,6 @@ def capture(parts: TrainingParts, origin: Mapping[str, JsonValue]) -> TrainingSt
     coaching = parts.coaching
     if coaching is not None:
         groups |= {"judge": coaching.judge.weights, "coached": coaching.agent.weights}
-        groups |= {"coached_average": coaching.average.weights} if coaching.average else {}
         groups |= {f"ratings_{i}": one._asdict() for i, one in enumerate(coaching.ratings)}
     for group, members in groups.items():
         arrays |= under(group, members)
@@ -177,11 +176,6 @@ def restore(parts: TrainingParts, state: TrainingState) -> None:
         parts.coaching = CoachingProgress(
             judge=_agent(state, "judge", facts["coaching"]["judge"]),
             agent=_agent(state, "coached", facts["coaching"]["agent"]),
-            average=(
-                _agent(state, "coached_average", facts["coaching"]["agent"])
-                if facts["coaching"]["progress"]["rounds"]
-                else None
-            ),
             ratings=tuple(
                 RatedActions(**state.part(f"ratings_{i}"))
                 for i in range(facts["coaching"]["n_ratings"])
