@@ -243,11 +243,13 @@ class StageTraining:
 
     def _judge(self, parts: TrainingParts) -> TrainingState:
         incoming, seed = self._inputs.incoming, self._inputs.seed
+        # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
+        purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
         agent, gate = pass_gate(
             incoming,
             parts.checkpoints.agents,
             self._games.evaluation,
-            draw_starts(seed, "gate", self._options.gate_starts),
+            draw_starts(seed, purpose, self._options.gate_starts),
         )
         if agent is not incoming:
             agent = agent.with_card(**_card(self._options, incoming, seed))

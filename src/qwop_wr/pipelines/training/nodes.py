@@ -83,8 +83,8 @@ def train_agent(
         environment: Environment that all pipelines share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
-        seed: Seed of everything random; the gate's starts follow from it, so that
-            all stages are measured on the same ones.
+        seed: Seed of everything random; the gate's starts follow from it and the incoming
+            agent, which was chosen on others.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
 
     Yields:
