@@ -32,7 +32,7 @@ def draw_curve(histories: Mapping[str, pd.DataFrame]) -> Figure:
         panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (metric, label) in zip(panels, shown.items(), strict=True):
             colours = cycle(SERIES)
-            styles = ["-", "--", ":"]
+            styles = ["-", "--", ":", "-."]
             for index, (name, history) in enumerate(histories.items()):
                 rows = history[history["metric"] == metric]
                 axes.plot(
@@ -43,6 +43,7 @@ def draw_curve(histories: Mapping[str, pd.DataFrame]) -> Figure:
                     label=name,
                 )
             axes.set_ylabel(label)
-        panels[0].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, fontsize=8, handlelength=3.5, loc="outside right upper")
         panels[-1].set_xlabel("steps of the training, all games together")
         return figure
