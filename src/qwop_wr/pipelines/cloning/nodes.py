@@ -8,16 +8,15 @@ import pandas as pd
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions, clone
 from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import PPOTraining, training_result
+from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import make_games
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.ranking import measure_agent
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.tracking import stage_run
 
@@ -100,22 +99,9 @@ def finetune_clone(
         BadInputError: If the clone was made for another environment or another network,
             if the training to go on from was another one, or if weights were not finite.
     """
-    played = games.environment(environment)
-    noisy = randomised_environment(environment, evaluation)
     with checking("cloned_agent"):
         agent.check_interface(environment.interface)
-        training = PPOTraining(
-            options,
-            make_games(games.n_games, played),
-            QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
-            options.agent_spec(environment.interface, environment.engine),
-            seed,
-            {
-                "games": [games.n_games, played.model_dump(mode="json")],
-                "evaluated games": noisy.model_dump(mode="json"),
-            },
-            initial=agent,
-        )
+        training = ppo_training(options, games, environment, evaluation, seed, initial=agent)
     logged = {"games": games, "options": options}
     yield from train_on("finetuning", training, interrupted if resume else None, logged)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
 from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import PPOTraining, Workers, training_result
+from qwop_wr.agents.ppo_training import Workers, training_result
 from qwop_wr.agents.starts import draw_starts
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.compute import ComputeOptions
@@ -24,6 +24,7 @@ from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.guides.rounds import refine_in_rounds
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.hunt import HuntOptions
@@ -71,17 +72,12 @@ def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
         with checking("reigning_expert_agent"):
             reigning.check_interface(environment.interface)
     played = games.environment(environment)
-    noisy = randomised_environment(environment, evaluation)
-    training = PPOTraining(
+    training = ppo_training(
         options,
-        make_games(games.n_games, played),
-        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
-        options.agent_spec(environment.interface, environment.engine),
+        games,
+        environment,
+        evaluation,
         seed,
-        {
-            "games": [games.n_games, played.model_dump(mode="json")],
-            "evaluated games": noisy.model_dump(mode="json"),
-        },
         time_to_beat=HUMAN_RECORD.seconds,
         workers=_workers(games.n_games, played, options, compute),
     )

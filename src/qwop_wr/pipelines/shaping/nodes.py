@@ -6,14 +6,13 @@ from typing import Final
 
 import pandas as pd
 
-from qwop_wr.agents.ppo_training import PPOTraining, training_result
-from qwop_wr.envs import QwopVectorEnv
-from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import evaluate_agent, randomised_environment
+from qwop_wr.evaluation.protocols import evaluate_agent
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.shaping.options import ShapingStudyOptions
 from qwop_wr.pipelines.variants import Cell, Measure, StoredCells, fingerprint, pending, tabulate
 from qwop_wr.tracking import stage_run
@@ -75,17 +74,7 @@ def _train(
     learner, environment = options.learner, options.environment
     with stage_run(title, {"games": games, "options": learner}) as sink:
         with checking("shaping"):
-            training = PPOTraining(
-                learner,
-                QwopVecEnv(QwopVectorEnv(games.n_games, games.environment(environment))),
-                QwopVectorEnv(
-                    learner.evaluation_starts,
-                    randomised_environment(environment, evaluation),
-                    autoreset=False,
-                ),
-                learner.agent_spec(environment.interface, environment.engine),
-                seed,
-            )
+            training = ppo_training(learner, games, environment, evaluation, seed)
         (state,) = deque(training.run(sink=sink), maxlen=1)
     agent = training_result(state).agent
     return _outcome(evaluate_agent(agent, environment, evaluation).episodes) | {

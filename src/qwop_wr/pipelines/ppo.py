@@ -1,0 +1,58 @@
+"""PPO trainings as several pipelines have them."""
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.ppo_training import PPOTraining, Workers
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs.sb3 import make_games
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.pipelines.games import GamesOptions
+
+
+def ppo_training(
+    options: PPOOptions,
+    games: GamesOptions,
+    environment: EnvironmentOptions,
+    evaluation: EvaluationOptions,
+    seed: int,
+    *,
+    time_to_beat: float | None = None,
+    workers: Workers | None = None,
+    initial: Agent | None = None,
+) -> PPOTraining:
+    """Make a training that learns in its own games and is evaluated in the protocol's.
+
+    Args:
+        options: How to learn.
+        games: Games to learn in.
+        environment: Environment that both share.
+        evaluation: Protocol whose noise the evaluated games have.
+        seed: Seed of everything random.
+        time_to_beat: Shown in the progress bar, if given [s].
+        workers: Collect experience, if ``options.collection`` says how.
+        initial: Agent to go on from; random weights without one.
+
+    Returns:
+        The training.
+
+    Raises:
+        ValueError: If an update's samples do not split into whole batches, or the initial
+            agent is of another spec.
+    """
+    played = games.environment(environment)
+    noisy = randomised_environment(environment, evaluation)
+    return PPOTraining(
+        options,
+        make_games(games.n_games, played),
+        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+        options.agent_spec(environment.interface, environment.engine),
+        seed,
+        {
+            "games": [games.n_games, played.model_dump(mode="json")],
+            "evaluated games": noisy.model_dump(mode="json"),
+        },
+        time_to_beat=time_to_beat,
+        workers=workers,
+        initial=initial,
+    )
