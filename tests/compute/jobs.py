@@ -32,6 +32,14 @@ def fail_at_three(shared: int, item: int, context: WorkContext) -> int:
     return item
 
 
+def fail_the_later_the_sooner(shared: int, item: int, context: WorkContext) -> int:
+    """Fail at item 1 some time after item 2 has failed."""
+    time.sleep(0.0 if item == 2 else 0.3)
+    if item in {1, 2}:
+        raise ValueError("that one")
+    return item
+
+
 def die_once(folder: Path, item: int, context: WorkContext) -> tuple[int, int]:
     """Die at item 2 the first time; tells the process that did it."""
     mark = folder / "died"

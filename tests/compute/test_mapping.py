@@ -60,6 +60,17 @@ def test_an_error_names_its_item(threads: bool) -> None:
         values(done)
 
 
+@pytest.mark.parametrize(
+    ("threads", "compute"),
+    [(False, SERIAL), (True, ComputeOptions(workers=3)), (False, PROCESSES)],
+)
+def test_the_first_error_counts_not_the_soonest(threads: bool, compute: ComputeOptions) -> None:
+    done = run_job(jobs.job(jobs.fail_the_later_the_sooner, threads=threads), range(6), compute)
+    assert next(done).value == 0
+    with pytest.raises(ItemError, match="counting, number 1: ValueError: that one"):
+        next(done)
+
+
 def test_bad_input_stays_bad_input() -> None:
     with pytest.raises(BadInputError, match="counting, number 0: no such thing"):
         values(run_job(jobs.job(jobs.refuse), range(1), SERIAL))

@@ -54,7 +54,9 @@ def run_job(
 ) -> Iterator[Finished[ResultT]]:
     """Do a job's items and give the results in the items' order.
 
-    What is under way when the caller leaves, by Ctrl-C for instance, is ended.
+    What is under way when the caller leaves, by Ctrl-C for instance, is ended. After an error
+    nothing more is begun; the results of all items before it are still given, so that the
+    first item that fails is the same everywhere, whichever is done first.
 
     Args:
         job: What to do.
@@ -66,11 +68,11 @@ def run_job(
         One result per item, as soon as it and all before are there.
 
     Raises:
-        ItemError: If the function raised something; names the item.
+        ItemError: If the function raised something; names the first such item.
         BadInputError: If the function raised that, or the workers cannot be had.
     """
-    results: dict[int, Finished[ResultT]] = {}
-    submitted, following = 0, 0
+    outcomes: dict[int, Outcome] = {}
+    submitted, following, end = 0, 0, len(items)
     backend = open_backend(job, options)
     with (
         backend,
@@ -78,16 +80,20 @@ def run_job(
     ):
         while following < len(items):
             room = backend.room
-            under_way = submitted - following - len(results)
-            limit = min(len(items), submitted + room - under_way, following + _AHEAD * room)
+            under_way = submitted - following - len(outcomes)
+            limit = min(end, submitted + room - under_way, following + _AHEAD * room)
             for number in range(submitted, limit):
                 backend.submit(number, items[number])
             submitted = max(submitted, limit)
             for outcome in backend.wait():
-                results[outcome.number] = result_of(job, items[outcome.number], outcome)
+                outcomes[outcome.number] = outcome
+                if outcome.error is not None:
+                    end = min(end, outcome.number)
+                    place = job.describe(items[outcome.number])
+                    logger.warning("%s, %s has failed; nothing more is begun", job.name, place)
                 bar.update()
-            while following in results:
-                yield results.pop(following)
+            while following in outcomes:
+                yield result_of(job, items[following], outcomes.pop(following))
                 following += 1
 
 
