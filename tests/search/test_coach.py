@@ -18,7 +18,15 @@ ONE_DECISION = ForesightOptions(proposals=9, decisions=1, least_gain=0.0)
 
 
 def coach(judge: Agent, **changes: object) -> ForesightCoach:
-    fields = {"n_games": 4, "follow_share": 0.0, "foresight": ONE_DECISION, **changes}
+    fields = {
+        "n_games": 4,
+        "groups": 1,
+        "follow_share": 0.0,
+        "rated_share": 1.0,
+        "hazard_share": 1.0,
+        "foresight": ONE_DECISION,
+        **changes,
+    }
     return ForesightCoach(judge, GAMES, ForesightCoachOptions.model_validate(fields))
 
 
@@ -26,7 +34,8 @@ def test_ratings_are_the_metres_that_every_action_makes() -> None:
     agent = constant(make_agent(0))
     rated = coach(agent).rate(agent, np.random.default_rng(7))
     env = QwopVectorEnv(4, GAMES, autoreset=False)
-    observations, _ = env.reset(seed=np.random.default_rng(7).integers(2**31, size=4).tolist())
+    (of_group,) = np.random.default_rng(7).spawn(1)
+    observations, _ = env.reset(seed=of_group.integers(2**31, size=4).tolist())
     for decision in range(3):
         rows = slice(4 * decision, 4 * decision + 4)
         np.testing.assert_array_equal(rated.observations[rows], observations)
@@ -44,12 +53,35 @@ def test_ratings_are_the_metres_that_every_action_makes() -> None:
         observations, *_ = env.step(own)
 
 
-def test_every_decision_of_every_game_is_rated_once() -> None:
+@pytest.mark.parametrize("groups", [1, 3, 9])
+def test_every_decision_of_every_game_is_rated_once(groups: int) -> None:
     agent = make_agent(0)
-    rated = coach(agent).rate(agent, np.random.default_rng(1))
+    rated = coach(agent, groups=groups).rate(agent, np.random.default_rng(1))
     # Games wait 0 to 6 ticks and last 24; every decision has two.
     assert 4 * 9 <= len(rated.observations) <= 4 * 12
     assert len(rated.actions) == len(rated.ratings) == len(rated.observations)
+
+
+def test_where_nobody_falls_a_share_of_the_decisions_is_rated() -> None:
+    agent = make_agent(0)
+    open_track = {"n_games": 40, "rated_share": 0.25, "hazards": {"start": 0.0}}
+    everywhere = {**open_track, "hazards": {"start": 8.0}}
+    rng = np.random.default_rng(1)
+    some = len(coach(agent, **open_track).rate(agent, rng).actions)
+    # Games wait 0 to 6 ticks and last 24; every decision has two.
+    assert 0.15 * 40 * 9 < some < 0.35 * 40 * 12
+    assert 40 * 9 <= len(coach(agent, **everywhere).rate(agent, rng).actions) <= 40 * 12
+
+
+def test_ratings_do_not_depend_on_the_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, rated = make_agent(0), []
+    for cores in (1, 3):
+        monkeypatch.setattr("qwop_wr.compute.in_process.usable_cores", lambda n=cores: n)
+        shares = {"groups": 3, "follow_share": 0.5, "rated_share": 0.5, "hazard_share": 0.5}
+        teacher = coach(agent, n_games=7, **shares)
+        rated.append(teacher.rate(agent, np.random.default_rng(4)))
+    for one, three in zip(*rated, strict=True):
+        np.testing.assert_array_equal(one, three)
 
 
 def test_games_that_follow_the_coach_get_farther() -> None:
@@ -58,10 +90,12 @@ def test_games_that_follow_the_coach_get_farther() -> None:
     foresight = ForesightOptions(proposals=9, decisions=6, least_gain=0.0, fall_cost=0.0)
     shares, reached = (0.0, 1.0), []
     for share in shares:
-        options = ForesightCoachOptions(n_games=8, follow_share=share, foresight=foresight)
+        options = ForesightCoachOptions(
+            n_games=8, groups=1, follow_share=share, hazard_share=1.0, foresight=foresight
+        )
         teacher = ForesightCoach(agent, games, options)
         teacher.rate(agent, np.random.default_rng(3))
-        reached.append(teacher.env.simulator.score.mean())
+        reached.append(teacher.games[0].simulator.score.mean())
     assert reached[1] > reached[0] + 0.3
 
 
@@ -73,5 +107,6 @@ def test_the_judges_values_count_whoever_plays() -> None:
 
 def test_a_stop_is_heard_between_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qwop_wr.stopping._requested.is_set", lambda: True)
+    monkeypatch.setattr(QwopVectorEnv, "step", lambda *_: pytest.fail("a step was made"))
     with pytest.raises(KeyboardInterrupt):
         coach(make_agent(0)).rate(make_agent(0), np.random.default_rng(0))

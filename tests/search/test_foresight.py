@@ -40,6 +40,22 @@ def test_without_values_the_farthest_of_all_actions_is_taken() -> None:
         observations, *_ = env.step(chosen)
 
 
+def test_some_games_are_weighed_as_they_are_among_all() -> None:
+    agent = make_agent(3)
+    env = QwopVectorEnv(40, OPTIONS, autoreset=False)
+    policy = ForesightPolicy(agent, env, ForesightOptions(decisions=4))
+    observations, _ = env.reset(seed=list(range(40)))
+    for _ in range(10):
+        observations, *_ = env.step(agent.policy().act(observations))
+    some = np.array([1, 5, 6, 21, 39])
+    for whole, part in zip(
+        policy.weigh(observations, np.arange(40)),
+        policy.weigh(observations[some], some),
+        strict=True,
+    ):
+        np.testing.assert_allclose(part, whole[some], rtol=1e-5)
+
+
 def test_with_one_proposal_it_is_the_agents_own_policy() -> None:
     agent = make_agent(0)
     env = QwopVectorEnv(4, OPTIONS, autoreset=False)

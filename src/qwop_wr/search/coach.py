@@ -1,14 +1,19 @@
 """A coach who looks ahead: rates actions by trying them on exact clones."""
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions, joined
-from qwop_wr.agents.threads import single_torch_thread
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.agents.policy import Policy
+from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv, Snapshot
 from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy
-from qwop_wr.stopping import stop_if_requested
+from qwop_wr.search.hazards import HazardOptions
+from qwop_wr.stopping import stop_if_requested, stop_requested
 
 
 class ForesightCoachOptions(BaseModel):
@@ -16,17 +21,42 @@ class ForesightCoachOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    n_games: PositiveInt = 160
+    n_games: PositiveInt = 512
     """Episodes per round, all at once."""
+    groups: PositiveInt = 4
+    """Groups of games that are played side by side, each on one core."""
     follow_share: float = Field(default=0.25, ge=0, le=1)
-    """Share of them in which the coach's choices are played instead of the agent's own, to
-    rate what a better agent will meet."""
+    """Share of the episodes in which the coach's choices are played, where there are any,
+    instead of the agent's own: to rate what a better agent will meet."""
+    rated_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of the decisions that are rated where agents seldom fall."""
+    hazard_share: float = Field(default=0.6, gt=0, le=1)
+    """Share of those that are rated where they do."""
+    hazards: HazardOptions = HazardOptions()
+    """Where they do."""
     foresight: ForesightOptions = ForesightOptions(decisions=10, least_gain=0.1)
     """How far is looked ahead."""
 
 
+class _Group(NamedTuple):
+    """Games that one thread plays, and their source of chance."""
+
+    env: QwopVectorEnv
+    rng: np.random.Generator
+
+
+class _Lesson(NamedTuple):
+    """What all groups share."""
+
+    agent: Agent
+    judge: Policy
+    options: ForesightCoachOptions
+
+
 class ForesightCoach:
     """Rates the best-scored actions by playing them on clones, see :class:`ForesightPolicy`.
+
+    Ratings do not depend on the number of cores, but on that of the groups.
 
     Args:
         judge: Whose values rate where a trial ends; always the same, however far the agents
@@ -35,45 +65,67 @@ class ForesightCoach:
         options: How to watch and rate.
 
     Attributes:
-        env: The games.
+        games: The groups' games, ``n_games`` in all.
     """
 
     def __init__(
         self, judge: Agent, environment: EnvironmentOptions, options: ForesightCoachOptions
     ) -> None:
         self._judge, self._options = judge.policy(), options
-        self.env = QwopVectorEnv(options.n_games, environment, autoreset=False)
+        groups = np.array_split(np.arange(options.n_games), min(options.groups, options.n_games))
+        self.games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Let an agent play one episode per game and rate its alternatives at every decision.
+        """Let an agent play one episode per game and rate its alternatives.
 
         Args:
             agent: The agent.
-            rng: Draws the games' seeds and those that follow the coach.
+            rng: Draws the games' seeds, those that follow the coach and what is rated.
 
         Returns:
-            Ratings of all decisions of all games.
+            Ratings of the decisions that were drawn, group by group.
 
         Raises:
             KeyboardInterrupt: If a stop was requested.
         """
-        env, options = self.env, self._options
-        coach, own = ForesightPolicy(agent, env, options.foresight, self._judge), agent.policy()
-        seeds = rng.integers(2**31, size=env.num_envs).tolist()
-        follows = rng.random(env.num_envs) < options.follow_share
-        running, rated = np.ones(env.num_envs, dtype=np.bool_), []
-        observations, _ = env.reset(seed=seeds)
-        with single_torch_thread():
-            while running.any():
-                stop_if_requested()
-                proposed, outcomes = coach.weigh(observations)
-                rated.append(
-                    RatedActions(
-                        observations[running], proposed[running], outcomes[running].astype("f4")
-                    )
-                )
-                chosen = coach.choose(proposed, outcomes)
-                actions = np.where(follows, chosen, own.act(observations))
-                observations, _, terminated, truncated, _ = env.step(actions)
-                running &= ~(terminated | truncated)
-        return joined(rated)
+        groups = [
+            _Group(*pair) for pair in zip(self.games, rng.spawn(len(self.games)), strict=True)
+        ]
+        lesson = _Lesson(agent, self._judge, self._options)
+        job = Job("coaching", _rate, lesson, _describe, "groups", threads=True)
+        parts = [done.value for done in run_job(job, groups, SERIAL, progress=False)]
+        stop_if_requested()
+        return joined([rated for part in parts for rated in part])
+
+
+def _describe(group: _Group) -> str:
+    return f"a group of {group.env.num_envs} games"
+
+
+def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedActions]:
+    """Play one episode in every game of a group; ends early if nobody wants the ratings."""
+    (agent, judge, options), (env, rng) = lesson, group
+    coach, own = ForesightPolicy(agent, env, options.foresight, judge), agent.policy()
+    observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
+    follows = rng.random(env.num_envs) < options.follow_share
+    running, rated = np.ones(env.num_envs, dtype=np.bool_), []
+    while running.any() and not (context.stopped() or stop_requested()):
+        drawn = np.flatnonzero(running & _is_rated(Snapshot.of(env.simulator), options, rng))
+        actions = own.act(observations)
+        if len(drawn):
+            proposed, outcomes = coach.weigh(observations[drawn], drawn)
+            rated.append(RatedActions(observations[drawn], proposed, outcomes.astype("f4")))
+            chosen = coach.choose(proposed, outcomes)
+            actions[drawn] = np.where(follows[drawn], chosen, actions[drawn])
+        observations, _, terminated, truncated, _ = env.step(actions)
+        running &= ~(terminated | truncated)
+    return rated
+
+
+def _is_rated(
+    games: Snapshot, options: ForesightCoachOptions, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw whose present decision is rated, shape (n,)."""
+    reached = options.hazards.reached(games)
+    shares = np.where(reached, options.hazard_share, options.rated_share)
+    return np.asarray(rng.random(len(shares)) < shares)

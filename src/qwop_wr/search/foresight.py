@@ -1,5 +1,7 @@
 """Playing better than a policy by trying its best actions on exact clones first."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
@@ -9,9 +11,13 @@ from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
 from qwop_wr.search.track import EndlessTrack
 from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
 Floats = NDArray[np.float32]
+
+_CLONED_AT_ONCE: Final = 16
+"""Games that are weighed together are filled up to a multiple of so many."""
 
 
 class ForesightOptions(BaseModel):
@@ -64,7 +70,7 @@ class ForesightPolicy(Policy):
         self._k = min(options.proposals, len(self._masks))
         self._observer = Observer(env.options.observation)
         self._track = EndlessTrack(env.options.observation)
-        self._clones = make_simulator(env.options.engine, env.num_envs * self._k)
+        self._clones: dict[int, Simulator] = {}
 
     def act(
         self,
@@ -87,21 +93,27 @@ class ForesightPolicy(Policy):
         """
         if not deterministic:
             raise ValueError("foresight chooses the best action; it cannot draw one")
-        return self.choose(*self.weigh(observations))
+        return self.choose(*self.weigh(observations, np.arange(len(observations))))
 
-    def weigh(self, observations: Floats) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Try the best-scored actions in every game.
+    def weigh(
+        self, observations: Floats, games: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Try the best-scored actions in some games.
 
         Args:
-            observations: Those of the games now, shape (n_games, d).
+            observations: Those of these games now, shape (n, d).
+            games: Their indices, shape (n,), at least one.
 
         Returns:
-            Actions, the best-scored first, shape (n_games, k); and how far each led,
-            the value of where it led included, shape (n_games, k) [m].
+            Actions, the best-scored first, shape (n, k); and how far each led,
+            the value of where it led included, shape (n, k) [m].
         """
         scores = self.action_scores(self._track.seen(observations))
         proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k].astype(np.int64)
-        return proposed, self._outcomes(proposed)
+        surplus = -len(games) % _CLONED_AT_ONCE
+        padded = np.pad(proposed, ((0, surplus), (0, 0)), mode="edge")
+        outcomes = self._outcomes(padded, np.pad(games, (0, surplus), mode="edge"))
+        return proposed, outcomes[: len(games)]
 
     def choose(
         self, proposed: NDArray[np.int64], outcomes: NDArray[np.float64]
@@ -119,11 +131,16 @@ class ForesightPolicy(Policy):
         ahead[:, 0] += self._options.least_gain
         return np.asarray(proposed[np.arange(len(proposed)), ahead.argmax(axis=1)])
 
-    def _outcomes(self, proposed: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _outcomes(
+        self, proposed: NDArray[np.int64], of_games: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         """Play every proposal and tell how well it went, shape (n, k)."""
-        options, games, n = self._options, self._clones, len(proposed)
-        origins = np.repeat(np.arange(n), self._k)  # (n * k,)
+        options, n = self._options, len(proposed)
+        origins = np.repeat(of_games, self._k)  # (n * k,)
         start = Snapshot.of(self._env.simulator)
+        if n not in self._clones:
+            self._clones[n] = make_simulator(self._env.options.engine, n * self._k)
+        games = self._clones[n]
         games.copy_games(self._env.simulator, origins, np.arange(n * self._k))
         actions, fallen = proposed.ravel(), np.zeros(n * self._k, dtype=np.bool_)
         for decision in range(options.decisions):
