@@ -15,31 +15,28 @@ from qwop_wr.agents.coaching import CoachingOptions, RatedActions, joined, learn
 from qwop_wr.agents.gate import score_agent
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
-from qwop_wr.search.foresight import ForesightOptions
 
-FIRST_SEED: Final = 10_000
-"""First seed of the evaluation."""
-N_GAMES: Final = 512
 LEARNT_IN: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
-FORESIGHT: Final = ForesightOptions(proposals=2, decisions=10, least_gain=0.1)
-EVALUATED_IN: Final = EnvironmentOptions(idle_ticks=30, sticky=0.01)
+PROTOCOL: Final = EvaluationOptions()
+EVALUATED_IN: Final = randomised_environment(EnvironmentOptions(), PROTOCOL)
+N_GAMES: Final = 512
 
 
 def rated_by_coach(agent: Agent, rounds: int, rng: np.random.Generator) -> RatedActions:
-    """Rate some rounds of play, as stage 3 does by default."""
-    options = ForesightCoachOptions(
-        n_games=768, groups=2, rated_share=0.2, hazard_share=0.8, foresight=FORESIGHT
-    )
-    coach = ForesightCoach(agent, LEARNT_IN, options)
+    """Rate some rounds of play."""
+    coach = ForesightCoach(agent, LEARNT_IN, ForesightCoachOptions())
     return joined([coach.rate(agent, rng) for _ in range(rounds)])
 
 
 def row(name: str, agent: Agent, starts: int) -> str:
     """Lay a line of the table out."""
     env = QwopVectorEnv(min(starts, N_GAMES), EVALUATED_IN, autoreset=False)
-    score = score_agent(agent, env, range(FIRST_SEED, FIRST_SEED + starts))
+    seeds = range(PROTOCOL.first_seed, PROTOCOL.first_seed + starts)
+    score = score_agent(agent, env, seeds)
     median = "none" if score.median_time is None else f"{score.median_time:.2f} s"
     return f"| {name} | {100 * score.finish_rate:.1f} % | {median} | {score.mean_cost:.1f} s |"
 
@@ -52,7 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds that are rated")
     parser.add_argument("--starts", type=int, default=2048, help="noisy starts")
     arguments = parser.parse_args()
-    agent = AgentDataset(filepath=arguments.agent).load()
+    agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
     if agent is None:
         parser.error(f"there is no agent {arguments.agent}")
     rated = rated_by_coach(agent, arguments.rounds, np.random.default_rng(1))
@@ -60,7 +57,7 @@ def main() -> None:
     print("| kl_weight | finishes | median | mean cost |\n| --- | ---: | ---: | ---: |")
     print(row("the agent itself", agent, arguments.starts), flush=True)
     for weight in arguments.kl_weights:
-        options = CoachingOptions(rounds=1, batch_size=4096, learning_rate=6e-4, kl_weight=weight)
+        options = CoachingOptions(rounds=1, kl_weight=weight)
         learnt, _ = learn_from_coach(agent, rated, options, np.random.default_rng(2))
         print(row(f"{weight:g}", learnt, arguments.starts), flush=True)
 

@@ -10,33 +10,24 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
-from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import Episodes, play_episodes
 from qwop_wr.datasets import AgentDataset
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import evaluate_agent
 
 PROJECT: Final = Path(__file__).parents[1]
-FIRST_SEED: Final = 10_000
-"""First seed of the evaluation."""
-N_GAMES: Final = 512
 STRETCHES: Final = (0, 15, 48, 65, 90, 101)
 """Ends of the stretches [m]; the hurdle stands at 50 m."""
 
 
-def episodes_of(agent: Agent, starts: int) -> Episodes:
-    """Play the starts."""
-    options = EnvironmentOptions(idle_ticks=30, sticky=0.01)
-    env = QwopVectorEnv(min(starts, N_GAMES), options, autoreset=False)
-    return play_episodes(agent.policy(), env, range(FIRST_SEED, FIRST_SEED + starts))
-
-
-def row(name: str, episodes: Episodes) -> str:
+def row(name: str, episodes: pd.DataFrame) -> str:
     """Lay a line of the table out."""
-    ends = np.clip(episodes.distance[~episodes.finished], STRETCHES[0], STRETCHES[-1] - 1)
+    finished = episodes["finished"]
+    ends = episodes["distance"][~finished].clip(STRETCHES[0], STRETCHES[-1] - 1)
     counts, _ = np.histogram(ends, STRETCHES)
-    finished = f"{100 * episodes.finished.mean():.1f} %"
-    return f"| {name} | {finished} | " + " | ".join(str(count) for count in counts) + " |"
+    return f"| {name} | {finished.mean():.1%} | " + " | ".join(map(str, counts)) + " |"
 
 
 def main() -> None:
@@ -47,14 +38,16 @@ def main() -> None:
     )
     parser.add_argument("--starts", type=int, default=1024, help="noisy starts")
     arguments = parser.parse_args()
+    protocol = EvaluationOptions(seeds=arguments.starts)
     stretches = [f"{a} to {b} m" for a, b in pairwise(STRETCHES)]
     print(f"| agent | finishes | {' | '.join(stretches)} |")
     print("| --- | ---: |" + " ---: |" * len(stretches))
     for path in arguments.agents:
-        agent = AgentDataset(filepath=path).load()
+        agent = AgentDataset(filepath=path, load_args={"optional": True}).load()
         if agent is None:
             parser.error(f"there is no agent {path}")
-        print(row(path.stem, episodes_of(agent, arguments.starts)), flush=True)
+        episodes = evaluate_agent(agent, EnvironmentOptions(), protocol).episodes
+        print(row(path.stem, episodes), flush=True)
 
 
 if __name__ == "__main__":

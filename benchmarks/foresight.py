@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=64, help="noisy starts, a multiple of 16")
     parser.add_argument("--decisions", type=int, default=10, help="how far is looked ahead")
     arguments = parser.parse_args()
-    agent = AgentDataset(filepath=arguments.agent).load()
+    agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
     if agent is None:
         parser.error(f"there is no agent {arguments.agent}")
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.starts)

@@ -59,7 +59,7 @@ class Coach(Protocol):
     """Watches an agent play and rates actions."""
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Let an agent play some episodes and rate its alternatives at every decision."""
+        """Let an agent play some episodes and rate its alternatives."""
 
 
 class CoachingOptions(BaseModel):
@@ -76,13 +76,13 @@ class CoachingOptions(BaseModel):
     agent stumble elsewhere."""
     epochs: PositiveInt = 4
     """Passes over these ratings in a round."""
-    batch_size: PositiveInt = 2048
+    batch_size: PositiveInt = 4096
     """Decisions per gradient step."""
-    learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(default=6e-4, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Of the softmax that makes a policy of the action scores."""
-    kl_weight: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    kl_weight: float = Field(default=0.05, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Ratings farther from the mean of their decision count as this far [m]: a fall is no

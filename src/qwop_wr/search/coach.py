@@ -21,20 +21,20 @@ class ForesightCoachOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    n_games: PositiveInt = 512
+    n_games: PositiveInt = 768
     """Episodes per round, all at once."""
-    groups: PositiveInt = 4
+    groups: PositiveInt = 2
     """Groups of games that are played side by side, each on one core."""
     follow_share: float = Field(default=0.25, ge=0, le=1)
     """Share of the episodes in which the coach's choices are played, where there are any,
     instead of the agent's own: to rate what a better agent will meet."""
-    rated_share: float = Field(default=0.25, ge=0, le=1)
+    rated_share: float = Field(default=0.2, ge=0, le=1)
     """Share of the decisions that are rated where agents seldom fall."""
-    hazard_share: float = Field(default=0.6, gt=0, le=1)
+    hazard_share: float = Field(default=0.8, gt=0, le=1)
     """Share of those that are rated where they do."""
     hazards: HazardOptions = HazardOptions()
     """Where they do."""
-    foresight: ForesightOptions = ForesightOptions(decisions=10, least_gain=0.1)
+    foresight: ForesightOptions = ForesightOptions(proposals=2, decisions=10, least_gain=0.1)
     """How far is looked ahead."""
 
 
