@@ -18,7 +18,7 @@ from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.stage_inputs import StageGames, StageInputs
 from qwop_wr.agents.trainer import train_stage
 from qwop_wr.compute import ComputeOptions, Job, WorkContext, run_job
-from qwop_wr.compute.worker import limit_threads
+from qwop_wr.compute.threads import limit_threads
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import make_games

@@ -131,7 +131,7 @@ def on_two_nodes(
     Returns:
         Both cases, and a line about the weights.
     """
-    from qwop_wr.compute.ray_backend import RayBackend  # noqa: PLC0415 (after prepare)
+    from qwop_wr.compute.ray import RayBackend  # noqa: PLC0415 (after prepare)
 
     compute = ComputeOptions(backend="ray", address=address)
     quiet = evaluate("two Ray nodes", job, chunks, compute)

@@ -46,12 +46,10 @@ def cluster() -> Iterator[Any]:
 def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ray", "ray.util.scheduling_strategies"):
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("qwop_wr.compute.ray_backend", "qwop_wr.compute.ray_cluster"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delitem(sys.modules, "qwop_wr.compute.ray", raising=False)
     with pytest.raises(BadInputError, match=r"Ray is not installed; pip install '\.\[cluster\]'"):
         done_on("auto", jobs.add)
-    for name in ("qwop_wr.compute.ray_backend", "qwop_wr.compute.ray_cluster"):
-        sys.modules.pop(name, None)
+    sys.modules.pop("qwop_wr.compute.ray", None)
 
 
 @has_ray
@@ -71,7 +69,7 @@ def test_jobs_of_one_connection(cluster: Any, tmp_path: Path) -> None:
 
 @has_ray
 def test_shared_data_are_on_every_node_once(cluster: Any) -> None:
-    from qwop_wr.compute.ray_backend import RayBackend  # noqa: PLC0415 (needs Ray)
+    from qwop_wr.compute.ray import RayBackend  # noqa: PLC0415 (needs Ray)
 
     shared = bytes(1_000_000)
     with RayBackend(jobs.job(jobs.size_slowly, shared), on(cluster.address)) as backend:
@@ -181,7 +179,7 @@ def test_other_versions_of_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_room(error: str, message: str) -> None:
     from ray import exceptions  # noqa: PLC0415
 
-    from qwop_wr.compute.ray_cluster import telling_cluster_faults  # noqa: PLC0415
+    from qwop_wr.compute.ray import telling_cluster_faults  # noqa: PLC0415
 
     with pytest.raises(BadInputError, match=message), telling_cluster_faults():
         raise getattr(exceptions, error)("full")

@@ -1,8 +1,15 @@
 """Many pieces of work: in this process, in several, or on a Ray cluster, with equal results."""
 
-from qwop_wr.compute.job import Finished, ItemError, Job, WorkContext
+from qwop_wr.compute.job import (
+    SERIAL,
+    ComputeOptions,
+    Finished,
+    ItemError,
+    Job,
+    WorkContext,
+    usable_cores,
+)
 from qwop_wr.compute.mapping import connected, run_job, settle
-from qwop_wr.compute.options import SERIAL, ComputeOptions, usable_cores
 from qwop_wr.compute.streaming import Stream
 
 __all__ = [

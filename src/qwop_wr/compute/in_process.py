@@ -8,10 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Any
 
-from qwop_wr.compute.backend import Outcome
-from qwop_wr.compute.job import Finished, Job, WorkContext
-from qwop_wr.compute.options import ComputeOptions, usable_cores
-from qwop_wr.compute.worker import single_thread
+from qwop_wr.compute.job import ComputeOptions, Finished, Job, Outcome, WorkContext, usable_cores
+from qwop_wr.compute.threads import single_thread
 
 
 class CallerBackend:

@@ -3,22 +3,26 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
-from qwop_wr.compute.backend import Backend, Outcome
 from qwop_wr.compute.in_process import CallerBackend, ThreadBackend
-from qwop_wr.compute.job import Finished, ItemError, Job
-from qwop_wr.compute.options import ComputeOptions
+from qwop_wr.compute.job import (
+    Backend,
+    ComputeOptions,
+    Finished,
+    ItemError,
+    ItemT,
+    Job,
+    Outcome,
+    ResultT,
+    SharedT,
+)
 from qwop_wr.compute.processes import ProcessBackend
 from qwop_wr.errors import BadInputError
 
 logger = logging.getLogger(__name__)
-
-SharedT = TypeVar("SharedT")
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
 
 _AHEAD = 4
 """Results that wait for an earlier one are at most so many times the room for items."""
@@ -113,7 +117,7 @@ def connected(options: ComputeOptions) -> Iterator[None]:
     if options.backend != "ray":
         yield
         return
-    from qwop_wr.compute.ray_cluster import connection  # noqa: PLC0415 (only for clusters)
+    from qwop_wr.compute.ray import connection  # noqa: PLC0415 (only for clusters)
 
     with connection(options.address):
         yield
@@ -133,7 +137,7 @@ def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
         BadInputError: If Ray is not installed.
     """
     if options.backend == "ray":
-        from qwop_wr.compute.ray_backend import RayBackend  # noqa: PLC0415 (only for clusters)
+        from qwop_wr.compute.ray import RayBackend  # noqa: PLC0415 (only for clusters)
 
         return RayBackend(job, options)
     if options.backend == "process":

@@ -15,10 +15,16 @@ from multiprocessing.connection import wait as wait_for_connections
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
-from qwop_wr.compute.backend import Outcome
-from qwop_wr.compute.job import Finished, Job, WorkerDiedError
-from qwop_wr.compute.options import ComputeOptions, usable_cores
-from qwop_wr.compute.worker import limit_threads, work
+from qwop_wr.compute.job import (
+    ComputeOptions,
+    Finished,
+    Job,
+    Outcome,
+    WorkerDiedError,
+    usable_cores,
+    work,
+)
+from qwop_wr.compute.threads import limit_threads
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
 

@@ -4,9 +4,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from qwop_wr.compute.job import Finished, Job
+from qwop_wr.compute.job import ComputeOptions, Finished, Job
 from qwop_wr.compute.mapping import open_backend, result_of
-from qwop_wr.compute.options import ComputeOptions
 
 SharedT = TypeVar("SharedT")
 ItemT = TypeVar("ItemT")

@@ -1,14 +1,10 @@
-"""What a worker process does, be it a pool's or Ray's."""
+"""Threads of the libraries that compute: one per worker, or they would share its core."""
 
 import os
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
-
-from qwop_wr.compute.job import Finished, WorkContext
+from typing import Final
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -40,25 +36,3 @@ def single_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def work(function: Callable[..., Any], shared: Any, item: Any) -> Finished[Any]:  # noqa: ANN401
-    """Do an item in a worker and measure it.
-
-    Args:
-        function: A job's function.
-        shared: The job's shared data.
-        item: The item.
-
-    Returns:
-        The result with what it cost.
-    """
-    context = WorkContext(lambda: False, in_process=False)
-    started = time.perf_counter(), time.process_time()
-    value = function(shared, item, context)
-    return Finished(
-        value,
-        time.perf_counter() - started[0],
-        time.process_time() - started[1],
-        f"{socket.gethostname()}:{os.getpid()}",
-    )
