@@ -24,7 +24,6 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 
 from omegaconf.resolvers.oc import env  # noqa: E402 (after the switches above)
 
-from qwop_wr.datasets.whole_filesystem import write_whole_files  # noqa: E402
 from qwop_wr.hooks import (  # noqa: E402
     ArtifactLoggingHook,
     ConfigurationCheckHook,
@@ -38,6 +37,7 @@ from qwop_wr.hooks import (  # noqa: E402
 )
 from qwop_wr.secrets import DiscreetRecord  # noqa: E402
 from qwop_wr.session import ProjectSession  # noqa: E402
+from qwop_wr.whole_files import write_whole_files  # noqa: E402
 
 # Errors of servers name their addresses, and addresses may hold passwords.
 logging.setLogRecordFactory(DiscreetRecord)

@@ -1,4 +1,4 @@
-"""Agents in safetensors files: what is refused, and what Kedro-Viz shows."""
+"""Agents on disk: what comes back, what is refused; one file, or a folder of them."""
 
 import contextlib
 import inspect
@@ -18,7 +18,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.datasets import AgentDataset
+from qwop_wr.datasets import AgentDataset, AgentsDataset
 
 KEY = "qwop-agent"
 Description = dict[str, Any]
@@ -208,3 +208,56 @@ def test_damaged_bytes_are_refused_or_harmless(
         loaded = dataset.load()
         assert loaded is not None
         assert loaded.fingerprint == agent.fingerprint
+
+
+@pytest.fixture
+def agents_dataset(tmp_path: Path) -> AgentsDataset:
+    return AgentsDataset(filepath=tmp_path / "guides")
+
+
+def test_every_agent_is_a_file_of_its_own(agents_dataset: AgentsDataset, agent: Agent) -> None:
+    agents_dataset.save({"b": agent, "a": agent})
+    assert list(agents_dataset.load()) == ["a", "b"]
+    single = AgentDataset(filepath=Path(agents_dataset._filepath) / "a.safetensors").load()
+    assert single is not None
+    assert single.fingerprint == agent.fingerprint
+
+
+def test_a_save_drops_earlier_agents(agents_dataset: AgentsDataset, agent: Agent) -> None:
+    agents_dataset.save({"a": agent, "b": agent})
+    agents_dataset.save({"c": agent})
+    assert list(agents_dataset.load()) == ["c"]
+
+
+def test_an_optional_folder_may_be_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "guides"
+    assert AgentsDataset(filepath=folder, load_args={"optional": True}).load() == {}
+    with pytest.raises(DatasetError, match="there is no folder of agents here"):
+        AgentsDataset(filepath=folder).load()
+
+
+def test_a_damaged_agent_is_named(agents_dataset: AgentsDataset, agent: Agent) -> None:
+    agents_dataset.save({"a": agent})
+    (Path(agents_dataset._filepath) / "bad.safetensors").write_bytes(b"x")
+    with pytest.raises(DatasetError, match=r"guides/bad\.safetensors: no usable agent"):
+        agents_dataset.load()
+
+
+def test_limit_of_agents(agents_dataset: AgentsDataset, agent: Agent) -> None:
+    agents_dataset.save({"a": agent, "b": agent})
+    small = AgentsDataset(filepath=agents_dataset._filepath, load_args={"max_agents": 1})
+    with pytest.raises(DatasetError, match="it holds 2 agents, the limit is 1"):
+        small.load()
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a\nb"])
+def test_names_that_are_no_file_names(
+    agents_dataset: AgentsDataset, agent: Agent, name: str
+) -> None:
+    with pytest.raises(DatasetError, match="cannot name an agent; use letters"):
+        agents_dataset.save({name: agent})
+
+
+def test_only_agents_are_saved(agents_dataset: AgentsDataset) -> None:
+    with pytest.raises(DatasetError, match="'a' is a str, expected an Agent"):
+        agents_dataset.save({"a": "agent"})  # type: ignore[dict-item]

@@ -1,14 +1,17 @@
-"""One tape in a file: what is refused, and that a faster one stays."""
+"""Tapes on disk: what comes back, what is refused; one file, or a folder of them."""
 
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kedro.io.core import DatasetError
+from kedro_datasets._typing import TablePreview
 
-from qwop_wr.datasets import TapeDataset
+from qwop_wr.datasets import TapeDataset, TapesDataset
 from qwop_wr.simulator.tape import Tape, verify_tape
+from qwop_wr.simulator.tape_format import MAX_BYTES
 
 
 @pytest.fixture
@@ -74,3 +77,104 @@ def test_preview_shows_the_claims(tmp_path: Path, tape: Tape) -> None:
     shown = json.loads(dataset.preview())
     assert shown["ticks"] == tape.ticks
     assert shown["meta"] == {"seed": 12}
+
+
+@pytest.fixture
+def tapes_dataset(tmp_path: Path) -> TapesDataset:
+    return TapesDataset(filepath=tmp_path / "tapes")
+
+
+def test_every_tape_is_a_file_that_replays(
+    tapes_dataset: TapesDataset, tapes: dict[str, Tape]
+) -> None:
+    tapes_dataset.save(tapes)
+    folder = Path(tapes_dataset._filepath)
+    assert {path.name for path in folder.iterdir()} == {
+        "native.qwop.json",
+        "seed_12.qwop.json",
+    }
+    verify_tape(Tape.load(folder / "seed_12.qwop.json"))
+
+
+def test_names_are_sorted(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
+    tapes_dataset.save(tapes)
+    assert list(tapes_dataset.load()) == ["native", "seed_12"]
+
+
+def test_a_save_drops_earlier_tapes(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
+    tapes_dataset.save(tapes)
+    tapes_dataset.save({"native": tapes["native"]})
+    assert list(tapes_dataset.load()) == ["native"]
+
+
+def test_no_tapes_at_all(tapes_dataset: TapesDataset) -> None:
+    tapes_dataset.save({})
+    assert tapes_dataset.exists()
+    assert tapes_dataset.load() == {}
+
+
+def test_other_files_are_left_out(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
+    tapes_dataset.save(tapes)
+    (Path(tapes_dataset._filepath) / "notes.txt").write_text("mine")
+    assert list(tapes_dataset.load()) == ["native", "seed_12"]
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a\nb", "x" * 101])
+def test_names_that_are_no_file_names(
+    tapes_dataset: TapesDataset, tapes: dict[str, Tape], name: str
+) -> None:
+    tapes_dataset.save(tapes)
+    with pytest.raises(DatasetError, match="cannot name a tape; use letters"):
+        tapes_dataset.save({name: tapes["native"]})
+    assert tapes_dataset.load() == tapes
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "no usable folder of tapes"),
+        (b"[]", "a JSON object is needed"),
+        (b'{"format": "qwop-tape", "format_version": 1}', "keys: is missing"),
+        (b" " * (MAX_BYTES + 10), f"longer than {MAX_BYTES} bytes"),
+    ],
+)
+def test_bad_tape_is_named(
+    tapes_dataset: TapesDataset, tapes: dict[str, Tape], content: bytes, message: str
+) -> None:
+    tapes_dataset.save(tapes)
+    (Path(tapes_dataset._filepath) / "bad.qwop.json").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"tapes/bad\.qwop\.json: .*{message}"):
+        tapes_dataset.load()
+
+
+def test_limit_of_tapes(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
+    tapes_dataset.save(tapes)
+    small = TapesDataset(filepath=tapes_dataset._filepath, load_args={"max_tapes": 1})
+    with pytest.raises(DatasetError, match="it holds 2 tapes, the limit is 1"):
+        small.load()
+
+
+def test_preview_puts_the_best_first(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
+    far = replace(tapes["native"], distance=50.0)
+    slow = replace(tapes["seed_12"], finished=True)
+    fast = replace(tapes["native"], finished=True)
+    tapes_dataset.save({"a_near": tapes["native"], "b_far": far, "c_slow": slow, "d_fast": fast})
+    preview = tapes_dataset.preview(nrows=3)
+    assert [row[0] for row in preview["data"]] == ["d_fast", "c_slow", "b_far"]
+    assert dict(zip(preview["columns"], preview["data"][0], strict=True)) == {
+        "name": "d_fast",
+        "finished": True,
+        "score_time": fast.score_time,
+        "distance": fast.distance,
+        "ticks": 5,
+        "engine": "box2d",
+    }
+    assert inspect.signature(tapes_dataset.preview).return_annotation is TablePreview
+
+
+def test_an_optional_folder_may_be_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "tapes"
+    assert TapesDataset(filepath=folder, load_args={"optional": True}).load() == {}
+    with pytest.raises(DatasetError, match="there is no folder of tapes here"):
+        TapesDataset(filepath=folder).load()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from qwop_wr.datasets.whole_filesystem import write_whole_files
+from qwop_wr.whole_files import write_whole_files
 from tests.faults.soak.disk import SAVINGS
 
 FILES = ["agent", "training state", "demonstrations", "tape", "JSON", "table"]

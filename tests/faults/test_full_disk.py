@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qwop_wr.datasets.whole_filesystem import write_whole_files
+from qwop_wr.whole_files import write_whole_files
 from tests.faults.soak import disk
 from tests.faults.soak.disk import SAVINGS, fill_up
 

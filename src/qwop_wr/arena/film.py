@@ -12,7 +12,7 @@ from PIL import Image
 
 from qwop_wr.arena.show import Frame
 from qwop_wr.simulator.tape_format import MAX_TICKS
-from qwop_wr.simulator.whole_path import whole_path
+from qwop_wr.whole_files import whole_path
 
 TICKS_PER_SECOND: Final = 30
 

@@ -18,7 +18,7 @@ from qwop_wr.envs.rendering.canvas import WIDTH
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
-from qwop_wr.simulator.whole_path import whole_path
+from qwop_wr.whole_files import whole_path
 
 _RATES: Final = ("30", "15", "10")
 _DEFAULTS: Final = {".mp4": ("30", WIDTH), ".gif": ("15", WIDTH // 2)}

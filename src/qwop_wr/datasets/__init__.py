@@ -1,16 +1,12 @@
 """Kedro datasets: recorded episodes, agents and tapes. Loading never executes anything."""
 
-from qwop_wr.datasets.agent_dataset import AgentDataset
-from qwop_wr.datasets.agents_dataset import AgentsDataset
-from qwop_wr.datasets.optional_json_dataset import OptionalJSONDataset
-from qwop_wr.datasets.optional_partitions import OptionalPartitions
+from qwop_wr.datasets.agent_dataset import AgentDataset, AgentsDataset
+from qwop_wr.datasets.optional_datasets import OptionalJSONDataset, OptionalPartitions
 from qwop_wr.datasets.page_dataset import PageDataset
-from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
-from qwop_wr.datasets.tape_dataset import TapeDataset
-from qwop_wr.datasets.tapes_dataset import TapesDataset
+from qwop_wr.datasets.tape_dataset import TapeDataset, TapesDataset
 from qwop_wr.datasets.training_state_dataset import TrainingStateDataset
-from qwop_wr.datasets.transitions_dataset import TransitionsDataset
+from qwop_wr.datasets.transitions_dataset import Recording, TransitionsDataset
 
 __all__ = [
     "AgentDataset",

@@ -1,10 +1,13 @@
-"""``AgentDataset`` keeps an agent's spec, card and weights in one safetensors file."""
+"""Agents as safetensors files: one (``AgentDataset``) or a folder of them (``AgentsDataset``)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from kedro.io.core import DatasetError
+
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.spec import AgentSpec
+from qwop_wr.datasets.stored_dataset import FolderDataset
 from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
 
 
@@ -81,3 +84,72 @@ class AgentDataset(TensorsDataset[Agent]):
         if agent.fingerprint != description["fingerprint"]:
             raise ValueError("its weights or its spec are not those that were saved")
         return agent
+
+
+class AgentsDataset(FolderDataset[Agent]):
+    """``AgentsDataset`` loads and saves agents by name, one file each.
+
+    The files are those of ``AgentDataset``. The folder is exchanged as a whole:
+    after a save it holds the given agents and no others.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        guide_agents:
+          type: qwop_wr.datasets.AgentsDataset
+          filepath: data/01_raw/guides
+          load_args:
+            optional: true
+        ```
+
+        Using the Python API:
+
+        >>> from qwop_wr.agents.agent import Agent, AgentSpec
+        >>> from qwop_wr.agents.networks import build_network
+        >>> from qwop_wr.datasets import AgentsDataset
+        >>>
+        >>> spec = AgentSpec(
+        ...     algorithm="ppo",
+        ...     observation="egocentric",
+        ...     actions="minimal",
+        ...     ticks_per_action=2,
+        ...     n_observations=4,
+        ...     n_actions=9,
+        ...     engine="exact",
+        ...     net_arch=(8,),
+        ... )
+        >>> agent = Agent.from_network(spec, build_network(spec), card={"stage": "guide"})
+        >>> dataset = AgentsDataset(filepath=tmp_path / "guides")
+        >>> dataset.save({"guide_1": agent})
+        >>> dataset.load()["guide_1"].fingerprint == agent.fingerprint
+        True
+    """
+
+    KIND: ClassVar[str] = "folder of agents"
+    ITEM: ClassVar[type[Agent]] = Agent
+    ARTICLE: ClassVar[str] = "an"
+    SUFFIX: ClassVar[str] = ".safetensors"
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {
+        "optional": False,
+        "max_agents": 100,
+        "max_bytes": 2**28,
+    }
+    """``optional``: whether a missing folder loads as no agents instead of being an error;
+    ``max_agents``: how many are read at most; ``max_bytes``: how large they may be together
+    (an agent of the default network has 0.4 MB)."""
+
+    def _load_item(self, path: str) -> Agent:
+        agent = self._file(path).load()
+        assert agent is not None  # noqa: S101 - it is not optional
+        return agent
+
+    def _save_item(self, path: str, item: Agent) -> None:
+        try:
+            self._file(path).save(item)
+        except DatasetError as error:
+            # The message is to name the folder, not a temporary one.
+            raise (error.__cause__ or error) from None
+
+    def _file(self, path: str) -> AgentDataset:
+        return AgentDataset(filepath=f"{self._protocol}://{path}", **self._storage_options)

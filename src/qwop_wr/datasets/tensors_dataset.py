@@ -13,7 +13,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 from qwop_wr.datasets.stored_dataset import StoredDataset
-from qwop_wr.datasets.whole_files import whole_file
+from qwop_wr.whole_files import whole_file
 
 _Item = TypeVar("_Item")
 _FORMAT_VERSION = 1

@@ -15,7 +15,7 @@ from qwop_wr.simulator import make_simulator, tape_format
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.tape_format import MAX_BYTES, MAX_TICKS, Run, TapeError
-from qwop_wr.simulator.whole_path import whole_path
+from qwop_wr.whole_files import whole_path
 
 SUFFIX: Final = ".qwop.json"
 """Ending of a tape's file name."""

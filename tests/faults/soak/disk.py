@@ -30,8 +30,8 @@ from qwop_wr.datasets import (
     TrainingStateDataset,
     TransitionsDataset,
 )
-from qwop_wr.datasets.whole_filesystem import write_whole_files
 from qwop_wr.simulator.tape import Tape
+from qwop_wr.whole_files import write_whole_files
 from tests.faults.soak.rows import Row
 
 N_TRIES: Final = 200

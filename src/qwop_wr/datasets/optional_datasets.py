@@ -1,9 +1,11 @@
-"""``OptionalJSONDataset`` loads a JSON file that need not be there."""
+"""Kedro's datasets, except that what is missing is no error."""
 
+from collections.abc import Callable
 from typing import Any
 
 from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
+from kedro_datasets.partitions import PartitionedDataset
 
 
 class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets has no types
@@ -48,3 +50,21 @@ class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets 
             Its JSON; ``null`` if there is none.
         """
         return super().preview() if self.exists() else JSONPreview("null")
+
+
+class OptionalPartitions(PartitionedDataset):  # type: ignore[misc]
+    """Kedro's partitioned dataset, except that an empty or missing folder is no error.
+
+    Example:
+        >>> dataset = OptionalPartitions(path=str(tmp_path / "new"), dataset="json.JSONDataset")
+        >>> dataset.load()
+        {}
+    """
+
+    def load(self) -> dict[str, Callable[[], Any]]:
+        """Find the files.
+
+        Returns:
+            Functions that load them, by name; none if there are no files.
+        """
+        return dict(super().load()) if self._list_partitions() else {}
