@@ -1,5 +1,6 @@
 """Machine code on disk: kept, checked, and made anew when it is damaged."""
 
+import ast
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -7,20 +8,27 @@ from typing import Any
 
 import pytest
 
+from qwop_wr.envs import compilation as envs
+from qwop_wr.simulator.exact import compilation as exact
+
 SOURCE = """
+from pathlib import Path
+
 from numba import njit
 
-from qwop_wr.simulator.code_cache import keep_code
+from qwop_wr.simulator.code_cache import fingerprint, keep_code
 
+THREE = Path(__file__).with_name("three.txt")
+FACTOR = int(THREE.read_text())
 faults = []
 
 
 @njit
 def tripled(number):
-    return 3 * number
+    return FACTOR * number
 
 
-keep_code(tripled, faults.append)
+keep_code(tripled, fingerprint(THREE), faults.append)
 """
 
 
@@ -35,6 +43,7 @@ def fresh(folder: Path) -> Any:
     path = folder / "kernels.py"
     if not path.exists():
         path.write_text(SOURCE)
+        (folder / "three.txt").write_text("3")
     spec = importlib.util.spec_from_file_location("kernels", path)
     assert spec is not None
     assert spec.loader is not None
@@ -45,6 +54,25 @@ def fresh(folder: Path) -> Any:
 
 def n_hits(module: Any) -> int:
     return sum(module.tripled.stats.cache_hits.values())
+
+
+NO_CONSTANTS = {"base.py", "code_cache.py", "compilation.py"}
+"""Sources from which kernels take no numbers: types, and how code is kept."""
+
+
+def sources_read(modules: list[Path]) -> set[Path]:
+    """The modules and all of the project's that they import, directly or not."""
+    found, waiting = set(modules), list(modules)
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop().read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("qwop_wr."):
+                spec = importlib.util.find_spec(str(node.module))
+                assert spec is not None
+                path = Path(str(spec.origin))
+                if path not in found and path.name not in NO_CONSTANTS:
+                    found.add(path)
+                    waiting.append(path)
+    return found
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -72,6 +100,29 @@ def test_code_is_found_again(tmp_path: Path) -> None:
     assert second.tripled(14) == 42
     assert n_hits(second) == 1
     assert first.faults == second.faults == []
+
+
+def test_a_constant_of_another_file_makes_the_code_anew(tmp_path: Path) -> None:
+    assert fresh(tmp_path).tripled(14) == 42
+    (tmp_path / "three.txt").write_text("5")
+    changed = fresh(tmp_path)
+    assert changed.tripled(14) == 70
+    assert n_hits(changed) == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "guarded"),
+    [(Path(module.__file__).parent, module.SOURCES) for module in (exact, envs)],
+    ids=["exact", "envs"],
+)
+def test_all_that_kernels_read_is_in_their_fingerprint(
+    folder: Path, guarded: tuple[Path, ...]
+) -> None:
+    """Follows the imports of all modules with compiled functions."""
+    kernels = [path for path in folder.glob("*.py") if "import compiled" in path.read_text()]
+    assert len(kernels) > 1
+    files = {*guarded, *(file for source in guarded for file in source.glob("*.py"))}
+    assert sources_read(kernels) <= files
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])

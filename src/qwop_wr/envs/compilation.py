@@ -1,14 +1,26 @@
-"""How observations and rewards are compiled, with a cache that may fail."""
+"""How observations and rewards are compiled."""
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 from numba import njit
 
-from qwop_wr.simulator.code_cache import keep_code
+from qwop_wr.simulator import anatomy, constants, keys
+from qwop_wr.simulator.code_cache import fingerprint, keep_code
 
 logger = logging.getLogger(__name__)
+
+SOURCES: Final = (
+    Path(__file__).parent,
+    Path(anatomy.__file__).parent,
+    Path(constants.__file__),
+    Path(keys.__file__),
+)
+"""Files and folders that the machine code is made from."""
+
+_FINGERPRINT: Final = fingerprint(*SOURCES)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -23,7 +35,7 @@ def compiled(function: Function) -> Function:
         The dispatcher that compiles it.
     """
     dispatcher: Any = njit(error_model="numpy")(function)
-    keep_code(dispatcher, _report_uncached)
+    keep_code(dispatcher, _FINGERPRINT, _report_uncached)
     return cast("Function", dispatcher)
 
 

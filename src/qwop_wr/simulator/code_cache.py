@@ -1,9 +1,15 @@
-"""Numba's cache on disk, for which no fault is an error: code is compiled again instead."""
+"""Machine code on disk: Numba's cache, guarded against old constants and damaged files.
+
+Compiled code holds the values of constants that it read from other modules, but Numba only
+looks at the file that holds the function. Here code belongs to a fingerprint of all its
+sources as well. No fault of a cache is an error: code is compiled again instead.
+"""
 
 import hashlib
 import logging
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
@@ -41,6 +47,7 @@ class CodeCache(FunctionCache):
 
     Args:
         function: The function.
+        fingerprint: Of all sources that the code is made from.
         report: Told why code could not be written.
 
     Raises:
@@ -50,8 +57,9 @@ class CodeCache(FunctionCache):
 
     _impl_class = _SealedCodeFormat
 
-    def __init__(self, function: Callable[..., Any], report: Report) -> None:
+    def __init__(self, function: Callable[..., Any], fingerprint: int, report: Report) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
+        self._fingerprint = fingerprint
         self._report = report
 
     def load_overload(self, sig: object, target_context: object) -> object:
@@ -82,6 +90,9 @@ class CodeCache(FunctionCache):
         except OSError as error:
             self._report(str(error))
 
+    def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
+        return (*super()._index_key(sig, codegen), self._fingerprint)  # type: ignore[no-untyped-call]
+
     def _save(self, sig: object, data: object) -> None:
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
@@ -93,15 +104,32 @@ class CodeCache(FunctionCache):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 
-def keep_code(dispatcher: Callable[..., Any], report: Report) -> None:
+def fingerprint(*sources: Path) -> int:
+    """Digest source files.
+
+    Args:
+        sources: Files, or folders whose Python files count.
+
+    Returns:
+        A number that changes with any of them.
+    """
+    digest = hashlib.sha256()
+    for source in sources:
+        for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(file.read_bytes())
+    return int.from_bytes(digest.digest()[:7], "big")
+
+
+def keep_code(dispatcher: Callable[..., Any], fingerprint: int, report: Report) -> None:
     """Let a dispatcher keep its machine code on disk, if there is a place for it.
 
     Args:
         dispatcher: What Numba's ``njit`` made of a function.
+        fingerprint: Of all sources that the code is made from, see :func:`fingerprint`.
         report: Told why code is not kept.
     """
     kept: Any = dispatcher
     try:
-        kept._cache = CodeCache(kept.py_func, report)
+        kept._cache = CodeCache(kept.py_func, fingerprint, report)
     except (RuntimeError, OSError) as error:
         report(str(error))

@@ -1,7 +1,6 @@
 """How the engine's functions are compiled: strict IEEE arithmetic, cached, never silently."""
 
 import functools
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +10,8 @@ from typing import Any, Final, TypeVar, cast
 
 from numba import njit
 
-from qwop_wr.simulator import anatomy, constants
-from qwop_wr.simulator.code_cache import keep_code
+from qwop_wr.simulator import anatomy, constants, keys
+from qwop_wr.simulator.code_cache import fingerprint, keep_code
 
 logger = logging.getLogger(__name__)
 
@@ -40,27 +39,15 @@ def compiled(function: Function) -> Function:
     return cast("Function", njit(error_model="numpy", fastmath=False)(function))
 
 
-def _fingerprint() -> int:
-    folder = Path(__file__).parent
-    anatomy_folder = Path(anatomy.__file__).parent
-    sources = [
-        *folder.glob("*.py"),
-        *anatomy_folder.glob("*.py"),
-        Path(constants.__file__),
-    ]
-    digest = hashlib.sha256()
-    for source in sorted(sources):
-        digest.update(source.read_bytes())
-    return int.from_bytes(digest.digest()[:7], "big")
+SOURCES: Final = (
+    Path(__file__).parent,
+    Path(anatomy.__file__).parent,
+    Path(constants.__file__),
+    Path(keys.__file__),
+)
+"""Files and folders that the engine's machine code is made from."""
 
-
-FINGERPRINT: Final = _fingerprint()
-"""Changes with any source of the engine.
-
-Numba's cache looks at the one file that holds the compiled function. Entry
-points take this number into their closure, so that a change in any other file
-is not answered with old code.
-"""
+FINGERPRINT: Final = fingerprint(*SOURCES)
 
 
 @functools.cache
@@ -81,7 +68,7 @@ def entry_point(make: Callable[[int], Function]) -> Function:
     """
     function = make(FINGERPRINT)
     dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
-    keep_code(dispatcher, _report_uncached)
+    keep_code(dispatcher, FINGERPRINT, _report_uncached)
     return cast("Function", dispatcher)
 
 
