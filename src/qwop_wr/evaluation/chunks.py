@@ -1,25 +1,28 @@
-"""Part of an evaluation: a few seeds, played as one batch."""
+"""Part of an evaluation: a few seeds, played as one batch, and what is measured on the way."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import Episodes, play_episodes
 from qwop_wr.compute import WorkContext
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs.shaping import KNEE_LIMIT, knee_heights
 from qwop_wr.evaluation.episodes import (
     COLUMNS,
     SPLIT_COLUMNS,
+    SPLIT_MARKS,
     farthest_run,
     fastest_finishes,
 )
-from qwop_wr.evaluation.observers import KneeWatch, Observers, SplitClock
+from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP
 from qwop_wr.simulator.keys import N_MASKS
 
@@ -29,6 +32,63 @@ depend on the number of its rows unless that is a multiple of the processor's la
 run must depend on its seed alone, and one flipped bit makes another run."""
 
 _KEYS_DOWN: Final = np.array([mask.bit_count() for mask in range(N_MASKS)])
+
+
+class SplitTimes:
+    """Reads the clock of every game after the decision in which it passed a mark.
+
+    Args:
+        n_games: Number of games.
+
+    Attributes:
+        clocks: Clock at each mark, NaN until it is passed [s], shape (n, marks).
+    """
+
+    def __init__(self, n_games: int) -> None:
+        self.clocks: Floats = np.full((n_games, len(SPLIT_MARKS)), np.nan)
+
+    def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
+        """Read the clocks.
+
+        Args:
+            env: The games.
+            running: Whether each was still running in this decision, shape (n,).
+        """
+        passed = env.simulator.score[:, None] >= np.array(SPLIT_MARKS)
+        fresh = passed & running[:, None] & np.isnan(self.clocks)
+        self.clocks = np.where(fresh, env.simulator.score_time[:, None], self.clocks)
+
+
+class KneeHeights:
+    """Counts the decisions after which a knee was near the ground.
+
+    Args:
+        n_games: Number of games.
+
+    Attributes:
+        near: Decisions with a knee below :data:`KNEE_LIMIT`, shape (n,).
+        decisions: All decisions of each game, shape (n,).
+    """
+
+    def __init__(self, n_games: int) -> None:
+        self.near = np.zeros(n_games, dtype=np.int64)
+        self.decisions = np.zeros(n_games, dtype=np.int64)
+
+    def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
+        """Look at the knees.
+
+        Args:
+            env: The games.
+            running: Whether each was still running in this decision, shape (n,).
+        """
+        lowest = knee_heights(env.simulator.state).min(axis=1)
+        self.near += running & (lowest < KNEE_LIMIT)
+        self.decisions += running
+
+    @property
+    def fraction(self) -> Floats:
+        """Share of the decisions, shape (n,)."""
+        return self.near / np.maximum(self.decisions, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +135,15 @@ def play_chunk(
         Rows in the order of the seeds, and keys.
     """
     env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, task.game, autoreset=False)
-    splits, knees = SplitClock(env.num_envs), KneeWatch(env.num_envs)
-    observers = Observers(env, (splits, knees))
-    played = play_episodes(task.agent.policy(), env, seeds, on_step=observers, record_keys=True)
+    splits, knees = SplitTimes(env.num_envs), KneeHeights(env.num_envs)
+
+    def measure(_: VectorEnv[Any, Any, Any], __: int) -> None:
+        # The simulator goes on with games that were stopped for their length.
+        running = env.last_ticks > 0
+        splits.update(env, running)
+        knees.update(env, running)
+
+    played = play_episodes(task.agent.policy(), env, seeds, on_step=measure, record_keys=True)
     keys = played.keys or ()
     table = pd.DataFrame(
         {

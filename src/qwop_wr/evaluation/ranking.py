@@ -10,6 +10,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
+from qwop_wr.evaluation.tables import markdown_table
 
 _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "finish_rate": ("finish rate", "{:.1%}"),
@@ -108,11 +109,11 @@ def rank_agents(
 
 
 def _as_markdown(frame: pd.DataFrame) -> str:
-    lines = [["agent", *(head for head, _ in _HEADS.values())], ["---", *["---:"] * len(_HEADS)]]
+    rows = []
     for row in frame.to_dict("records"):
         texts = [
             "none" if pd.isna(row[name]) else form.format(row[name])
             for name, (_, form) in _HEADS.items()
         ]
-        lines.append([str(row["agent"]), *texts])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        rows.append([str(row["agent"]), *texts])
+    return markdown_table(["agent", *(head for head, _ in _HEADS.values())], rows)

@@ -5,10 +5,10 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from qwop_wr.simulator.base import Floats
+
 Statistic = Callable[..., np.floating | Floats]
 """Reduces an array along ``axis``, as ``numpy.median`` does."""
 
@@ -19,6 +19,11 @@ class Estimate(NamedTuple):
     value: float | None
     low: float | None
     high: float | None
+
+    @property
+    def interval(self) -> list[float] | None:
+        """Its ends, for JSON."""
+        return None if self.low is None or self.high is None else [self.low, self.high]
 
 
 class Profile(NamedTuple):

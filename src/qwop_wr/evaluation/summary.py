@@ -77,12 +77,12 @@ def summarise(
         "protocol": options.model_dump(mode="json"),
         "seeds": trials,
         "finish_rate": finish_rate.value,
-        "finish_rate_interval": _interval(finish_rate),
+        "finish_rate_interval": finish_rate.interval,
         **_with_intervals(time_statistics),
         "best_time": float(times.min()) if len(times) else None,
         **_native(native),
         "mean_distance": mean_distance.value,
-        "mean_distance_interval": _interval(mean_distance),
+        "mean_distance_interval": mean_distance.interval,
         "best_distance": float(distances.max()),
         "mean_knee_near_ground": float(episodes["knee_near_ground"].mean()),
         "mean_key_presses_per_second": float(episodes["key_presses_per_second"].mean()),
@@ -144,11 +144,5 @@ def _native(native: pd.DataFrame) -> dict[str, Any]:
 
 def _with_intervals(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
     values = {name: estimate.value for name, estimate in estimates.items()}
-    intervals = {f"{name}_interval": _interval(value) for name, value in estimates.items()}
+    intervals = {f"{name}_interval": value.interval for name, value in estimates.items()}
     return {**values, **intervals}
-
-
-def _interval(estimate: Estimate) -> list[float] | None:
-    if estimate.low is None or estimate.high is None:
-        return None
-    return [estimate.low, estimate.high]

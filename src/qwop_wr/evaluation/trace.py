@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from qwop_wr.evaluation.episodes import SPLIT_MARKS
 from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

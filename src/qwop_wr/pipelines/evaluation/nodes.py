@@ -10,8 +10,8 @@ import pandas as pd
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.championship import challenge
-from qwop_wr.evaluation.making import MADE_WITH, check_table, describe_making
+from qwop_wr.evaluation.comparison import challenge
+from qwop_wr.evaluation.episodes import MADE_WITH, check_table, describe_making
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
