@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from qwop_wr.envs.features import OBSERVATIONS
-from qwop_wr.envs.observations import Observer
+from qwop_wr.envs.observations import OBSERVATIONS, Observer
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.anatomy import PART_INDEX

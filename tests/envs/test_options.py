@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from qwop_wr.envs.actions import ACTION_SETS
-from qwop_wr.envs.features import OBSERVATIONS
+from qwop_wr.envs.observations import OBSERVATIONS
 from qwop_wr.envs.options import Actions, Engine, EnvironmentOptions, Observation
 from qwop_wr.simulator import ENGINES
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from stable_baselines3.common import env_checker
 
 from qwop_wr.envs.actions import ACTION_SETS, action_names
-from qwop_wr.envs.features import OBSERVATIONS, Feature
+from qwop_wr.envs.observations import OBSERVATIONS, Feature
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.single import QwopEnv
 from qwop_wr.envs.vector import QwopVectorEnv

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.saved import Arrays, generator_words, generators_from
 from qwop_wr.envs.sb3 import QwopVecEnv
+from qwop_wr.envs.state import Arrays, generator_words, generators_from
 from qwop_wr.envs.vector import QwopVectorEnv
 
 N_GAMES = 9

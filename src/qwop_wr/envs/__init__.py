@@ -1,8 +1,7 @@
 """The game as Gymnasium environments: actions, observations, rewards, episodes."""
 
 from qwop_wr.envs.actions import ACTION_SETS
-from qwop_wr.envs.features import OBSERVATIONS, Feature
-from qwop_wr.envs.observations import Observer
+from qwop_wr.envs.observations import OBSERVATIONS, Feature, Observer
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.single import QwopEnv
 from qwop_wr.envs.snapshots import Snapshot

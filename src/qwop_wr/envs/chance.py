@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.saved import Arrays, generator_words, generators_from
+from qwop_wr.envs.state import Arrays, generator_words, generators_from
 
 Seed = int | Sequence[int | None] | None
 """One seed for the batch, or one per game in which ``None`` leaves a game's generator as it is."""

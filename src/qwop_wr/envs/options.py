@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from qwop_wr.envs.actions import ACTION_SETS
-from qwop_wr.envs.features import OBSERVATIONS
+from qwop_wr.envs.observations import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
 from qwop_wr.simulator.constants import GROUND_Y

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from qwop_wr.envs.observations import Observations
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.saved import Arrays, check_alike
+from qwop_wr.envs.state import Arrays, check_alike
 from qwop_wr.envs.vector import Infos, QwopVectorEnv
 
 

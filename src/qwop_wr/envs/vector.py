@@ -12,13 +12,10 @@ from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.chance import Chance, Seed
 from qwop_wr.envs.observations import Observations, Observer
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.outcomes import Outcomes
-from qwop_wr.envs.played import PlayedKeys
-from qwop_wr.envs.rewards import Rewards, reward_function
-from qwop_wr.envs.saved import Arrays, check_alike
+from qwop_wr.envs.rewards import Outcomes, Rewards, reward_function
 from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
-from qwop_wr.envs.starts import StartingStates
+from qwop_wr.envs.state import Arrays, PlayedKeys, StartingStates, check_alike
 from qwop_wr.envs.velocity import VelocityIncentive
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Booleans

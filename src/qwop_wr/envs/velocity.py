@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from qwop_wr.envs.saved import Arrays
+from qwop_wr.envs.state import Arrays
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
 Rewards = NDArray[np.float64]

@@ -25,6 +25,9 @@ CLOCK_STEP: Final = 1.0 / 30.0
 VELOCITY_ITERATIONS: Final = 5
 POSITION_ITERATIONS: Final = 5
 
+LINEAR_SLOP: Final = 0.005
+"""Box2D's tolerance of lengths [units]."""
+
 GROUND_Y: Final = 9.14275
 """Height of the running surface [units]."""
 
@@ -54,6 +57,9 @@ JUMP_LINE_PX: Final = 19780.0
 
 SAND_PIT_PX: Final = 20000.0
 """Where the sand pit and with it the finish begins [pixels]."""
+
+TRACK_LENGTH: Final = SAND_PIT_PX / PIXELS_PER_UNIT / UNITS_PER_METRE
+"""The same as a distance from the start [m]: 100."""
 
 HURDLE_PX: Final = 10000.0
 """Where the hurdle stands [pixels]."""

@@ -112,7 +112,7 @@ def adder(fingerprint: int) -> Callable[[int], int]:
 def test_an_unwritable_cache_is_no_error(
     error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(function: object, report: object) -> None:
+    def refuse(*_: object) -> None:
         raise error
 
     compilation._report_uncached.cache_clear()

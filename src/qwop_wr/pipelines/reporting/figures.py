@@ -29,6 +29,7 @@ from qwop_wr.simulator.constants import (
     CLOCK_STEP,
     HURDLE_PX,
     PIXELS_PER_UNIT,
+    TRACK_LENGTH,
     UNITS_PER_METRE,
 )
 
@@ -38,7 +39,6 @@ END_COLOURS: Final[Mapping[str, str]] = {
 }
 """Colour of each way to end without a finish."""
 
-TRACK_LENGTH: Final = 100.0
 """Length of the race [m]."""
 
 HURDLE_PLACE: Final = HURDLE_PX / PIXELS_PER_UNIT / UNITS_PER_METRE

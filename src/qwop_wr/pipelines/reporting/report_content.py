@@ -8,12 +8,11 @@ import pandas as pd
 
 from qwop_wr.evaluation.references import HUMAN_RECORD, REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace
+from qwop_wr.simulator.constants import TRACK_LENGTH
 from qwop_wr.simulator.tape import Tape
 
 NOTHING: Final = "\N{EN DASH}"
 """Stands where a number does not exist."""
-
-_TRACK_LENGTH: Final = 100.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
         return Headline(
             f"{tape.score_time:.2f}", "s", "for the 100 m", protocol, verdict, ahead=lead > 0
         )
-    missing = _TRACK_LENGTH - tape.distance
+    missing = TRACK_LENGTH - tape.distance
     return Headline(
         f"{tape.distance:.1f}",
         "m",

@@ -7,9 +7,15 @@ which the game creates them, and that order is part of the physics.
 
 from typing import Final
 
-from qwop_wr.simulator.anatomy.bodies import GROUND, HURDLE, PARTS
-from qwop_wr.simulator.anatomy.joints import HURDLE_JOINT, JOINTS
-from qwop_wr.simulator.anatomy.specs import BodySpec, JointSpec
+from qwop_wr.simulator.anatomy.bodies import GROUND, HURDLE, PARTS, BodySpec
+from qwop_wr.simulator.anatomy.joints import (
+    CALF_SPEEDS,
+    HIP_LIMITS,
+    HURDLE_JOINT,
+    JOINTS,
+    THIGH_SPEEDS,
+    JointSpec,
+)
 
 PART_NAMES: Final = (
     "torso",
@@ -31,13 +37,16 @@ PART_INDEX: Final = {name: index for index, name in enumerate(PART_NAMES)}
 """Row of each part in ``Simulator.state``."""
 
 __all__ = [
+    "CALF_SPEEDS",
     "GROUND",
+    "HIP_LIMITS",
     "HURDLE",
     "HURDLE_JOINT",
     "JOINTS",
     "PARTS",
     "PART_INDEX",
     "PART_NAMES",
+    "THIGH_SPEEDS",
     "BodySpec",
     "JointSpec",
 ]

@@ -1,8 +1,41 @@
 """Every body with its box fixture, in the order of creation."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from qwop_wr.simulator.anatomy.specs import BodySpec
+Vector = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class BodySpec:
+    """A rigid box as the game creates it.
+
+    Attributes:
+        name: Name of the body in snake case.
+        position: Initial centre [units].
+        angle: Initial angle [rad].
+        half_width: Half extent along the body's own x axis [units].
+        half_height: Half extent along the body's own y axis [units].
+        density: Mass per area; for static bodies without effect.
+        friction: Coulomb friction coefficient.
+        category: Collision category bits.
+        mask: Collision categories that this body touches.
+        mass: Mass; 0 for static bodies.
+        inertia: Rotational inertia about the centre; 0 for static bodies.
+    """
+
+    name: str
+    position: Vector
+    angle: float
+    half_width: float
+    half_height: float
+    density: float
+    friction: float
+    category: int
+    mask: int
+    mass: float
+    inertia: float
+
 
 GROUND: Final[tuple[BodySpec, ...]] = (
     BodySpec(

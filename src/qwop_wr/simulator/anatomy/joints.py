@@ -1,8 +1,41 @@
-"""Every revolute joint, in the order of creation."""
+"""Every revolute joint, in the order of creation, and what the keys do to them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from qwop_wr.simulator.anatomy.specs import JointSpec
+from qwop_wr.simulator.anatomy.bodies import Vector
+from qwop_wr.simulator.keys import O, P, Q, W
+
+
+@dataclass(frozen=True)
+class JointSpec:
+    """A revolute joint as the game creates it; its limit is always enabled.
+
+    Attributes:
+        name: Name of the joint in snake case.
+        body_a: First body.
+        body_b: Second body.
+        anchor_a: Pivot in the frame of ``body_a`` [units].
+        anchor_b: Pivot in the frame of ``body_b`` [units].
+        reference_angle: Angle of ``body_b`` minus that of ``body_a`` at zero [rad].
+        lower: Lower limit of the joint angle [rad].
+        upper: Upper limit of the joint angle [rad].
+        motor: Whether the motor is enabled.
+        max_torque: Largest motor torque.
+    """
+
+    name: str
+    body_a: str
+    body_b: str
+    anchor_a: Vector
+    anchor_b: Vector
+    reference_angle: float
+    lower: float
+    upper: float
+    motor: bool
+    max_torque: float
+
 
 HURDLE_JOINT: Final = JointSpec(
     name="hurdle_joint",
@@ -152,3 +185,23 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
     ),
 )
 """The runner's eleven joints."""
+
+THIGH_SPEEDS: Final[Mapping[int, Mapping[str, float]]] = {
+    0: {"right_hip": 0.0, "left_hip": 0.0, "right_shoulder": 0.0, "left_shoulder": 0.0},
+    Q: {"right_hip": 2.5, "left_hip": -2.5, "right_shoulder": -2.0, "left_shoulder": 2.0},
+    W: {"right_hip": -2.5, "left_hip": 2.5, "right_shoulder": 2.0, "left_shoulder": -2.0},
+}
+"""Motor speeds [rad/s] that the thigh keys set (the elbows' motors are always off)."""
+
+CALF_SPEEDS: Final[Mapping[int, Mapping[str, float]]] = {
+    0: {"right_knee": 0.0, "left_knee": 0.0},
+    O: {"right_knee": 2.5, "left_knee": -2.5},
+    P: {"right_knee": -2.5, "left_knee": 2.5},
+}
+"""Motor speeds [rad/s] that the calf keys set."""
+
+HIP_LIMITS: Final[Mapping[int, Mapping[str, tuple[float, float]]]] = {
+    O: {"left_hip": (-1.0, 1.0), "right_hip": (-1.3, 0.7)},
+    P: {"left_hip": (-1.5, 0.5), "right_hip": (-0.8, 1.2)},
+}
+"""Limits [rad] that the calf keys set; they outlast the key."""

@@ -5,30 +5,11 @@ from typing import Final
 
 import Box2D
 
+from qwop_wr.simulator.anatomy import CALF_SPEEDS, HIP_LIMITS, THIGH_SPEEDS
 from qwop_wr.simulator.keys import O, P, Q, W
 
 THIGH_KEYS: Final = Q | W
 CALF_KEYS: Final = O | P
-
-THIGH_SPEEDS: Final[Mapping[int, Mapping[str, float]]] = {
-    0: {"right_hip": 0.0, "left_hip": 0.0, "right_shoulder": 0.0, "left_shoulder": 0.0},
-    Q: {"right_hip": 2.5, "left_hip": -2.5, "right_shoulder": -2.0, "left_shoulder": 2.0},
-    W: {"right_hip": -2.5, "left_hip": 2.5, "right_shoulder": 2.0, "left_shoulder": -2.0},
-}
-"""Motor speeds [rad/s] that the thigh keys set (the elbows' motors are always off)."""
-
-CALF_SPEEDS: Final[Mapping[int, Mapping[str, float]]] = {
-    0: {"right_knee": 0.0, "left_knee": 0.0},
-    O: {"right_knee": 2.5, "left_knee": -2.5},
-    P: {"right_knee": -2.5, "left_knee": 2.5},
-}
-"""Motor speeds [rad/s] that the calf keys set."""
-
-HIP_LIMITS: Final[Mapping[int, Mapping[str, tuple[float, float]]]] = {
-    O: {"left_hip": (-1.0, 1.0), "right_hip": (-1.3, 0.7)},
-    P: {"left_hip": (-1.5, 0.5), "right_hip": (-0.8, 1.2)},
-}
-"""Limits [rad] that the calf keys set; they outlast the key."""
 
 _DRIVEN: Final = (
     "left_hip",

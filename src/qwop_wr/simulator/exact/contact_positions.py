@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from qwop_wr.simulator.constants import LINEAR_SLOP
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contact_solver import (
     COUNT,
@@ -37,7 +38,6 @@ from qwop_wr.simulator.exact.tables import (
 )
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
-LINEAR_SLOP: Final = 0.005
 MAX_LINEAR_CORRECTION: Final = 0.2
 
 

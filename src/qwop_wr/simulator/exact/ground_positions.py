@@ -1,7 +1,8 @@
 """Position iterations of a part's contacts with the ground, of one game or of eight."""
 
+from qwop_wr.simulator.constants import LINEAR_SLOP
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_positions import LINEAR_SLOP, MAX_LINEAR_CORRECTION
+from qwop_wr.simulator.exact.contact_positions import MAX_LINEAR_CORRECTION
 from qwop_wr.simulator.exact.ground_contacts import (
     COUNT,
     EQUALIZED_MASS,

@@ -1,6 +1,6 @@
 """Islands: what touches or is jointed is solved together, in the order in which it is found."""
 
-from qwop_wr.simulator.constants import POSITION_ITERATIONS, VELOCITY_ITERATIONS
+from qwop_wr.simulator.constants import LINEAR_SLOP, POSITION_ITERATIONS, VELOCITY_ITERATIONS
 from qwop_wr.simulator.exact.bodies import (
     TIME_TO_SLEEP,
     accelerate,
@@ -9,7 +9,7 @@ from qwop_wr.simulator.exact.bodies import (
     rest,
 )
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_positions import LINEAR_SLOP, solve_contact_position
+from qwop_wr.simulator.exact.contact_positions import solve_contact_position
 from qwop_wr.simulator.exact.contact_solver import (
     prepare_contact,
     solve_contact_velocity,

@@ -6,7 +6,7 @@ Products are associated as in the original; another order is another run.
 
 from typing import Final
 
-from qwop_wr.simulator.constants import TIME_STEP
+from qwop_wr.simulator.constants import LINEAR_SLOP, TIME_STEP
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.layout import (
     ANGLE,
@@ -71,7 +71,6 @@ from qwop_wr.simulator.exact.tables import (
 from qwop_wr.simulator.exact.trigonometry import sines_cosines
 
 ANGULAR_SLOP: Final = 0.03490658503988659
-LINEAR_SLOP: Final = 0.005
 MAX_ANGULAR_CORRECTION: Final = 0.13962634015954636
 STEP_RATE: Final = 1.0 / TIME_STEP
 

@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from qwop_wr.simulator.anatomy import CALF_SPEEDS, HIP_LIMITS, THIGH_SPEEDS
 from qwop_wr.simulator.constants import (
     CAMERA_CEILING,
     CAMERA_LEAD,
@@ -62,15 +63,19 @@ _RIGHT_SHOULDER: Final = JOINTS + joint_number("right_shoulder") * JOINT_FIELDS
 _LEFT_KNEE: Final = JOINTS + joint_number("left_knee") * JOINT_FIELDS
 _RIGHT_KNEE: Final = JOINTS + joint_number("right_knee") * JOINT_FIELDS
 
-_HIP_SPEED: Final = 2.5
-_SHOULDER_SPEED: Final = 2.0
-_KNEE_SPEED: Final = 2.5
+_HIP_SPEED: Final = THIGH_SPEEDS[Q]["right_hip"]
+_SHOULDER_SPEED: Final = THIGH_SPEEDS[W]["right_shoulder"]
+_KNEE_SPEED: Final = CALF_SPEEDS[O]["right_knee"]
+_LEFT_HIP_BY_O: Final = HIP_LIMITS[O]["left_hip"]
+_RIGHT_HIP_BY_O: Final = HIP_LIMITS[O]["right_hip"]
+_LEFT_HIP_BY_P: Final = HIP_LIMITS[P]["left_hip"]
+_RIGHT_HIP_BY_P: Final = HIP_LIMITS[P]["right_hip"]
 
 
 @compiled
-def _set_limits(lane: Pointer, joint: int, lower: float, upper: float) -> None:
-    put(lane, joint + LOWER, lower)
-    put(lane, joint + UPPER, upper)
+def _set_limits(lane: Pointer, joint: int, limits: tuple[float, float]) -> None:
+    put(lane, joint + LOWER, limits[0])
+    put(lane, joint + UPPER, limits[1])
 
 
 @compiled
@@ -91,12 +96,12 @@ def press_keys(lane: Pointer, integers: Pointer, keys: int) -> None:
     put(lane, _RIGHT_KNEE + MOTOR_SPEED, calves * _KNEE_SPEED)
     put(lane, _LEFT_KNEE + MOTOR_SPEED, -calves * _KNEE_SPEED)
     if keys & O:
-        _set_limits(lane, _LEFT_HIP, -1.0, 1.0)
-        _set_limits(lane, _RIGHT_HIP, -1.3, 0.7)
+        _set_limits(lane, _LEFT_HIP, _LEFT_HIP_BY_O)
+        _set_limits(lane, _RIGHT_HIP, _RIGHT_HIP_BY_O)
         integers[CALF_KEY] = O
     elif keys & P:
-        _set_limits(lane, _LEFT_HIP, -1.5, 0.5)
-        _set_limits(lane, _RIGHT_HIP, -0.8, 1.2)
+        _set_limits(lane, _LEFT_HIP, _LEFT_HIP_BY_P)
+        _set_limits(lane, _RIGHT_HIP, _RIGHT_HIP_BY_P)
         integers[CALF_KEY] = P
 
 

@@ -6,10 +6,9 @@ all contacts are with static bodies, and one game or eight can be solved by
 the same code.
 """
 
-from qwop_wr.simulator.constants import POSITION_ITERATIONS, VELOCITY_ITERATIONS
+from qwop_wr.simulator.constants import LINEAR_SLOP, POSITION_ITERATIONS, VELOCITY_ITERATIONS
 from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, move, rest
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_positions import LINEAR_SLOP
 from qwop_wr.simulator.exact.ground_contacts import (
     prepare_slot,
     solve_slot_velocity,

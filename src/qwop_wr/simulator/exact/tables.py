@@ -12,8 +12,8 @@ from qwop_wr.simulator.anatomy import (
     JOINTS,
     PART_NAMES,
     PARTS,
+    JointSpec,
 )
-from qwop_wr.simulator.anatomy.specs import JointSpec
 from qwop_wr.simulator.constants import TIME_STEP
 from qwop_wr.simulator.exact.layout import (
     FIRST_DYNAMIC,
