@@ -17,7 +17,7 @@ from qwop_wr.datasets import AgentDataset, AgentsDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.starts import idle_prefix
+from qwop_wr.search.tapes import idle_prefix
 
 RAW: Final = Path(__file__).parents[1] / "data" / "01_raw"
 BASE: Final[Mapping[str, Any]] = {"width": 64, "cell": 0.4}

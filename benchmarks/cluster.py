@@ -26,7 +26,7 @@ from qwop_wr.evaluation.chunks import EvaluationTask, play_chunk
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
-from qwop_wr.search.starts import idle_prefix
+from qwop_wr.search.tapes import idle_prefix
 
 EXPERT: Final = Path(__file__).parents[1] / "data/01_raw/expert.safetensors"
 WIDTH: Final = 1024

@@ -1,7 +1,7 @@
 """Where agents fall: on the first metres, or when the hurdle has come between their legs.
 
 Every agent plays the evaluation's noisy starts; what did not finish is counted by the
-stretch that it ended in. ``qwop_wr.search.hazards`` is what the coach makes of this.
+stretch that it ended in. ``qwop_wr.search.coach`` is what the coach makes of this.
 """
 
 import argparse

@@ -36,7 +36,7 @@ class Counted(ForesightPolicy):
     ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Choose one action per game."""
         chosen = super().act(observations, deterministic, rng)
-        own = Policy.act(self, self._track.seen(observations))
+        own = Policy.act(self, self._track.hide_finish(observations))
         self.decisions += len(own)
         self.changed += int((chosen != own).sum())
         return chosen

@@ -22,7 +22,7 @@ from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
 from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
 from qwop_wr.search.beam import Depth
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.starts import idle_prefix, play_prefixes
+from qwop_wr.search.tapes import idle_prefix, play_prefixes
 from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from qwop_wr.agents.budget import BudgetClock, TrainingBudget
-from qwop_wr.search.budget import BudgetMeter, SearchBudget, WorkClock
+from qwop_wr.search.options import BudgetMeter, SearchBudget, WorkClock
 
 
 @pytest.fixture(params=[-86_400.0, 86_400.0])

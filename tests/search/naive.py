@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
+from qwop_wr.envs.rewards import reward_function
 from qwop_wr.search import Guide, SearchOptions
 from qwop_wr.simulator import make_simulator
 
@@ -29,11 +30,17 @@ class Seen:
 
 def look(keys: tuple[int, ...], guide: Guide, env: EnvironmentOptions, weight: float) -> Seen:
     game = make_simulator(env.engine)
-    for mask in keys:
+    earned, before = 0.0, Snapshot.of(game)
+    for tick, mask in enumerate(keys, start=1):
         game.step(np.array([mask], np.uint8))
+        if tick % env.ticks_per_action == 0:
+            now, goes_on = Snapshot.of(game), np.zeros(1, np.bool_)
+            advance, ticks = now.torso_x - before.torso_x, now.ticks - before.ticks
+            earned, before = earned + reward_function(env)(advance, ticks, goes_on, goes_on)[0], now
     snapshot = Snapshot.of(game)
     observation = Observer(env.observation).observe(snapshot)
-    earned = env.metre_reward * snapshot.torso_x[0] / 10 - env.tick_cost * snapshot.ticks[0]
+    if env.reward == "time":
+        earned = env.metre_reward * snapshot.torso_x[0] / 10 - env.tick_cost * snapshot.ticks[0]
     value = float(guide.values(observation)[0])
     return Seen(snapshot, observation[0], earned + weight * value)
 

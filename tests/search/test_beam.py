@@ -1,4 +1,4 @@
-"""The beam against a search that is obviously right, and what it does in special cases."""
+"""The beam against a search that is obviously right; proposals, selection, and special cases."""
 
 from typing import Any
 
@@ -8,20 +8,85 @@ from numpy.typing import NDArray
 
 from qwop_wr.envs import EnvironmentOptions, Snapshot
 from qwop_wr.search import BeamSearch, SearchBudget, SearchOptions
-from qwop_wr.search.beam import Depth
-from qwop_wr.search.starts import idle_prefix
+from qwop_wr.search.beam import Depth, Selector, propose_actions
+from qwop_wr.search.tapes import idle_prefix
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import verify_tape
 from tests.search.conftest import FINISH_TICK
 from tests.search.guides import ENVIRONMENT, LinearGuide
 from tests.search.naive import naive_search
 
+LOGITS = np.log([[0.6, 0.3, 0.1]])
+
+
+def test_without_a_generator_the_best() -> None:
+    assert propose_actions(LOGITS, 2, 5.0, None).tolist() == [[0, 1]]
+
+
+def test_all_if_more_are_wanted_than_there_are() -> None:
+    actions = propose_actions(LOGITS, 9, 1.0, np.random.default_rng(0))
+    assert sorted(actions[0].tolist()) == [0, 1, 2]
+
+
+def test_frequencies_are_those_of_drawing_without_repetition() -> None:
+    rng = np.random.default_rng(3)
+    actions = propose_actions(np.repeat(LOGITS, 40_000, axis=0), 2, 1.0, rng)
+    assert np.bincount(actions[:, 0]) / 40_000 == pytest.approx([0.6, 0.3, 0.1], abs=0.01)
+    pairs = (actions[:, 0] == 0) & (actions[:, 1] == 1)
+    assert pairs.mean() == pytest.approx(0.6 * 0.3 / 0.4, abs=0.01)
+
+
+def test_temperature_flattens() -> None:
+    rng = np.random.default_rng(3)
+    actions = propose_actions(np.repeat(LOGITS, 40_000, axis=0), 1, 2.0, rng)
+    weights = np.sqrt([0.6, 0.3, 0.1])
+    assert np.bincount(actions[:, 0]) / 40_000 == pytest.approx(weights / weights.sum(), abs=0.01)
+
+
+OBSERVATIONS = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.0, 0.04], [2.0, 1.0]], np.float32)
+SCORES = np.array([1.0, 2.0, 5.0, 4.0, 3.0])
+ONE_ISLAND = np.zeros(5, np.int64)
+
+
+def test_the_best_survive_best_first() -> None:
+    kept = Selector(2, n_islands=1, cell=0.0).select(SCORES, OBSERVATIONS, ONE_ISLAND, 3)
+    assert kept.tolist() == [2, 3, 4]
+
+
+def test_of_near_duplicates_the_best_survives() -> None:
+    kept = Selector(2, n_islands=1, cell=0.1).select(SCORES, OBSERVATIONS, ONE_ISLAND, 5)
+    assert kept.tolist() == [2, 4, 1]
+
+
+def test_every_island_keeps_its_share() -> None:
+    islands = np.array([1, 1, 0, 0, 0])
+    kept = Selector(2, n_islands=2, cell=0.1).select(SCORES, OBSERVATIONS, islands, 2)
+    assert kept.tolist() == [2, 1]
+
+
+def test_equal_states_of_two_islands_both_survive() -> None:
+    selector = Selector(2, n_islands=2, cell=0.1)
+    kept = selector.select(np.ones(2), np.zeros((2, 2), np.float32), np.array([0, 1]), 2)
+    assert kept.tolist() == [0, 1]
+
+
+def test_equal_scores_keep_their_order() -> None:
+    kept = Selector(2, n_islands=1, cell=0.0).select(np.zeros(5), OBSERVATIONS, ONE_ISLAND, 2)
+    assert kept.tolist() == [0, 1]
+
+
+def test_nobody_to_choose_from() -> None:
+    selector = Selector(2, n_islands=1, cell=0.1)
+    empty = selector.select(np.zeros(0), OBSERVATIONS[:0], ONE_ISLAND[:0], 2)
+    assert empty.tolist() == []
+
+
 GUIDE = LinearGuide()
 HARD_RESET = idle_prefix(0)
 
 
-def search(**options: Any) -> BeamSearch:
-    return BeamSearch(GUIDE, ENVIRONMENT, SearchOptions(**{"width": 6, **options}))
+def search(env: EnvironmentOptions = ENVIRONMENT, **options: Any) -> BeamSearch:
+    return BeamSearch(GUIDE, env, SearchOptions(**{"width": 6, **options}))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +102,25 @@ def search(**options: Any) -> BeamSearch:
 def test_equals_the_naive_search(
     options: dict[str, Any], prefixes: list[NDArray[np.uint8]]
 ) -> None:
+    check_against_naive(ENVIRONMENT, options, prefixes)
+
+
+@pytest.mark.parametrize(
+    "rewards",
+    [
+        {"metre_reward": 30.0},
+        {"reward": "seeds", "speed_reward": 0.4},
+        {"reward": "seeds", "speed_reward": 0.0, "time_cost": 50.0},
+    ],
+)
+def test_scores_are_in_the_rewards_of_the_environment(rewards: dict[str, Any]) -> None:
+    env = EnvironmentOptions.model_validate({**ENVIRONMENT.model_dump(), **rewards})
+    check_against_naive(env, {"proposals": 9, "cell": 0.0}, [HARD_RESET])
+
+
+def check_against_naive(
+    env: EnvironmentOptions, options: dict[str, Any], prefixes: list[NDArray[np.uint8]]
+) -> None:
     n_depths = 6
     watched: list[list[bytes]] = []
 
@@ -44,14 +128,12 @@ def test_equals_the_naive_search(
         state = Snapshot.of(depth.simulator).state[depth.kept]
         watched.append([part.tobytes() for part in state])
 
-    beam = search(**options)
+    beam = search(env, **options)
     n_clones = 0
     for kept in _widths(beam, prefixes, n_depths):
         n_clones += kept * options.get("proposals", 3)
     result = beam.run(prefixes, 7, SearchBudget(clones=n_clones), watch=watch)
-    expected, _ = naive_search(
-        GUIDE, ENVIRONMENT, SearchOptions(width=6, **options), prefixes, 7, n_depths
-    )
+    expected, _ = naive_search(GUIDE, env, SearchOptions(width=6, **options), prefixes, 7, n_depths)
     assert result.depths == n_depths
     assert result.ending == "budget used up"
     states = [_state_after(keys) for keys in expected]

@@ -1,16 +1,37 @@
-"""The coach's ratings are what really happens on clones; the agent plays its own game."""
+"""The coach: where runs end, and what it rates."""
 
 import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
-from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions, HazardOptions
 from qwop_wr.search.foresight import ForesightOptions
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from tests.search.agents import make_agent
 from tests.search.test_foresight import constant
+
+
+@pytest.mark.parametrize(
+    ("torso", "hurdle", "reached"),
+    [
+        (7.9, 50.1, True),  # the start
+        (8.1, 50.1, False),
+        (47.5, 50.1, False),
+        (47.7, 50.1, True),  # the hurdle, where it stands
+        (54.0, 50.1, True),
+        (54.2, 50.1, False),
+        (75.0, 73.5, True),  # and where it was dragged
+        (75.0, 70.9, False),
+    ],
+)
+def test_the_start_and_wherever_the_hurdle_is(torso: float, hurdle: float, reached: bool) -> None:
+    games = Snapshot.of(make_simulator("exact", 2))
+    games.state[1, 0, 0] = 10.0 * torso
+    games.hurdle[1, 1, 0] = 10.0 * hurdle
+    assert HazardOptions().reached(games).tolist() == [True, reached]
+
 
 GAMES = EnvironmentOptions(max_ticks=24, idle_ticks=6)
 """Nobody falls in so short a time."""

@@ -5,8 +5,7 @@ import pytest
 
 from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
 from qwop_wr.search import AgentGuide
-from qwop_wr.search.guide import Q_SHARPNESS
-from qwop_wr.search.track import FINISH_FEATURE
+from qwop_wr.search.guide import FINISH_FEATURE, Q_SHARPNESS
 from tests.search.agents import ENV, make_agent
 
 FINISH = [feature.name for feature in OBSERVATIONS["egocentric"]].index(FINISH_FEATURE)

@@ -1,6 +1,7 @@
-"""A hunt in short games: rounds, branches, determinism and budgets."""
+"""The hunt and the runs that it remembers."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,53 @@ from pydantic import ValidationError
 from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.budget import RoundBudget
-from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, Run, Section
+from qwop_wr.search.options import RoundBudget
+from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals, stops_itself
 from tests.search.guides import LinearGuide
+
+
+@pytest.fixture(scope="module")
+def tape(finishing_keys: NDArray[np.uint8]) -> Tape:
+    return Tape.record(finishing_keys)
+
+
+def slower(tape: Tape, ticks: int) -> Tape:
+    return replace(
+        tape, ticks=tape.ticks + ticks, keys=((0, ticks), *tape.keys), state_sha256=f"{ticks:064x}"
+    )
+
+
+def test_fastest_first_and_each_once(tape: Tape) -> None:
+    archive = Archive(2, [slower(tape, 3), slower(tape, 2)])
+    assert archive.add(tape)
+    assert not archive.add(tape)
+    assert not archive.add(slower(tape, 1))
+    assert [run.tape.ticks - tape.ticks for run in archive.runs] == [0, 1]
+    assert archive.best == tape
+
+
+def test_what_did_not_finish_is_no_run(tape: Tape) -> None:
+    assert not Archive(2).add(replace(tape, finished=False))
+    assert Archive(2).best is None
+
+
+def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
+    keys, height = Run.replay(tape).prefix(30.0, multiple=4)
+    assert len(keys) % 4 == 0
+    game = make_simulator("exact")
+    for mask in keys:
+        game.step(np.array([mask], np.uint8))
+    assert 29.0 < game.state[0, 0, 0] / 10 <= 30.5
+    assert game.state[0, 0, 1] == height
+
+
+def test_a_place_behind_the_finish_is_its_last_state(tape: Tape) -> None:
+    keys, _ = Run.replay(tape).prefix(500.0, multiple=1)
+    assert len(keys) == tape.ticks - 1
+
 
 ENV = EnvironmentOptions(ticks_per_action=4)
 

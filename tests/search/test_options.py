@@ -1,10 +1,10 @@
-"""What options and budgets refuse and allow."""
+"""Options of searches and their budgets."""
 
 import pytest
 from pydantic import ValidationError
 
 from qwop_wr.search import SearchBudget, SearchOptions
-from qwop_wr.search.budget import BudgetMeter
+from qwop_wr.search.options import BudgetMeter
 
 
 def test_islands_must_share_equally() -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from qwop_wr.compute import ComputeOptions, ItemError
 from qwop_wr.search import SearchBudget, SearchOptions, SearchResult
-from qwop_wr.search.archive import Run
-from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.starts import idle_prefix
-from qwop_wr.search.target import Target
+from qwop_wr.search.hunt import Run
+from qwop_wr.search.parallel import Search, Target, run_searches
+from qwop_wr.search.tapes import idle_prefix
 from tests.search.guides import ENVIRONMENT, LinearGuide
 
 

@@ -10,9 +10,8 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search import SearchOptions, refinement
-from qwop_wr.search.budget import RoundBudget
-from qwop_wr.search.lookahead import LookaheadOptions
-from qwop_wr.search.pool import PoolOptions
+from qwop_wr.search.lookahead import LookaheadOptions, PoolOptions
+from qwop_wr.search.options import RoundBudget
 from qwop_wr.search.refinement import (
     GuideRefinement,
     RefinementOptions,

@@ -11,6 +11,7 @@ from qwop_wr.compute.job import (
 )
 from qwop_wr.compute.mapping import connected, run_job, settle
 from qwop_wr.compute.streaming import Stream
+from qwop_wr.compute.threads import single_thread
 
 __all__ = [
     "SERIAL",
@@ -23,5 +24,6 @@ __all__ = [
     "connected",
     "run_job",
     "settle",
+    "single_thread",
     "usable_cores",
 ]

@@ -146,6 +146,38 @@ def reward_function(options: EnvironmentOptions) -> RewardFunction:
     return partial(_for_time if options.reward == "time" else _for_speed, options)
 
 
+class RewardRates(NamedTuple):
+    """What a running game earns, linear in progress and time.
+
+    Attributes:
+        per_metre: For progress of the torso [1/m].
+        per_tick: Subtracted for every tick.
+    """
+
+    per_metre: float
+    per_tick: float
+
+
+def reward_rates(options: EnvironmentOptions) -> RewardRates:
+    """Tell what whole decisions that end no run earn, without summing them up.
+
+    Bonuses for learning, ``velocity`` and ``shaping``, do not count.
+
+    Args:
+        options: Options of the environment.
+
+    Returns:
+        The rates of its reward.
+    """
+    if options.reward == "time":
+        return RewardRates(options.metre_reward, options.tick_cost)
+    tick = CLOCK_STEP / SEEDS_CLOCK_RATIO
+    per_decision = options.ticks_per_action
+    return RewardRates(
+        options.speed_reward / (per_decision * tick), options.time_cost / per_decision * tick
+    )
+
+
 def _for_time(
     options: EnvironmentOptions,
     advance: NDArray[np.float64],

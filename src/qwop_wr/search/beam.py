@@ -1,27 +1,202 @@
 """Beam search over exact clones of the game."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.search.budget import BudgetMeter, SearchBudget
+from qwop_wr.envs.rewards import reward_rates
 from qwop_wr.search.guide import Guide
-from qwop_wr.search.lineage import Lineage
-from qwop_wr.search.options import SearchOptions
-from qwop_wr.search.proposals import propose_actions
-from qwop_wr.search.result import Ending, SearchResult
-from qwop_wr.search.selection import Selector
-from qwop_wr.search.starts import Prefix, play_prefixes
-from qwop_wr.search.stopwatch import Stopwatch
+from qwop_wr.search.options import BudgetMeter, SearchBudget, SearchOptions
+from qwop_wr.search.tapes import Prefix, play_prefixes
 from qwop_wr.simulator import make_simulator
-from qwop_wr.simulator.base import Simulator
+from qwop_wr.simulator.base import Integers, Simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
 
-Integers = NDArray[np.int64]
+Ending = Literal["finished", "budget used up", "stopped", "nothing survived"]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The best run of a search and what it cost.
+
+    Attributes:
+        tape: The fastest finish; without one, the run to the best state of the
+            last depth that had survivors. Its claims have been replayed.
+        ending: Why the search ended.
+        depths: Decisions searched from the starts on.
+        clones: States tried.
+        seconds: Wall-clock time of the search [s].
+        shares: Part of the time spent on each part of the work.
+    """
+
+    tape: Tape
+    ending: Ending
+    depths: int
+    clones: int
+    seconds: float
+    shares: Mapping[str, float]
+
+    @property
+    def clones_per_second(self) -> float:
+        """States tried per second."""
+        return self.clones / self.seconds
+
+
+class Stopwatch:
+    """Adds up the time spent in named parts of a computation.
+
+    Attributes:
+        seconds: Time by part [s].
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a block.
+
+        Args:
+            name: Part that the block belongs to.
+
+        Yields:
+            Nothing.
+        """
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def propose_actions(
+    logits: NDArray[np.floating],
+    n_proposals: int,
+    temperature: float,
+    rng: np.random.Generator | None,
+) -> NDArray[np.int64]:
+    """Choose different actions for every state.
+
+    With a generator the actions are drawn without repetition from the softmax
+    of the logits divided by the temperature: the largest of logits with Gumbel
+    noise (https://arxiv.org/abs/1903.06059). Without one the best are taken.
+
+    Args:
+        logits: Shape (n, n_actions).
+        n_proposals: Actions per state; all if there are fewer.
+        temperature: Divides the logits.
+        rng: Source of the draws.
+
+    Returns:
+        Action indices, the first choice first, shape (n, n_proposals).
+    """
+    keys = logits.astype(np.float64) / temperature  # (n, n_actions)
+    if rng is not None:
+        keys += rng.gumbel(size=keys.shape)
+    return np.argsort(-keys, axis=1, kind="stable")[:, :n_proposals]
+
+
+class Selector:
+    """Keeps the best states of every island, near-duplicates counted once.
+
+    Args:
+        n_observations: Length of an observation.
+        n_islands: Number of islands, each with an equal share of the width.
+        cell: States of an island whose observations round to the same multiples
+            of this are duplicates; 0 keeps all.
+    """
+
+    def __init__(self, n_observations: int, n_islands: int, cell: float) -> None:
+        self._n_islands = n_islands
+        self._cell = cell
+        # Cells are told apart by a random linear hash modulo 2**64.
+        hashing = np.random.default_rng(n_observations)
+        self._factors = hashing.integers(1, 2**62, size=n_observations) * 2 + 1
+
+    def select(
+        self,
+        scores: NDArray[np.float64],
+        observations: NDArray[np.float32],
+        islands: Integers,
+        width: int,
+    ) -> Integers:
+        """Choose the survivors.
+
+        Args:
+            scores: Higher is better, shape (n,).
+            observations: Shape (n, d).
+            islands: Island of every state, shape (n,).
+            width: States kept at most, all islands together.
+
+        Returns:
+            Indices of the survivors, island after island, best first.
+        """
+        share = width // self._n_islands
+        order = np.argsort(-scores, kind="stable")
+        if self._cell > 0:
+            cells = self._cells(observations, islands)[order]
+            _, first = np.unique(cells, return_index=True)
+            order = order[np.sort(first)]
+        if self._n_islands == 1:
+            return order[:share]
+        return np.concatenate(
+            [order[islands[order] == island][:share] for island in range(self._n_islands)]
+        )
+
+    def _cells(self, observations: NDArray[np.float32], islands: Integers) -> Integers:
+        corners = np.rint(observations / self._cell).astype(np.int64)  # (n, d)
+        hashes: Integers = corners @ self._factors + islands
+        return hashes
+
+
+class Lineage:
+    """Parents and actions of the states that each depth kept.
+
+    Args:
+        starts: Index of the start that each state of depth 0 comes from, shape (n,).
+    """
+
+    def __init__(self, starts: NDArray[np.int64]) -> None:
+        self._starts = starts
+        self._parents: list[NDArray[np.int32]] = []
+        self._actions: list[NDArray[np.uint8]] = []
+
+    def __len__(self) -> int:
+        """Number of depths recorded."""
+        return len(self._parents)
+
+    def append(self, parents: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
+        """Record a depth.
+
+        Args:
+            parents: Each kept state's parent, by its place in the depth before, shape (n,).
+            actions: Action that led from there to the state, shape (n,).
+        """
+        self._parents.append(parents.astype(np.int32))
+        self._actions.append(actions.astype(np.uint8))
+
+    def trace(self, place: int) -> tuple[int, list[int]]:
+        """Follow a state of the latest depth back to its start.
+
+        Args:
+            place: The state's place in the latest depth.
+
+        Returns:
+            Index of the start, and the actions from there to the state.
+        """
+        actions = []
+        for parents, taken in zip(reversed(self._parents), reversed(self._actions), strict=True):
+            actions.append(int(taken[place]))
+            place = int(parents[place])
+        return int(self._starts[place]), actions[::-1]
+
 
 UNLIMITED = SearchBudget()
 
@@ -56,8 +231,8 @@ class BeamSearch:
 
     Args:
         guide: Proposes actions and values states.
-        environment: How the game is played and what is earned; its starts are
-            ignored, the search is told where to begin.
+        environment: How the game is played and what is earned, bonuses for learning
+            left out. Its starts are ignored, the search is told where to begin.
         options: Width, proposals and scoring.
     """
 
@@ -142,6 +317,7 @@ class _Race:
         budget: SearchBudget,
     ) -> None:
         self._guide, self._environment, self._options = guide, environment, options
+        self._rates = reward_rates(environment)
         self._masks = ACTION_SETS[environment.actions]
         self._n_proposals = min(options.proposals, len(self._masks))
         self._rng = np.random.default_rng(seed)
@@ -276,8 +452,8 @@ class _Race:
         if not len(children):
             return np.zeros(0)
         earned = (
-            self._environment.metre_reward * games.torso_x[children] / UNITS_PER_METRE
-            - self._environment.tick_cost * games.ticks[children]
+            self._rates.per_metre * games.torso_x[children] / UNITS_PER_METRE
+            - self._rates.per_tick * games.ticks[children]
         )
         values = self._guide.values(seen).astype(np.float64)
         scores: NDArray[np.float64] = earned + self._options.value_weight * values

@@ -9,12 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
-from qwop_wr.search.track import EndlessTrack
+from qwop_wr.search.guide import EndlessTrack
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
-
-Floats = NDArray[np.float32]
 
 _CLONED_AT_ONCE: Final = 16
 """Games that are weighed together are filled up to a multiple of so many."""
@@ -74,7 +72,7 @@ class ForesightPolicy(Policy):
 
     def act(
         self,
-        observations: Floats,
+        observations: NDArray[np.float32],
         deterministic: bool = True,
         rng: np.random.Generator | None = None,
     ) -> NDArray[np.int64]:
@@ -96,7 +94,7 @@ class ForesightPolicy(Policy):
         return self.choose(*self.weigh(observations, np.arange(len(observations))))
 
     def weigh(
-        self, observations: Floats, games: NDArray[np.int64]
+        self, observations: NDArray[np.float32], games: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Try the best-scored actions in some games.
 
@@ -108,7 +106,7 @@ class ForesightPolicy(Policy):
             Actions, the best-scored first, shape (n, k); and how far each led,
             the value of where it led included, shape (n, k) [m].
         """
-        scores = self.action_scores(self._track.seen(observations))
+        scores = self.action_scores(self._track.hide_finish(observations))
         proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k].astype(np.int64)
         surplus = -len(games) % _CLONED_AT_ONCE
         padded = np.pad(proposed, ((0, surplus), (0, 0)), mode="edge")
@@ -147,7 +145,7 @@ class ForesightPolicy(Policy):
             games.step(self._masks[actions], self._env.options.ticks_per_action)
             now = Snapshot.of(games)
             fallen |= (now.ended & ~now.landed) | (now.torso_y > options.sink_height)
-            seen = self._track.seen(self._observer.observe(now))
+            seen = self._track.hide_finish(self._observer.observe(now))
             if decision < options.decisions - 1:
                 actions = super().act(seen)
         metres = (now.torso_x - start.torso_x[origins]) / UNITS_PER_METRE

@@ -1,16 +1,49 @@
 """What tells a search which actions are promising and which states are good."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.search.track import EndlessTrack
+from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
 
-Floats = NDArray[np.float32]
+FINISH_FEATURE: Final = "sand pit ahead by"
+"""Feature that lets an agent see the end of the track."""
+FAR_AHEAD: Final = 1.0
+"""What the feature reads as long as the end is far."""
+
+
+class EndlessTrack:
+    """Hides the finish from observations.
+
+    An agent's values fall towards the finish, where no metres are left to earn;
+    this would hold back the states of a beam that are ahead.
+
+    Args:
+        observation: Kind of observation, a key of ``OBSERVATIONS``.
+    """
+
+    def __init__(self, observation: str) -> None:
+        names = [feature.name for feature in OBSERVATIONS[observation]]
+        self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
+
+    def hide_finish(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Change observations to what they would be if the track went on.
+
+        Args:
+            observations: Shape (n, d).
+
+        Returns:
+            Observations without the finish; the given ones stay as they are.
+        """
+        if self._finish is None:
+            return observations
+        changed = observations.copy()
+        changed[:, self._finish] = FAR_AHEAD
+        return changed
+
 
 Q_SHARPNESS = 3.0
 """Logits per standard deviation of a state's action values, for agents that value actions."""
@@ -19,7 +52,7 @@ Q_SHARPNESS = 3.0
 class Guide(Protocol):
     """Judges states for a search."""
 
-    def logits(self, observations: Floats) -> NDArray[np.floating]:
+    def logits(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
         """Score actions for proposals.
 
         Args:
@@ -29,7 +62,7 @@ class Guide(Protocol):
             Logits of a policy, shape (n, n_actions).
         """
 
-    def values(self, observations: Floats) -> NDArray[np.floating]:
+    def values(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
         """Estimate what can still be earned.
 
         Args:
@@ -73,7 +106,7 @@ class AgentGuide:
         self._proposer = proposer.policy()
         self._has_action_values = proposer.spec.algorithm == "qrdqn"
 
-    def logits(self, observations: Floats) -> Floats:
+    def logits(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score actions; action values are brought to a common spread first.
 
         Args:
@@ -82,14 +115,14 @@ class AgentGuide:
         Returns:
             Logits, shape (n, n_actions).
         """
-        scores = self._proposer.action_scores(self._track.seen(observations))
+        scores = self._proposer.action_scores(self._track.hide_finish(observations))
         if not self._has_action_values:
             return scores
         centred = scores - scores.mean(axis=1, keepdims=True)  # (n, n_actions)
         spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-6)  # (n, 1)
         return np.asarray(Q_SHARPNESS * centred / spread, dtype=np.float32)
 
-    def values(self, observations: Floats) -> Floats:
+    def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Average the agents' values.
 
         Args:
@@ -98,7 +131,7 @@ class AgentGuide:
         Returns:
             Values, shape (n,).
         """
-        endless = self._track.seen(observations)
+        endless = self._track.hide_finish(observations)
         total = self._policies[0].values(endless)
         for policy in self._policies[1:]:
             total = total + policy.values(endless)

@@ -1,6 +1,6 @@
-"""Runs that look one decision ahead, to learn values from."""
+"""Runs that look one decision ahead, from states that searches meet, to learn values from."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,24 +8,145 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from qwop_wr.agents.refit import CriticFitter
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.search.guide import Guide
-from qwop_wr.search.pool import StatePool
-from qwop_wr.search.proposals import propose_actions
-from qwop_wr.search.track import EndlessTrack
+from qwop_wr.envs.rewards import reward_rates
+from qwop_wr.search.beam import BeamSearch, Depth, propose_actions
+from qwop_wr.search.guide import EndlessTrack, Guide
+from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.tapes import Prefix, idle_prefix
 from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator.base import Booleans, Integers, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
-Floats = NDArray[np.float32]
-Booleans = NDArray[np.bool_]
+USUAL_DEPTHS: Final = 600
+"""Depths of a search at two ticks per action."""
 
 
-class Stretch(NamedTuple):
+class PoolOptions(BaseModel):
+    """Which states are collected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    size: PositiveInt = 12_000
+    """Room for states."""
+    searches: PositiveInt = 4
+    """Searches whose states are taken; every second one takes up the run of the one before
+    somewhere, after a stumble."""
+    search: SearchOptions = SearchOptions(width=32)
+    """How they search."""
+    last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
+    """States beyond are left out [m]: what follows them is the finish."""
+    stumbles: PositiveInt = 5
+    """Most decisions made at random in a stumble."""
+
+
+class StatePool:
+    """Clones of states, both those that beams kept and those that they rejected.
+
+    Args:
+        engine: Physics engine.
+        size: Room for states; once it is full, new ones replace old ones at random.
+        last_metre: States beyond are left out [m]: what follows them is the finish.
+        per_depth: States taken from every depth of a search.
+        rng: Decides which.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        size: int,
+        last_metre: float,
+        per_depth: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.simulator: Simulator = make_simulator(engine, size)
+        self.n_states = 0
+        """States in the pool; they are the simulator's first games."""
+        self._last_metre = last_metre
+        self._per_depth = per_depth
+        self._rng = rng
+
+    def watch(self, depth: Depth) -> None:
+        """Take some states of a depth; to be given to ``BeamSearch.run``.
+
+        Args:
+            depth: What the search has just tried.
+        """
+        games = np.flatnonzero(depth.running)
+        metres = depth.simulator.state[games, 0, 0] / UNITS_PER_METRE
+        games = games[metres < self._last_metre]
+        if not len(games):
+            return
+        taken = self._rng.choice(games, size=min(self._per_depth, len(games)), replace=False)
+        self.simulator.copy_games(depth.simulator, taken, self._places(len(taken)))
+
+    def draw(self, n: int) -> Integers:
+        """Draw states.
+
+        Args:
+            n: How many.
+
+        Returns:
+            Their games in the pool's simulator, shape (n,).
+        """
+        return self._rng.integers(self.n_states, size=n)
+
+    def _places(self, n: int) -> Integers:
+        room = self.simulator.n_games - self.n_states
+        fresh = np.arange(self.n_states, self.n_states + min(n, room))
+        self.n_states += len(fresh)
+        old = self._rng.choice(self.n_states - len(fresh), size=n - len(fresh), replace=False)
+        return np.concatenate([fresh, old]).astype(np.int64)
+
+
+def fill_pool(
+    guide: Guide, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
+) -> StatePool:
+    """Collect states from a few searches.
+
+    Args:
+        guide: Guides the searches.
+        environment: How the game is played.
+        options: Which states are collected.
+        rng: Source of all draws.
+
+    Returns:
+        The pool.
+    """
+    per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
+    pool = StatePool(environment.engine, options.size, options.last_metre, per_depth, rng)
+    beam = BeamSearch(guide, environment, options.search)
+    prefix = idle_prefix(0)
+    for number in range(options.searches):
+        result = beam.run([prefix], int(rng.integers(2**32)), watch=pool.watch)
+        prefix = idle_prefix(0)
+        if number % 2 == 0:
+            prefix = _disturbed(result.tape.per_tick_keys, environment, options, rng)
+    return pool
+
+
+def _disturbed(
+    keys: Prefix, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
+) -> Prefix:
+    """Follow a run up to some moment and stumble: states off the beaten track."""
+    per_decision = environment.ticks_per_action
+    before = keys[: int(rng.integers(len(keys))) // per_decision * per_decision]
+    n_decisions = int(rng.integers(1, options.stumbles, endpoint=True))
+    stumble = rng.choice(ACTION_SETS[environment.actions], size=n_decisions)
+    disturbed = np.concatenate([before, np.repeat(stumble, per_decision)])
+    game = make_simulator(environment.engine)
+    for mask in disturbed:
+        game.step(np.array([mask], dtype=np.uint8))
+    lost = bool(game.ended[0]) or game.state[0, 0, 1] > options.search.sink_height
+    return idle_prefix(per_decision * n_decisions) if lost else disturbed
+
+
+class Rollout(NamedTuple):
     """Some decisions of all runs; T decisions, n runs.
 
     Attributes:
         observations: Before every decision, on an endless track, shape (T, n, d).
         actions: Decided upon, shape (T, n).
-        rewards: Metres less the cost of ticks, shape (T, n).
+        rewards: Earned by it, bonuses for learning left out, shape (T, n).
         next_values: Value of the state after it; after a fall what a fall is worth,
             shape (T, n).
         cut: Whether the run was ended by it, shape (T, n).
@@ -33,10 +154,10 @@ class Stretch(NamedTuple):
         plain: Whether the policy alone decided, shape (T, n).
     """
 
-    observations: Floats
+    observations: NDArray[np.float32]
     actions: NDArray[np.int64]
-    rewards: Floats
-    next_values: Floats
+    rewards: NDArray[np.float32]
+    next_values: NDArray[np.float32]
     cut: Booleans
     fallen: Booleans
     plain: Booleans
@@ -93,6 +214,7 @@ class LookaheadRuns:
         self._pool, self._guide, self._critic = pool, guide, critic
         self._environment, self._options, self._rng = environment, options, rng
         self._gamma = gamma
+        self._rates = reward_rates(environment)
         self._masks = ACTION_SETS[environment.actions]
         self._observer = Observer(environment.observation)
         self._track = EndlessTrack(environment.observation)
@@ -104,12 +226,12 @@ class LookaheadRuns:
         self._fresh = np.ones(options.n_runs, dtype=np.bool_)
         start = Snapshot.of(pool.simulator)
         self._pool_x = start.torso_x
-        self._pool_seen = self._track.seen(self._observer.observe(start))
-        self.seen: Floats = self._pool_seen[self._origins]
+        self._pool_seen = self._track.hide_finish(self._observer.observe(start))
+        self.seen: NDArray[np.float32] = self._pool_seen[self._origins]
         """What every run has before it now, on an endless track, shape (n_runs, d)."""
         self._x = self._pool_x[self._origins]
 
-    def play(self, n_decisions: int, fall_value: float) -> Stretch:
+    def play(self, n_decisions: int, fall_value: float) -> Rollout:
         """Go on with all runs.
 
         Args:
@@ -120,9 +242,9 @@ class LookaheadRuns:
             What happened.
         """
         steps = [self._decide(fall_value) for _ in range(n_decisions)]
-        return Stretch(*(np.stack(column) for column in zip(*steps, strict=True)))
+        return Rollout(*(np.stack(column) for column in zip(*steps, strict=True)))
 
-    def _decide(self, fall_value: float) -> Stretch:
+    def _decide(self, fall_value: float) -> Rollout:
         options, n = self._options, self._options.n_runs
         logits = self._guide.logits(self.seen)
         actions = propose_actions(logits, options.proposals, options.temperature, self._rng)
@@ -130,12 +252,12 @@ class LookaheadRuns:
         self._expand(k)
         self._next.step(self._masks[actions.ravel()], self._environment.ticks_per_action)
         games = Snapshot.of(self._next)
-        seen = self._track.seen(self._observer.observe(games))  # (n * k, d)
+        seen = self._track.hide_finish(self._observer.observe(games))  # (n * k, d)
         fallen = (games.ended & ~games.landed) | (games.torso_y > options.sink_height)
         advance = (games.torso_x.reshape(n, k) - self._x[:, None]) / UNITS_PER_METRE
         rewards = (
-            self._environment.metre_reward * advance
-            - self._environment.tick_cost * self._environment.ticks_per_action
+            self._rates.per_metre * advance
+            - self._rates.per_tick * self._environment.ticks_per_action
         )  # (n, k)
         values = np.where(fallen, fall_value, self._critic.values(seen)).reshape(n, k)
         choice = (rewards + self._gamma * values).argmax(axis=1)
@@ -146,7 +268,7 @@ class LookaheadRuns:
         far = games.torso_x[chosen] / UNITS_PER_METRE > options.last_metre
         over = fallen[chosen] | games.ended[chosen] | far
         given_up = self._rng.random(n) < options.restart_share
-        step = Stretch(
+        step = Rollout(
             self.seen,
             actions[rows, choice],
             rewards[rows, choice].astype(np.float32),
@@ -171,7 +293,7 @@ class LookaheadRuns:
     def _advance(
         self,
         chosen: NDArray[np.int64],
-        seen: Floats,
+        seen: NDArray[np.float32],
         torso_x: NDArray[np.float64],
         ended: Booleans,
     ) -> None:

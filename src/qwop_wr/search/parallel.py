@@ -5,16 +5,59 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qwop_wr.compute import SERIAL, ComputeOptions, Finished, Job, WorkContext, run_job, settle
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.search.beam import UNLIMITED, BeamSearch
-from qwop_wr.search.budget import SearchBudget
+from qwop_wr.search.beam import UNLIMITED, BeamSearch, Depth, SearchResult
 from qwop_wr.search.guide import Guide
-from qwop_wr.search.options import SearchOptions
-from qwop_wr.search.result import SearchResult
-from qwop_wr.search.starts import Prefix
-from qwop_wr.search.target import Target
+from qwop_wr.search.options import SearchBudget, SearchOptions
+from qwop_wr.search.tapes import Prefix
+from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_requested
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Where a run was, and how far behind it a search may be.
+
+    Attributes:
+        metres: Position of the torso before every tick [m], shape (ticks,).
+        lag: A search is behind if its foremost state is so many ticks behind.
+    """
+
+    metres: NDArray[np.float64]
+    lag: int
+
+    def watcher(self) -> "KeepingUp":
+        """Make what looks at one search."""
+        return KeepingUp(self)
+
+
+class KeepingUp:
+    """Looks at a search, as its ``watch``, and tells whether it is behind the target.
+
+    Args:
+        target: The target.
+
+    Attributes:
+        is_behind: Whether every state kept at the latest depth is too far behind.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.is_behind = False
+
+    def __call__(self, depth: Depth) -> None:
+        """Look at a depth; see ``Watcher``."""
+        if not len(depth.kept):
+            return
+        metres = depth.simulator.state[depth.kept, 0, 0] / UNITS_PER_METRE
+        then = depth.simulator.ticks[depth.kept] - self._target.lag
+        expected = self._target.metres[then.clip(0, len(self._target.metres) - 1)]
+        self.is_behind = bool((metres < expected).all())
+
 
 CLONES_PER_SECOND: Final = 100_000
 """About how many states one core tries [1/s]: benchmarks/README.md."""

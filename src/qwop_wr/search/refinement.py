@@ -10,18 +10,21 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
-from qwop_wr.agents.threads import single_torch_thread
-from qwop_wr.compute import SERIAL, ComputeOptions
+from qwop_wr.compute import SERIAL, ComputeOptions, single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
-from qwop_wr.search.budget import RoundBudget, WorkClock
+from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import AgentGuide
-from qwop_wr.search.lookahead import LookaheadOptions, LookaheadRuns, Stretch
-from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.lookahead import (
+    LookaheadOptions,
+    LookaheadRuns,
+    PoolOptions,
+    Rollout,
+    fill_pool,
+)
+from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.pool import PoolOptions, fill_pool
-from qwop_wr.search.result import SearchResult
-from qwop_wr.search.starts import idle_prefix
+from qwop_wr.search.tapes import idle_prefix
 
 
 class RefinementOptions(BaseModel):
@@ -37,11 +40,11 @@ class RefinementOptions(BaseModel):
     budget: RoundBudget = RoundBudget(rounds=4)
     """How long to refine. A round is not begun that would last longer than what is left."""
     iterations: PositiveInt = 100
-    """Stretches of runs that the critic is fitted to in a round."""
+    """Rollouts of all runs that the critic is fitted to in a round."""
     decisions: PositiveInt = 32
-    """Decisions of every run in a stretch."""
+    """Decisions of every run in a rollout."""
     epochs: PositiveInt = 2
-    """Passes over the samples of a stretch."""
+    """Passes over the samples of a rollout."""
     batch_size: PositiveInt = 1024
     """Samples per gradient step."""
     learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
@@ -49,8 +52,8 @@ class RefinementOptions(BaseModel):
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
-    actor_stretches: NonNegativeInt = 25
-    """Last stretches of a round whose decisions the actor is fitted to; 0 leaves it as it is."""
+    actor_rollouts: NonNegativeInt = 25
+    """Last rollouts of a round whose decisions the actor is fitted to; 0 leaves it as it is."""
     actor_epochs: PositiveInt = 2
     """Passes over their samples."""
     actor_learning_rate: float = Field(default=4e-4, gt=0, allow_inf_nan=False)
@@ -189,16 +192,16 @@ class GuideRefinement:
         guide = AgentGuide([agent], env)
         # A longer view has larger values: those of a steady run sum up to reward / (1 - gamma).
         factor = (1.0 - value_gamma(agent, options.gamma)) / (1.0 - options.gamma)
-        with single_torch_thread():
+        with single_thread():
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
-            latest: deque[Stretch] = deque(maxlen=options.actor_stretches)
+            latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
             for iteration in range(options.iterations):
-                stretch, median = self._play(runs, fitter)
-                latest.append(stretch)
+                rollout, median = self._play(runs, fitter)
+                latest.append(rollout)
                 decay = 1.0 - 0.8 * iteration / options.iterations
-                metrics = self._fit(stretch, fitter, decay * options.learning_rate, rng)
+                metrics = self._fit(rollout, fitter, decay * options.learning_rate, rng)
                 samples = options.decisions * options.runs.n_runs
                 step = ((number - 1) * options.iterations + iteration + 1) * samples
                 sink({**metrics, "median_value": median}, step)
@@ -209,23 +212,23 @@ class GuideRefinement:
             refinement_rounds=refinement_rounds(agent) + 1,
         )
 
-    def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Stretch, float]:
+    def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
         """Go on with the runs; the median value there tells what a fall is worth."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
 
     def _fit(
         self,
-        stretch: Stretch,
+        rollout: Rollout,
         fitter: CriticFitter,
         learning_rate: float,
         rng: np.random.Generator,
     ) -> dict[str, float]:
         options = self._options
         returns = lambda_returns(
-            stretch.rewards, stretch.next_values, stretch.cut, options.gamma, options.trace
+            rollout.rewards, rollout.next_values, rollout.cut, options.gamma, options.trace
         ).ravel()
-        seen = stretch.observations.reshape(len(returns), -1)
+        seen = rollout.observations.reshape(len(returns), -1)
         errors = returns - fitter.values(seen)
         losses = [
             fitter.fit(seen, returns, rng, options.batch_size, learning_rate)
@@ -234,18 +237,18 @@ class GuideRefinement:
         return {
             "loss": float(np.mean(losses)),
             "explained_variance": float(1.0 - errors.var() / returns.var()),
-            "falls_per_decision": float(stretch.fallen.mean()),
-            "reward_per_decision": float(stretch.rewards.mean()),
+            "falls_per_decision": float(rollout.fallen.mean()),
+            "reward_per_decision": float(rollout.rewards.mean()),
         }
 
     def _imitate(
-        self, agent: Agent, stretches: Collection[Stretch], rng: np.random.Generator
+        self, agent: Agent, rollouts: Collection[Rollout], rng: np.random.Generator
     ) -> Agent:
         """Fit the actor to the decisions that looking ahead has chosen."""
-        if not stretches:
+        if not rollouts:
             return agent
-        seen = np.concatenate([stretch.observations[~stretch.plain] for stretch in stretches])
-        actions = np.concatenate([stretch.actions[~stretch.plain] for stretch in stretches])
+        seen = np.concatenate([rollout.observations[~rollout.plain] for rollout in rollouts])
+        actions = np.concatenate([rollout.actions[~rollout.plain] for rollout in rollouts])
         options = self._options
         return fit_actor(
             agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate

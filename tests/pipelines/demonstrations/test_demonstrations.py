@@ -28,7 +28,7 @@ from qwop_wr.pipelines.demonstrations.options import (
 from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.demonstrations import decisions_of
+from qwop_wr.search.tapes import decisions_of
 from qwop_wr.simulator.keys import O
 from qwop_wr.simulator.tape import Tape
 from tests.search.agents import make_agent

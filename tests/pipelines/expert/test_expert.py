@@ -22,8 +22,8 @@ from qwop_wr.pipelines.expert.nodes import (
 from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions
+from qwop_wr.search.options import RoundBudget
 from qwop_wr.search.refinement import GuideRefinement
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.search.agents import make_agent

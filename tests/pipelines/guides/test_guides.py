@@ -14,7 +14,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.guides import create_pipeline
 from qwop_wr.pipelines.guides.nodes import refine_guides
-from qwop_wr.search.budget import RoundBudget
+from qwop_wr.search.options import RoundBudget
 from qwop_wr.search.refinement import RefinementOptions
 from qwop_wr.stopping import stop_signals
 from tests.search.agents import make_agent

@@ -19,8 +19,8 @@ from qwop_wr.pipelines.record_hunt import create_pipeline, hunting
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
 from qwop_wr.pipelines.record_hunt.progress import shown
 from qwop_wr.search import AgentGuide, SearchOptions
-from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
+from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals
 

@@ -28,9 +28,8 @@ from qwop_wr.pipelines.demonstrations.source import (
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.search import AgentGuide
-from qwop_wr.search.demonstrations import decisions_of
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.starts import idle_prefix
+from qwop_wr.search.tapes import decisions_of, idle_prefix
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 

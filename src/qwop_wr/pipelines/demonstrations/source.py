@@ -8,7 +8,7 @@ import numpy as np
 
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.search.demonstrations import replay_transitions
+from qwop_wr.search.tapes import replay_transitions
 from qwop_wr.simulator.tape import Tape
 
 

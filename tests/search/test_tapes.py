@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
-from qwop_wr.search.demonstrations import decisions_of, replay_transitions
+from qwop_wr.search.tapes import decisions_of, replay_transitions
 from qwop_wr.simulator.tape import Tape
 
 ENV = EnvironmentOptions(ticks_per_action=2, fall_cost=3.0)
