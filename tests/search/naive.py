@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_function
 from qwop_wr.search import Guide, SearchOptions
-from qwop_wr.simulator import make_simulator
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Seen:
 
 
 def look(keys: tuple[int, ...], guide: Guide, env: EnvironmentOptions, weight: float) -> Seen:
-    game = make_simulator(env.engine)
+    game = env.make_games()
     earned, before = 0.0, Snapshot.of(game)
     for tick, mask in enumerate(keys, start=1):
         game.step(np.array([mask], np.uint8))

@@ -24,7 +24,7 @@ from tests.search.guides import ENVIRONMENT, LinearGuide
 
 
 def test_states_of_every_depth_are_kept_exactly() -> None:
-    pool = StatePool("exact", 40, 95.0, 2, np.random.default_rng(0))
+    pool = StatePool(make_simulator("exact", 40), 95.0, 2, np.random.default_rng(0))
     seen: set[bytes] = set()
 
     def watch(depth: Depth) -> None:
@@ -41,7 +41,7 @@ def test_states_of_every_depth_are_kept_exactly() -> None:
 
 
 def test_a_full_pool_takes_new_states_for_old_ones() -> None:
-    pool = StatePool("exact", 5, 95.0, 2, np.random.default_rng(0))
+    pool = StatePool(make_simulator("exact", 5), 95.0, 2, np.random.default_rng(0))
     beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
     beam.run([idle_prefix(0)], 0, SearchBudget(clones=300), watch=pool.watch)
     assert pool.n_states == 5
@@ -50,7 +50,7 @@ def test_a_full_pool_takes_new_states_for_old_ones() -> None:
 
 
 def test_states_near_the_finish_are_left_out() -> None:
-    pool = StatePool("exact", 40, 0.0, 2, np.random.default_rng(0))
+    pool = StatePool(make_simulator("exact", 40), 0.0, 2, np.random.default_rng(0))
     beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
     beam.run([idle_prefix(0)], 0, SearchBudget(clones=150), watch=pool.watch)
     assert (pool.simulator.state[: pool.n_states, 0, 0] < 0.0).all()
@@ -75,7 +75,7 @@ FALL = -5.0
 def pool() -> StatePool:
     """One state: the hard reset."""
     reset = make_simulator("exact", 1)
-    pool = StatePool("exact", 1, 95.0, 1, np.random.default_rng(0))
+    pool = StatePool(make_simulator("exact", 1), 95.0, 1, np.random.default_rng(0))
     zero = np.zeros(1, np.int64)
     pool.watch(Depth(reset, np.ones(1, np.bool_), zero, zero))
     return pool

@@ -1,15 +1,10 @@
-"""What an environment's state is saved as, and how games are brought back to it."""
+"""Arrays that an environment's state is saved as, and their checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from qwop_wr.envs.snapshots import Snapshot
-from qwop_wr.simulator import make_simulator
-from qwop_wr.simulator.base import Simulator
-from qwop_wr.simulator.keys import N_MASKS
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,128 +85,3 @@ def generators_from(words: NDArray[np.uint64]) -> list[np.random.Generator]:
         }
         generators.append(generator)
     return generators
-
-
-_NO_KEYS = np.zeros(1, dtype=np.uint8)
-
-
-class StartingStates:
-    """One game for each number of idle ticks, to be cloned when an episode begins.
-
-    Cloning costs the same however many ticks are idle, and leaves the other
-    games of a batch alone.
-
-    Args:
-        engine: Name of the physics engine.
-        idle_ticks: The most ticks without keys after a hard reset.
-    """
-
-    def __init__(self, engine: str, idle_ticks: int) -> None:
-        self._games = make_simulator(engine, idle_ticks + 1)
-        idler = make_simulator(engine, 1)
-        idler.reset()
-        for ticks in range(idle_ticks + 1):
-            self._games.copy_games(idler, [0], [ticks])
-            idler.step(_NO_KEYS)
-        self.snapshot = Snapshot.of(self._games)
-
-    def begin(
-        self, simulator: Simulator, idle_ticks: NDArray[np.int64], games: NDArray[np.int64]
-    ) -> None:
-        """Begin new episodes.
-
-        Args:
-            simulator: Simulator of the same engine whose games begin anew.
-            idle_ticks: Idle ticks already played for each, shape (k,).
-            games: Which games, shape (k,).
-        """
-        simulator.copy_games(self._games, idle_ticks, games)
-
-
-class PlayedKeys:
-    """Remembers the keys of every game since its episode began.
-
-    A game follows from its start and its keys to the bit, so that these are all that has
-    to be kept of it: small, the same for every engine, and harmless in a file.
-
-    Args:
-        n_games: Number of games.
-        n_decisions: Most decisions of an episode.
-    """
-
-    def __init__(self, n_games: int, n_decisions: int) -> None:
-        self._masks = np.zeros((n_games, n_decisions), dtype=np.uint8)
-        self._lengths = np.zeros(n_games, dtype=np.int64)
-
-    def begin(self, games: NDArray[np.int64]) -> None:
-        """Forget the episodes of games that begin anew.
-
-        Args:
-            games: Their indices, shape (k,).
-        """
-        self._masks[games] = 0
-        self._lengths[games] = 0
-
-    def add(self, keys: NDArray[np.uint8], playing: NDArray[np.bool_]) -> None:
-        """Remember one decision.
-
-        Args:
-            keys: Masks that were played, shape (n_games,).
-            playing: Games that did play them, shape (n_games,).
-        """
-        games = np.flatnonzero(playing)
-        self._masks[games, self._lengths[games]] = keys[games]
-        self._lengths[games] += 1
-
-    def state(self) -> Arrays:
-        """Copy what is remembered.
-
-        Returns:
-            ``played_keys``, shape (n_games, n_decisions), and ``played_decisions``,
-            shape (n_games,).
-        """
-        return {"played_keys": self._masks.copy(), "played_decisions": self._lengths.copy()}
-
-    def load_state(self, arrays: Arrays) -> None:
-        """Remember what was saved.
-
-        Args:
-            arrays: From :meth:`state`, of the same names, shapes and types.
-
-        Raises:
-            ValueError: If keys or numbers of decisions are out of range.
-        """
-        masks, lengths = arrays["played_keys"], arrays["played_decisions"]
-        if masks.max(initial=0) >= N_MASKS:
-            raise ValueError("the saved state's 'played_keys' hold a mask above 15")
-        if lengths.min() < 0 or lengths.max() > masks.shape[1]:
-            raise ValueError("the saved state's 'played_decisions' are longer than an episode")
-        self._masks[:], self._lengths[:] = masks, lengths
-
-    def replay(
-        self,
-        simulator: Simulator,
-        starts: StartingStates,
-        idle_ticks: NDArray[np.int64],
-        ticks_per_action: int,
-    ) -> None:
-        """Bring the games of a simulator to where they were.
-
-        Every game begins so late that all are there after the same step.
-
-        Args:
-            simulator: The games.
-            starts: What episodes begin from.
-            idle_ticks: Idle ticks that each began with, shape (n_games,).
-            ticks_per_action: Ticks that a decision is held for.
-        """
-        longest = int(self._lengths.max())
-        offsets = longest - self._lengths
-        games = np.arange(len(offsets))
-        for step in range(longest + 1):
-            beginning = np.flatnonzero(offsets == step)
-            if beginning.size:
-                starts.begin(simulator, idle_ticks[beginning], beginning)
-            if step < longest:
-                keys = self._masks[games, np.maximum(step - offsets, 0)]
-                simulator.step(keys, ticks_per_action)

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.chance import Chance, Seed
+from qwop_wr.envs.episodes import PlayedKeys, StartingStates
 from qwop_wr.envs.observations import Observations, Observer
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.rewards import Outcomes, Rewards, reward_function
 from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
-from qwop_wr.envs.state import Arrays, PlayedKeys, StartingStates, check_alike
+from qwop_wr.envs.state import Arrays, check_alike
 from qwop_wr.envs.velocity import VelocityIncentive
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP
 
@@ -68,7 +68,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise ValueError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}")
-        self.simulator = make_simulator(options.engine, n_games)
+        self.simulator = options.make_games(n_games)
         self.num_envs = n_games
         self.options = options
         self.render_mode = render_mode
@@ -93,7 +93,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         if options.shaping is not None:
             self._shaping = Shaping(options.shaping, n_games)
         self._autoreset = autoreset
-        self._starts = StartingStates(options.engine, options.idle_ticks)
+        self._starts = StartingStates(options)
         self._starting_observations = self._observer.observe(self._starts.snapshot)
         self._chance = Chance(n_games, options)
         self._played = PlayedKeys(n_games, -(-options.max_ticks // options.ticks_per_action))
@@ -238,7 +238,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         if self._games.state.tobytes() != np.ascontiguousarray(arrays["bodies"]).tobytes():
             raise ValueError(
                 "the saved games cannot be played again to the bit: they are of another engine, "
-                "version or machine, or their options were others"
+                "platform, version or machine, or their options were others"
             )
         self.last_keys, self.last_ticks = self._held_keys.copy(), np.zeros_like(self.last_ticks)
         return self._observer.observe(self._games)

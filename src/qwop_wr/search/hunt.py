@@ -16,7 +16,6 @@ from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
 from qwop_wr.search.parallel import Search, Target, run_searches
 from qwop_wr.search.tapes import Prefix, idle_prefix
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.stopping import stop_requested
@@ -46,7 +45,7 @@ class Run:
         Returns:
             The run with its course.
         """
-        game = make_simulator(tape.engine)
+        game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
         for tick, mask in enumerate(tape.per_tick_keys):
             torso[tick] = game.state[0, 0, :2]

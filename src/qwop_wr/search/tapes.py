@@ -10,7 +10,6 @@ from qwop_wr.agents.transitions import Transitions
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_function
 from qwop_wr.envs.shaping import Shaping, Step
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.tape import Tape
 
@@ -30,11 +29,13 @@ def idle_prefix(ticks: int) -> Prefix:
     return np.zeros(ticks, dtype=np.uint8)
 
 
-def play_prefixes(engine: str, prefixes: Sequence[Prefix], sink_height: float) -> Simulator:
+def play_prefixes(
+    environment: EnvironmentOptions, prefixes: Sequence[Prefix], sink_height: float
+) -> Simulator:
     """Bring one game to the end of each prefix.
 
     Args:
-        engine: Physics engine.
+        environment: How the game is played.
         prefixes: Keys of every start, at least one.
         sink_height: Torso height [units, down] that no start may exceed.
 
@@ -47,8 +48,7 @@ def play_prefixes(engine: str, prefixes: Sequence[Prefix], sink_height: float) -
     """
     if not prefixes:
         raise ValueError("a search needs at least one start; an empty prefix is the hard reset")
-    starts = make_simulator(engine, len(prefixes))
-    runner = make_simulator(engine, 1)
+    starts, runner = environment.make_games(len(prefixes)), environment.make_games()
     for place, prefix in enumerate(prefixes):
         runner.reset()
         for mask in prefix:
@@ -148,7 +148,7 @@ class _Episode(NamedTuple):
 
 
 def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode:
-    game = make_simulator(environment.engine)
+    game = environment.make_games()
     observer, reward = Observer(environment.observation), reward_function(environment)
     shaping = None
     if environment.shaping is not None:
