@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 
 from numba import njit
 
-from qwop_wr.simulator import anatomy, constants, keys
+from qwop_wr.simulator import anatomy, constants, keys, platforms
 from qwop_wr.simulator.code_cache import fingerprint, keep_code
 
 logger = logging.getLogger(__name__)
@@ -44,10 +44,11 @@ SOURCES: Final = (
     Path(anatomy.__file__).parent,
     Path(constants.__file__),
     Path(keys.__file__),
+    Path(platforms.__file__),
 )
 """Files and folders that the engine's machine code is made from."""
 
-FINGERPRINT: Final = fingerprint(*SOURCES)
+_FINGERPRINT: Final = fingerprint(*SOURCES)
 
 
 @functools.cache
@@ -55,20 +56,19 @@ def _report_uncached(reason: str) -> None:
     logger.warning("the exact engine will be compiled again next time: %s", reason)
 
 
-def entry_point(make: Callable[[int], Function]) -> Function:
+def entry_point(function: Function) -> Function:
     """Compile a function that Python calls: without the interpreter lock, and cached.
 
     Where no cache can be written the function is compiled in every process.
 
     Args:
-        make: Returns the function, which must refer to the number that it was given.
+        function: Function within Numba's subset of Python.
 
     Returns:
         The dispatcher that compiles it on first use.
     """
-    function = make(FINGERPRINT)
     dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
-    keep_code(dispatcher, FINGERPRINT, _report_uncached)
+    keep_code(dispatcher, _FINGERPRINT, _report_uncached)
     return cast("Function", dispatcher)
 
 
