@@ -16,7 +16,7 @@ PINNED = $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --r
 PROJECT = $(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install world-record smoke test lint cluster-install cluster-test soak viz viz-build mlflow \
+.PHONY: help install world-record smoke test test-fast lint cluster-install cluster-test soak viz viz-build mlflow \
 	benchmark prune audit sbom lock clean
 
 help:  ## Show the targets
@@ -59,6 +59,9 @@ lint: $(VENV)/.dev  ## Style, types and import contracts
 
 test: lint  ## Everything that CI checks
 	$(BIN)/pytest
+
+test-fast: $(VENV)/.dev  ## The tests that are not marked as slow, in a minute or so
+	$(BIN)/pytest -m "not slow"
 
 cluster-install: $(VENV)/.cluster  ## Create .venv with Ray, pinned
 

@@ -109,8 +109,8 @@ def test_equals_the_naive_search(
     "rewards",
     [
         {"metre_reward": 30.0},
-        {"reward": "seeds", "speed_reward": 0.4},
-        {"reward": "seeds", "speed_reward": 0.0, "time_cost": 50.0},
+        {"reward": "qwop_gym", "speed_reward": 0.4},
+        {"reward": "qwop_gym", "speed_reward": 0.0, "time_cost": 50.0},
     ],
 )
 def test_scores_are_in_the_rewards_of_the_environment(rewards: dict[str, Any]) -> None:

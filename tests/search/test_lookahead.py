@@ -116,7 +116,7 @@ def test_recorded_decisions_replay(pool: StatePool) -> None:
 
 
 def test_rewards_are_those_of_the_environment(pool: StatePool) -> None:
-    env = EnvironmentOptions(reward="seeds", speed_reward=0.3, time_cost=20.0)
+    env = EnvironmentOptions(reward="qwop_gym", speed_reward=0.3, time_cost=20.0)
     rollout = make_runs(pool, env).play(5, FALL)
     games = QwopVectorEnv(3, env)
     games.reset()

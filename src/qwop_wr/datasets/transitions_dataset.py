@@ -12,6 +12,7 @@ from kedro_datasets._typing import TablePreview
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.datasets.npz import read_arrays, write_arrays
 from qwop_wr.datasets.stored_dataset import StoredDataset
+from qwop_wr.envs.actions import present_name
 from qwop_wr.whole_files import whole_file
 
 
@@ -140,6 +141,9 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
             names = (*_STEP_ARRAYS, _INTERFACE)
             arrays = read_arrays(file, names, max_bytes=self._load_args["max_bytes"])
             interface = _parse_interface(arrays.pop(_INTERFACE))
+            if "actions" in interface:
+                named = present_name(str(interface["actions"]), f"{path}, actions")
+                interface["actions"] = named
             return Recording(Transitions(**arrays), interface)
 
     def save(self, data: Recording) -> None:

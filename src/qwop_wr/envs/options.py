@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
-from qwop_wr.envs.actions import ACTION_SETS
+from qwop_wr.envs.actions import ACTION_SETS, present_name
 from qwop_wr.envs.observations import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
@@ -15,9 +15,9 @@ from qwop_wr.simulator.constants import GROUND_Y
 
 Engine = Literal["exact", "box2d"]
 Platform = Literal["chromium", "firefox", "chromium110", "node"]
-Actions = Literal["minimal", "seeds", "full"]
+Actions = Literal["minimal", "qwop_gym", "full"]
 Observation = Literal["egocentric", "absolute"]
-Reward = Literal["time", "seeds"]
+Reward = Literal["time", "qwop_gym"]
 Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
@@ -59,16 +59,16 @@ class EnvironmentOptions(BaseModel):
     """Subtracted when the runner falls or sinks (``time``)."""
 
     speed_reward: Amount = 0.01
-    """Reward per m/s on a clock ten times slower than the game's (``seeds``)."""
+    """Reward per m/s on a clock ten times slower than the game's (``qwop_gym``)."""
 
     time_cost: Amount = 10.0
-    """Subtracted per second on that clock, divided by ``ticks_per_action`` (``seeds``)."""
+    """Subtracted per second on that clock, divided by ``ticks_per_action`` (``qwop_gym``)."""
 
     success_reward: Amount = 50.0
-    """Added when the runner finishes (``seeds``)."""
+    """Added when the runner finishes (``qwop_gym``)."""
 
     failure_cost: Amount = 10.0
-    """Subtracted when the runner falls or sinks (``seeds``)."""
+    """Subtracted when the runner falls or sinks (``qwop_gym``)."""
 
     velocity: VelocityOptions | None = None
     """The published recipe's bonus for speed, added to the reward; none by default."""
@@ -98,6 +98,12 @@ class EnvironmentOptions(BaseModel):
     def make_games(self, n_games: int = 1) -> Simulator:
         """Makes games on the engine and the platform, each after a hard reset."""
         return make_simulator(self.engine, n_games, self.platform)
+
+    @field_validator("actions", "reward", mode="before")
+    @classmethod
+    def _is_present(cls, name: object, info: ValidationInfo) -> object:
+        where = f"environment option {info.field_name}"
+        return present_name(name, where) if isinstance(name, str) else name
 
     @property
     def interface(self) -> dict[str, str | int]:

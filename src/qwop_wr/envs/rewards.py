@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qwop_wr.envs.compilation import compiled
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.snapshots import Snapshot
+from qwop_wr.envs.velocity import CLOCK_RATIO
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
@@ -61,9 +62,6 @@ RewardFunction = Callable[
 ]
 """From advance [units], ticks played, finished and failed to rewards, all of shape (n,)."""
 
-SEEDS_CLOCK_RATIO = 10.0
-"""The circulating clock shows the game's seconds divided by this."""
-
 
 @compiled
 def time_rewards(
@@ -95,7 +93,7 @@ def time_rewards(
 
 
 @compiled
-def seeds_rewards(
+def qwop_gym_rewards(
     advance: NDArray[np.float64],
     ticks: NDArray[np.int64],
     finished: NDArray[np.bool_],
@@ -126,7 +124,7 @@ def seeds_rewards(
     rewards = np.zeros(len(advance))
     for game in range(len(advance)):
         if ticks[game] > 0:
-            seconds = ticks[game] * CLOCK_STEP / SEEDS_CLOCK_RATIO
+            seconds = ticks[game] * CLOCK_STEP / CLOCK_RATIO
             metres = advance[game] / UNITS_PER_METRE
             rewards[game] = speed_reward * (metres / seconds) - time_cost * seconds
         rewards[game] += success_reward * finished[game] - failure_cost * failed[game]
@@ -171,7 +169,7 @@ def reward_rates(options: EnvironmentOptions) -> RewardRates:
     """
     if options.reward == "time":
         return RewardRates(options.metre_reward, options.tick_cost)
-    tick = CLOCK_STEP / SEEDS_CLOCK_RATIO
+    tick = CLOCK_STEP / CLOCK_RATIO
     per_decision = options.ticks_per_action
     return RewardRates(
         options.speed_reward / (per_decision * tick), options.time_cost / per_decision * tick
@@ -197,7 +195,7 @@ def _for_speed(
     finished: NDArray[np.bool_],
     failed: NDArray[np.bool_],
 ) -> Rewards:
-    return seeds_rewards(
+    return qwop_gym_rewards(
         advance,
         ticks,
         finished,

@@ -1,15 +1,16 @@
 """The published recipe's incentive for speed, added to any reward while training."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from qwop_wr.envs.state import Arrays
+from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
-Rewards = NDArray[np.float64]
-
-CLOCK_RATIO = 10.0
+CLOCK_RATIO: Final = 10.0
 """The circulating clock shows the game's seconds divided by this, so that 2.5 m/s are 25."""
 
 
@@ -84,8 +85,8 @@ class VelocityIncentive:
         self._passed[games] = False
 
     def add(
-        self, rewards: Rewards, advance: NDArray[np.float64], ticks: NDArray[np.int64]
-    ) -> Rewards:
+        self, rewards: Floats, advance: NDArray[np.float64], ticks: NDArray[np.int64]
+    ) -> Floats:
         """Add the bonus of one decision, then clip, then normalise.
 
         Args:
@@ -95,7 +96,7 @@ class VelocityIncentive:
                 keeps its reward, shape (n_games,).
 
         Returns:
-            Rewards with the bonus, shape (n_games,).
+            Floats with the bonus, shape (n_games,).
         """
         options, playing = self._options, ticks > 0
         seconds = np.maximum(ticks, 1) * CLOCK_STEP / CLOCK_RATIO
@@ -114,7 +115,7 @@ class VelocityIncentive:
             total = self._normalised(total, playing)
         return np.where(playing, total, rewards)
 
-    def bonus(self, speeds: NDArray[np.float64]) -> Rewards:
+    def bonus(self, speeds: NDArray[np.float64]) -> Floats:
         """Reward speeds as the present weight and exponent do.
 
         Args:
@@ -160,7 +161,7 @@ class VelocityIncentive:
         self._decisions, self._count = arrays["velocity_counts"].tolist()
         self._mean, self._squares = arrays["velocity_moments"].tolist()
 
-    def _normalised(self, rewards: Rewards, playing: NDArray[np.bool_]) -> Rewards:
+    def _normalised(self, rewards: Floats, playing: NDArray[np.bool_]) -> Floats:
         for reward in rewards[playing].tolist():
             self._count += 1
             before = reward - self._mean

@@ -59,7 +59,7 @@ class SplitTimes:
         self.clocks = np.where(fresh, env.simulator.score_time[:, None], self.clocks)
 
 
-class KneeHeights:
+class LowKnees:
     """Counts the decisions after which a knee was near the ground.
 
     Args:
@@ -135,7 +135,7 @@ def play_chunk(
         Rows in the order of the seeds, and keys.
     """
     env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, task.game, autoreset=False)
-    splits, knees = SplitTimes(env.num_envs), KneeHeights(env.num_envs)
+    splits, knees = SplitTimes(env.num_envs), LowKnees(env.num_envs)
 
     def measure(_: VectorEnv[Any, Any, Any], __: int) -> None:
         # The simulator goes on with games that were stopped for their length.

@@ -38,7 +38,7 @@ def test_every_documented_run_is_there(ledger: Experiments) -> None:
     for name in RECIPE:
         documented = ledger.root[name]
         assert documented.environment.ticks_per_action == 4
-        assert documented.environment.actions == "seeds"
+        assert documented.environment.actions == "qwop_gym"
         assert documented.environment.observation == "absolute"
         assert not documented.bootstrap_finish
         steps = documented.at("small").training.budget.steps
