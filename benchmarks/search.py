@@ -68,7 +68,7 @@ class Workload:
         self._kept: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
         self._actions: list[NDArray[np.int64]] = []
         self._beam.run([self._prefix], SEED, self._budget(), watch=self._note)
-        self._start = play_prefixes(environment.engine, [self._prefix], options.sink_height)
+        self._start = play_prefixes(environment, [self._prefix], options.sink_height)
 
     def _budget(self) -> SearchBudget:
         return SearchBudget(clones=WIDTH * PROPOSALS * DEPTHS)
