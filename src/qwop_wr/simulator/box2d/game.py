@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.anatomy import PART_NAMES
-from qwop_wr.simulator.box2d.motors import Motors
-from qwop_wr.simulator.box2d.rules import ContactRules, displayed_distance, on_ground
+from qwop_wr.simulator.box2d.rules import ContactRules, Motors, displayed_distance, on_ground
 from qwop_wr.simulator.box2d.world import World
 from qwop_wr.simulator.constants import (
     CAMERA_CEILING,
