@@ -2,8 +2,12 @@
 
 import pytest
 
-from qwop_wr.envs.actions import ACTION_SETS, action_names
-from qwop_wr.simulator.keys import effective_keys
+from qwop_wr.envs.actions import ACTION_SETS
+from qwop_wr.simulator.keys import effective_keys, key_names
+
+
+def action_names(actions: str) -> tuple[str, ...]:
+    return tuple(key_names(int(mask)) for mask in ACTION_SETS[actions])
 
 
 def test_minimal_actions_are_the_nine_that_act_differently() -> None:
@@ -12,8 +16,8 @@ def test_minimal_actions_are_the_nine_that_act_differently() -> None:
     assert set(masks) == {effective_keys(mask) for mask in range(16)}
 
 
-def test_seeds_actions_keep_the_circulating_order() -> None:
-    assert action_names("seeds") == ("-", "Q", "W", "O", "P", "QW", "QP", "WO", "OP")
+def test_qwop_gym_actions_keep_the_circulating_order() -> None:
+    assert action_names("qwop_gym") == ("-", "Q", "W", "O", "P", "QW", "QP", "WO", "OP")
 
 
 def test_full_actions_are_all_masks_by_number_of_keys() -> None:

@@ -1,10 +1,16 @@
 """Compiled code with and without a place to keep it."""
 
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import qwop_wr
 
 SOURCE = """
 from qwop_wr.envs.compilation import compiled
@@ -60,3 +66,36 @@ def test_a_broken_cache_file_is_no_error(tmp_path: Path) -> None:
     for index in (tmp_path / "__pycache__").glob("*.nbi"):
         index.write_bytes(index.read_bytes()[:40])
     assert _module(tmp_path).doubled(21) == 42
+
+
+REWARD = """
+import numpy as np
+from qwop_wr.envs.rewards import time_rewards
+
+metre = time_rewards(np.full(1, 20.0), np.ones(1, np.int64), np.zeros(1, np.bool_), 1.0, 0.0, 0.0)
+print(metre[0])
+"""
+
+
+@pytest.mark.slow
+def test_a_changed_constant_changes_the_rewards(tmp_path: Path) -> None:
+    """Of another module: Numba's own check of the function's file does not see it."""
+    package = tmp_path / "qwop_wr"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(qwop_wr.__file__).parent, package, ignore=ignored)
+
+    def reward() -> float:
+        command, variables = [sys.executable, "-c", REWARD], {"PYTHONPATH": str(tmp_path)}
+        run = subprocess.run(  # noqa: S603 - our own interpreter
+            command, env={**os.environ, **variables}, capture_output=True, text=True, check=True
+        )
+        return float(run.stdout)
+
+    assert reward() == 2.0
+    constants = package / "simulator" / "constants.py"
+    text = constants.read_text(encoding="utf-8")
+    constants.write_text(
+        text.replace("UNITS_PER_METRE: Final = 10.0", "UNITS_PER_METRE: Final = 20.0"),
+        encoding="utf-8",
+    )
+    assert reward() == 1.0

@@ -11,13 +11,14 @@ from gymnasium.utils.env_checker import check_env
 from numpy.typing import ArrayLike
 from stable_baselines3.common import env_checker
 
-from qwop_wr.envs.actions import ACTION_SETS, action_names
+from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.observations import OBSERVATIONS, Feature
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.single import QwopEnv
 from qwop_wr.envs.vector import QwopVectorEnv
+from qwop_wr.simulator.keys import key_names
 
-COMBINATIONS = list(itertools.product(ACTION_SETS, OBSERVATIONS, ("time", "seeds")))
+COMBINATIONS = list(itertools.product(ACTION_SETS, OBSERVATIONS, ("time", "qwop_gym")))
 
 
 @pytest.mark.filterwarnings("error")
@@ -134,7 +135,10 @@ def test_docstring_lists_every_observation() -> None:
 
 def test_docstring_lists_every_action_and_argument() -> None:
     actions, *_, arguments = _tables()
-    assert actions == [[name, " ".join(action_names(name))] for name in ACTION_SETS]
+    assert actions == [
+        [name, " ".join(key_names(int(mask)) for mask in masks)]
+        for name, masks in ACTION_SETS.items()
+    ]
     fields = EnvironmentOptions.model_fields
     documented = {name: default.strip('"') for name, default, _ in arguments if name}
     assert documented == {

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from types import TracebackType
 from typing import Final, Protocol
 
 import pygame
@@ -69,12 +68,7 @@ class Window:
     def __enter__(self) -> "Window":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         pygame.display.quit()
 
     def show(self, frame: Frame) -> None:

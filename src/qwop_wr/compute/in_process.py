@@ -28,12 +28,7 @@ class CallerBackend:
     def __enter__(self) -> "CallerBackend":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._waiting.clear()
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qwop_wr.simulator.keys import O, P, Q, W, key_names
+from qwop_wr.simulator.keys import O, P, Q, W
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +55,3 @@ def present_name(name: str, where: str) -> str:
     if present != name:
         logger.warning("%s: %r is called %r now", where, name, present)
     return present
-
-
-def action_names(actions: str) -> tuple[str, ...]:
-    """Spell out the keys of every action of a set.
-
-    Args:
-        actions: A key of :data:`ACTION_SETS`.
-
-    Returns:
-        For instance ``("-", "O", "P", "Q", "QO", ...)``.
-    """
-    return tuple(key_names(int(mask)) for mask in ACTION_SETS[actions])
