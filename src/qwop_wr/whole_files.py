@@ -21,7 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 @contextmanager
 def whole_path(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` whose file takes its place when the block succeeds.
+    """Gives a path beside ``path`` whose file takes its place when the block succeeds.
 
     Args:
         path: Where the file is to appear; its folder exists.
@@ -43,7 +43,7 @@ def whole_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
-    """Write a file beside ``path`` that takes its place when the block succeeds.
+    """Writes a file beside ``path`` that takes its place when the block succeeds.
 
     Args:
         fs: Filesystem of the path.
@@ -61,7 +61,7 @@ def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def whole_folder(fs: AbstractFileSystem, path: str) -> Iterator[str]:
-    """Fill a folder beside ``path`` that takes its place when the block succeeds.
+    """Fills a folder beside ``path`` that takes its place when the block succeeds.
 
     A folder that was at ``path`` is set aside for the moment of the exchange and
     put back if that fails.
@@ -91,7 +91,7 @@ def whole_folder(fs: AbstractFileSystem, path: str) -> Iterator[str]:
 
 @contextmanager
 def _temporary_path(fs: AbstractFileSystem, path: str) -> Iterator[str]:
-    """Name a path beside ``path``; on failure, remove it and the folder made for it."""
+    """Names a path beside ``path``; on failure, removes it and the folder made for it."""
     parent = fs._parent(path)
     is_parent_new = not fs.exists(parent)
     fs.makedirs(parent, exist_ok=True)
@@ -116,7 +116,7 @@ def _hidden_name(name: str, suffix: str) -> str:
 
 
 def _to_disk(file: IO[bytes]) -> None:
-    """Let a local file outlive a power cut, so that never an empty one takes a place."""
+    """Lets a local file outlive a power cut, so that never an empty one takes a place."""
     with contextlib.suppress(AttributeError, OSError):
         file.flush()
         os.fsync(file.fileno())
@@ -148,7 +148,7 @@ class WholeFilesystem(LocalFileSystem):  # type: ignore[misc]  # fsspec has no t
     """
 
     def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> IO[Any]:  # noqa: ANN401
-        """Open a file.
+        """Opens a file.
 
         Args:
             path: The file.
@@ -185,7 +185,7 @@ class _WholeFile(io.BufferedWriter):
         super().__init__(io.FileIO(self._partial, "wb"))
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 (any buffer)
-        """Write; the file is given up if that fails."""
+        """Writes; the file is given up if that fails."""
         try:
             return super().write(data)
         except BaseException:
@@ -193,11 +193,11 @@ class _WholeFile(io.BufferedWriter):
             raise
 
     def discard(self) -> None:
-        """Give the file up."""
+        """Gives the file up."""
         self._is_good = False
 
     def close(self) -> None:
-        """Put the file in its place, or take it away."""
+        """Puts the file in its place, or take it away."""
         if self.closed:
             return
         try:
@@ -241,7 +241,7 @@ class _WholeText(io.TextIOWrapper):
 
 
 def write_whole_files() -> None:
-    """Let everything that writes local files through fsspec write them whole."""
+    """Lets everything that writes local files through fsspec write them whole."""
     for protocol in ("file", "local"):
         fsspec.register_implementation(protocol, WholeFilesystem, clobber=True)
     LocalFileSystem.clear_instance_cache()

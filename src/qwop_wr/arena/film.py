@@ -34,7 +34,7 @@ def write_film(
     frames_per_second: int,
     width: int,
 ) -> None:
-    """Write a film, whole or not at all, while the pictures come in.
+    """Writes a film, whole or not at all, while the pictures come in.
 
     Args:
         frames: The images, uint8 of shape (height, width, 3), all alike; at least one.

@@ -50,7 +50,7 @@ class Play:
         self._best = 0.0
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Press and release keys, begin anew or close."""
+        """Presses and releases keys, begins anew or closes."""
         if event.type == pygame.KEYDOWN and event.key in _BITS:
             self._keys.press(_BITS[event.key])
             self._has_started = True
@@ -64,7 +64,7 @@ class Play:
             self.is_open = False
 
     def advance(self, seconds: float) -> None:
-        """Play the ticks that are due."""
+        """Plays the ticks that are due."""
         if not self._has_started or self.runner.ended:
             return
         for _ in range(self._playback.due(seconds)):
@@ -76,7 +76,7 @@ class Play:
                 self._on_end(self.runner)
 
     def draw(self) -> Frame:
-        """Draw this moment."""
+        """Draws this moment."""
         runner = self.runner
         title = subtitle = ""
         if runner.finished:

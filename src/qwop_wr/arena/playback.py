@@ -38,12 +38,12 @@ class Playback:
         return "paused" if self.is_paused else SPEEDS[self.speed]
 
     def toggle(self) -> None:
-        """Pause, or go on."""
+        """Pauses, or go on."""
         self.is_paused = not self.is_paused
         self._owed = 0.0
 
     def change_speed(self, steps: int) -> None:
-        """Go to a faster or slower speed.
+        """Goes to a faster or slower speed.
 
         Args:
             steps: Steps along :data:`SPEEDS`.
@@ -51,7 +51,7 @@ class Playback:
         self._index = min(max(self._index + steps, 0), len(self._factors) - 1)
 
     def due(self, seconds: float) -> int:
-        """Let time pass.
+        """Lets time pass.
 
         Args:
             seconds: Real time since the last call [s].

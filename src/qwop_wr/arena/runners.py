@@ -23,7 +23,7 @@ class KeySource(Protocol):
     """Who holds the keys."""
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Choose the keys of the next tick.
+        """Chooses the keys of the next tick.
 
         Args:
             simulator: The runner's game, with nothing else in it.
@@ -46,7 +46,7 @@ class TapeKeys:
         self._keys = tape.per_tick_keys.tolist()
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Read the next tick's keys off the tape."""
+        """Reads the next tick's keys off the tape."""
         return self._keys[len(played)] if len(played) < len(self._keys) else None
 
 
@@ -76,7 +76,7 @@ class AgentKeys:
         self._policy = agent.policy()
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Hold on to the last decision, or decide anew."""
+        """Holds on to the last decision, or decide anew."""
         if len(played) % self._ticks_per_action:
             return played[-1]
         if not played:
@@ -95,20 +95,20 @@ class HeldKeys:
         self._tapped = 0
 
     def press(self, key: int) -> None:
-        """Press a key, given by its bit."""
+        """Presses a key, given by its bit."""
         self._held |= key
         self._tapped |= key
 
     def release(self, key: int) -> None:
-        """Release a key, given by its bit."""
+        """Releases a key, given by its bit."""
         self._held &= ~key
 
     def release_all(self) -> None:
-        """Release every key."""
+        """Releases every key."""
         self._held = self._tapped = 0
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Take what is held, and what was tapped since the last tick."""
+        """Takes what is held, and what was tapped since the last tick."""
         mask, self._tapped = self._held | self._tapped, 0
         return mask
 
@@ -181,7 +181,7 @@ class Runner:
         return f"{verb} at {self.score:.1f} m"
 
     def tick(self) -> None:
-        """Play one tick, unless the run has ended."""
+        """Plays one tick, unless the run has ended."""
         if self.ended:
             return
         mask = self._keys(self.simulator, self.played)
@@ -191,7 +191,7 @@ class Runner:
             self.played.append(mask)
 
     def tape(self) -> Tape:
-        """Record the run so far; it must have begun on a fresh page.
+        """Records the run so far; it must have begun on a fresh page.
 
         Returns:
             The tape, with the runner's meta.
@@ -204,7 +204,7 @@ class Runner:
         return Tape.record(keys, game.engine, self.meta, game.platform)
 
     def reset(self, soft: bool = False) -> None:
-        """Begin a new run.
+        """Begins a new run.
 
         Args:
             soft: Go on with the used world, as the game's own restart does.
@@ -214,7 +214,7 @@ class Runner:
         self._is_dry = False
 
     def rewind(self, ticks: int) -> None:
-        """Go back to an earlier moment of a run that began on a fresh page.
+        """Goes back to an earlier moment of a run that began on a fresh page.
 
         Args:
             ticks: Ticks after the reset; a run that has fewer stays as it is.
@@ -228,7 +228,7 @@ class Runner:
         self.played = kept
 
     def lane(self) -> Lane:
-        """Describe this moment for a picture of a race."""
+        """Describes this moment for a picture of a race."""
         return Lane(
             name=self.name,
             state=self.simulator.state[0],

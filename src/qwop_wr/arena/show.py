@@ -14,7 +14,7 @@ Frame = NDArray[np.uint8]
 
 
 def human_pace(clock: float) -> Pace:
-    """Find where the human record was at a time.
+    """Finds where the human record was at a time.
 
     Args:
         clock: The game's clock [s].
@@ -28,7 +28,7 @@ def human_pace(clock: float) -> Pace:
 
 
 def compared(clock: float) -> str:
-    """Compare a finish with the human record, in words."""
+    """Compares a finish with the human record, in words."""
     difference = clock - HUMAN_RECORD.seconds
     side = "behind" if difference > 0 else "ahead of"
     return f"{abs(difference):.2f} s {side} the human record"
@@ -67,13 +67,13 @@ class Show:
         return (self.ticks + 1) * CLOCK_STEP
 
     def tick(self) -> None:
-        """Play one tick of every run that has not ended."""
+        """Plays one tick of every run that has not ended."""
         for runner in self.runners:
             runner.tick()
         self.ticks = max(len(runner.played) for runner in self.runners)
 
     def rewind(self, ticks: int) -> None:
-        """Go back to an earlier moment.
+        """Goes back to an earlier moment.
 
         Args:
             ticks: Ticks after the start.
@@ -83,7 +83,7 @@ class Show:
         self.ticks = max(len(runner.played) for runner in self.runners)
 
     def draw(self, status: str = "", hint: str = "") -> Frame:
-        """Draw this moment.
+        """Draws this moment.
 
         Args:
             status: State of the window.
@@ -111,7 +111,7 @@ class Show:
         )
 
     def frames(self, first: int, last: int, every: int) -> Iterator[Frame]:
-        """Draw the run from its start, without a window.
+        """Draws the run from its start, without a window.
 
         Args:
             first: First tick to be drawn.

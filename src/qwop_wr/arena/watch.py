@@ -44,17 +44,17 @@ class Watch:
         }
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Do what a key stands for."""
+        """Does what a key stands for."""
         if event.type == pygame.KEYDOWN and event.key in self._commands:
             self._commands[event.key]()
 
     def advance(self, seconds: float) -> None:
-        """Play the ticks that are due."""
+        """Plays the ticks that are due."""
         for _ in range(self.playback.due(seconds)):
             self.show.tick()
 
     def draw(self) -> Frame:
-        """Draw this moment."""
+        """Draws this moment."""
         return self.show.draw(self.playback.status, HINT)
 
     def _go(self, ticks: int, pause: bool = False) -> None:

@@ -33,15 +33,15 @@ class Scene(Protocol):
         ...
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take an event of keyboard or window."""
+        """Takes an event of keyboard or window."""
         ...
 
     def advance(self, seconds: float) -> None:
-        """Let real time pass [s]."""
+        """Lets real time pass [s]."""
         ...
 
     def draw(self) -> Frame:
-        """Draw this moment."""
+        """Draws this moment."""
         ...
 
 
@@ -72,7 +72,7 @@ class Window:
         pygame.display.quit()
 
     def show(self, frame: Frame) -> None:
-        """Show a picture, as large as the window allows.
+        """Shows a picture, as large as the window allows.
 
         Args:
             frame: The image, uint8 of shape (540, 960, 3).
@@ -90,7 +90,7 @@ class Window:
         pygame.display.flip()
 
     def run(self, scene: Scene) -> None:
-        """Show a scene in real time until it or the window is closed.
+        """Shows a scene in real time until it or the window is closed.
 
         Args:
             scene: The scene.

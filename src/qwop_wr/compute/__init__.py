@@ -1,4 +1,4 @@
-"""Many pieces of work: in this process, in several, or on a Ray cluster, with equal results."""
+"""Jobs of many items: in this process, in several, or on a Ray cluster, with equal results."""
 
 from qwop_wr.compute.job import (
     SERIAL,

@@ -1,4 +1,4 @@
-"""Work in the process that asks for it."""
+"""Jobs in the caller's process."""
 
 import threading
 import time
@@ -13,10 +13,10 @@ from qwop_wr.compute.threads import single_thread
 
 
 class CallerBackend:
-    """Items one after the other, in the caller's thread.
+    """Runs items one after the other, in the caller's thread.
 
     Args:
-        job: What to do.
+        job: The job.
     """
 
     room = 1
@@ -32,20 +32,20 @@ class CallerBackend:
         self._waiting.clear()
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401
-        """Remember an item; see ``Backend.submit``."""
+        """Queues an item; see ``Backend.submit``."""
         self._waiting.append((number, item))
 
     def wait(self) -> list[Outcome]:
-        """Do the item that was remembered first; see ``Backend.wait``."""
+        """Runs the oldest item; see ``Backend.wait``."""
         number, item = self._waiting.popleft()
         return [_done(self._job, number, item, lambda: False)]
 
 
 class ThreadBackend:
-    """Items in threads, for functions that release the interpreter's lock.
+    """Runs items in threads, for functions that release the interpreter's lock.
 
     Args:
-        job: What to do; its function is told when nobody waits any more.
+        job: The job; its function is told when its result is no longer wanted.
         options: Number of threads.
     """
 
@@ -55,7 +55,7 @@ class ThreadBackend:
         self._under_way: dict[Future[Outcome], int] = {}
         self._limits = single_thread()
         n_threads = options.workers or usable_cores()
-        # A thread that waits for the caller to look at results loses time.
+        # A thread that waits for the caller to take its results loses time.
         self.room = 2 * n_threads
         self._pool = ThreadPoolExecutor(n_threads, "job")
 
@@ -74,12 +74,12 @@ class ThreadBackend:
         self._limits.__exit__(kind, error, traceback)
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401
-        """Give an item to a thread; see ``Backend.submit``."""
+        """Submits an item; see ``Backend.submit``."""
         future = self._pool.submit(_done, self._job, number, item, self._gone.is_set)
         self._under_way[future] = number
 
     def wait(self) -> list[Outcome]:
-        """Wait for the first thread to end; see ``Backend.wait``."""
+        """Waits for the first thread; see ``Backend.wait``."""
         ended, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
         for future in ended:
             del self._under_way[future]

@@ -1,4 +1,4 @@
-"""What is to be done with many items, where, and what came of one of them."""
+"""Jobs: a function of many items, where they are computed, and the outcome of each."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ ResultT = TypeVar("ResultT")
 
 
 class ComputeOptions(BaseModel):
-    """Where heavy work is done; results do not depend on it."""
+    """Where heavy work is computed; results do not depend on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -53,19 +53,19 @@ SERIAL: Final = ComputeOptions()
 
 
 def usable_cores() -> int:
-    """Count the processor cores that this process may use."""
+    """Returns the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class WorkContext(NamedTuple):
-    """What a piece of work knows about where it is done.
+    """What a job's function may know about where it runs.
 
     Attributes:
-        stopped: Whether nobody waits for the result any more; long work in this process
-            asks now and then. Workers elsewhere are ended without being asked.
-        in_process: Whether it is the process that asked for the work.
+        stopped: Whether the result is no longer wanted; long work in this process asks now
+            and then. Workers elsewhere are killed instead.
+        in_process: Whether it runs in the process that submitted the job.
     """
 
     stopped: Callable[[], bool]
@@ -74,7 +74,7 @@ class WorkContext(NamedTuple):
 
 @dataclass(frozen=True)
 class Job(Generic[SharedT, ItemT, ResultT]):
-    """A function of many items and of data that all share.
+    """A function to be applied to many items, with data that all share.
 
     Attributes:
         name: Name for the progress bar and for errors.
@@ -82,11 +82,10 @@ class Job(Generic[SharedT, ItemT, ResultT]):
             neither, and its result depends on nothing else, so that items can be done
             anywhere, in any order and more than once.
         shared: Data that all items need; sent to a worker process or to a node once.
-        describe: Names an item in errors, by its seed for instance.
+        describe: Names an item in errors, for instance by its seed.
         unit: What the progress bar counts.
-        threads: The function releases the interpreter's lock, so that threads do in this
-            process. Otherwise items are done there one after the other, in the caller's
-            thread.
+        threads: The function releases the interpreter's lock, so that in this process items
+            run in threads. Otherwise they run one after the other in the caller's thread.
     """
 
     name: str
@@ -99,14 +98,14 @@ class Job(Generic[SharedT, ItemT, ResultT]):
 
 @dataclass(frozen=True)
 class Finished(Generic[ResultT]):
-    """An item that was done.
+    """The result of an item.
 
     Attributes:
         value: What the function returned.
         seconds: Wall-clock time of the function [s].
         core_seconds: Processor time that it took in another process [s]; 0 in this one,
             whose own clock has it.
-        worker: Who did it, as ``host:process``; empty for this process.
+        worker: The worker, as ``host:process``; empty for this process.
     """
 
     value: ResultT
@@ -116,19 +115,19 @@ class Finished(Generic[ResultT]):
 
 
 class ItemError(RuntimeError):
-    """A piece of work has failed; the message names the item, the cause is attached."""
+    """An item has failed; the message names it, the cause is attached."""
 
 
 class WorkerDiedError(RuntimeError):
-    """Workers have died over an item more often than it is begun again."""
+    """Workers have died over an item more often than it is retried."""
 
 
 class Outcome(NamedTuple):
-    """How an item ended.
+    """An item's result or error.
 
     Attributes:
         number: Number that it was submitted under.
-        finished: What came of it, if it was done.
+        finished: The result, if there is one.
         error: What was raised instead.
     """
 
@@ -138,13 +137,10 @@ class Outcome(NamedTuple):
 
 
 class Backend(Protocol):
-    """A place where the items of one job are done.
-
-    Leaving its context ends everything that is still under way.
-    """
+    """Runs the items of one job; leaving its context ends all that is under way."""
 
     def __enter__(self) -> object:
-        """Get ready."""
+        """Starts the workers."""
 
     def __exit__(
         self,
@@ -152,39 +148,21 @@ class Backend(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End all work and give everything back."""
+        """Ends all work and releases the workers."""
 
     @property
     def room(self) -> int:
-        """Items worth having under way at present."""
+        """How many items should be under way at present."""
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401 (any job's item)
-        """Begin with an item.
-
-        Args:
-            number: Number of the item.
-            item: The item.
-        """
+        """Starts an item; its outcome bears the number."""
 
     def wait(self) -> list[Outcome]:
-        """Wait until something has ended.
-
-        Returns:
-            What has ended since the last call; at least one of the items under way.
-        """
+        """Waits for and returns the outcomes since the last call, at least one."""
 
 
 def work(function: Callable[..., Any], shared: Any, item: Any) -> Finished[Any]:  # noqa: ANN401
-    """Do an item in a worker and measure it.
-
-    Args:
-        function: A job's function.
-        shared: The job's shared data.
-        item: The item.
-
-    Returns:
-        The result with what it cost.
-    """
+    """Applies a job's function to an item in a worker and measures what it costs."""
     context = WorkContext(lambda: False, in_process=False)
     started = time.perf_counter(), time.process_time()
     value = function(shared, item, context)

@@ -1,4 +1,4 @@
-"""An ordered map over items, the same wherever they are done."""
+"""An ordered map over items, with equal results wherever they run."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -29,12 +29,12 @@ _AHEAD = 4
 
 
 def settle(options: ComputeOptions, name: str, core_seconds: float) -> ComputeOptions:
-    """Let short work stay in this process, and say so.
+    """Keeps short work in this process, and logs it.
 
     Args:
-        options: Where work is to be done.
-        name: What is to be done.
-        core_seconds: About how long it will take one core [s].
+        options: Where work is to run.
+        name: Name of the work.
+        core_seconds: About how long it takes one core [s].
 
     Returns:
         The options, or those of this process.
@@ -56,20 +56,20 @@ def run_job(
     options: ComputeOptions,
     progress: bool = True,
 ) -> Iterator[Finished[ResultT]]:
-    """Do a job's items and give the results in the items' order.
+    """Runs a job's items and yields the results in the items' order.
 
     What is under way when the caller leaves, by Ctrl-C for instance, is ended. After an error
-    nothing more is begun; the results of all items before it are still given, so that the
-    first item that fails is the same everywhere, whichever is done first.
+    no more items are started, but the results of all items before it are still yielded, so
+    that the first failure is the same everywhere, whichever item ends first.
 
     Args:
-        job: What to do.
-        items: What to do it with.
-        options: Where.
+        job: The job.
+        items: Its items.
+        options: Where they run.
         progress: Show a progress bar on stderr.
 
     Yields:
-        One result per item, as soon as it and all before are there.
+        One result per item, as soon as all before it are known.
 
     Raises:
         ItemError: If the function raised something; names the first such item.
@@ -103,10 +103,10 @@ def run_job(
 
 @contextmanager
 def connected(options: ComputeOptions) -> Iterator[None]:
-    """Stay connected to the cluster, if there is one, for a block with several jobs.
+    """Stays connected to the cluster, if there is one, for a block with several jobs.
 
     Args:
-        options: Where work is done.
+        options: Where work runs.
 
     Yields:
         Nothing.
@@ -124,17 +124,10 @@ def connected(options: ComputeOptions) -> Iterator[None]:
 
 
 def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
-    """Choose the place where a job's items are done.
-
-    Args:
-        job: What to do.
-        options: Where.
-
-    Returns:
-        The place, to be entered.
+    """Makes what runs a job's items.
 
     Raises:
-        BadInputError: If Ray is not installed.
+        BadInputError: If Ray is to run them and is not installed.
     """
     if options.backend == "ray":
         from qwop_wr.compute.ray import RayBackend  # noqa: PLC0415 (only for clusters)
@@ -148,19 +141,11 @@ def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
 def result_of(
     job: Job[SharedT, ItemT, ResultT], item: ItemT, outcome: Outcome
 ) -> Finished[ResultT]:
-    """Take the result out of an outcome.
-
-    Args:
-        job: What was done.
-        item: With what.
-        outcome: How it ended.
-
-    Returns:
-        The result.
+    """Returns the result of an outcome.
 
     Raises:
-        ItemError: If the function raised something; names the item.
-        BadInputError: If it raised that.
+        ItemError: If the item failed; names it.
+        BadInputError: If it failed with that.
     """
     if outcome.finished is not None:
         return outcome.finished

@@ -1,4 +1,4 @@
-"""Work in processes of this machine."""
+"""Jobs in worker processes of this machine."""
 
 import contextlib
 import multiprocessing
@@ -36,14 +36,14 @@ class _Attempt(NamedTuple):
 
 
 class ProcessBackend:
-    """Items in worker processes that are started afresh, one thread each.
+    """Runs items in spawned worker processes, one thread each.
 
-    If a worker dies, all workers are replaced and the items under way are begun
-    again, the last time one by one. Workers end with this process, however it ends.
+    If a worker dies, all workers are replaced and the items under way are retried, the
+    last time one by one. Workers end with this process, however it ends.
 
     Args:
-        job: What to do; function and shared data go to every worker once.
-        options: Number of workers, and how often to begin again.
+        job: The job; function and shared data go to every worker once.
+        options: Number of workers and of retries.
     """
 
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
@@ -73,16 +73,16 @@ class ProcessBackend:
 
     @property
     def room(self) -> int:
-        """Items worth having under way; see ``Backend.room``."""
+        """How many items should be under way; see ``Backend.room``."""
         # A worker that waits for the next item loses time.
         return 0 if self._alone else 2 * self._workers
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401
-        """Give an item to a worker; see ``Backend.submit``."""
+        """Submits an item; see ``Backend.submit``."""
         self._begin(_Attempt(number, item, deaths=0))
 
     def wait(self) -> list[Outcome]:
-        """Wait for the first worker to end; see ``Backend.wait``."""
+        """Waits for the first worker; see ``Backend.wait``."""
         while True:
             if self._alone and not self._under_way:
                 self._begin(self._alone.popleft())
@@ -112,7 +112,7 @@ class ProcessBackend:
         )
 
     def _replace_workers(self) -> list[Outcome]:
-        """Begin again with what was under way; tells what has ended or is given up."""
+        """Retries what was under way; returns what has ended or is given up."""
         self._pool.shutdown(wait=True)
         self._lifeline.close()
         self._other_end.close()
@@ -147,7 +147,7 @@ def _outcome(attempt: _Attempt, future: Future[Finished[Any]]) -> Outcome:
 
 @contextlib.contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """Start processes that are deaf to the terminal's Ctrl-C, which is this process's alone."""
+    """Starts processes that ignore the terminal's Ctrl-C, which is for this process alone."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Work on a Ray cluster: getting in, checking its nodes, placing tasks."""
+"""Jobs on a Ray cluster: connecting, checking its nodes, submitting tasks."""
 
 import functools
 import hashlib
@@ -36,7 +36,7 @@ except ModuleNotFoundError as missing:
 logger = logging.getLogger(__name__)
 
 PROCESSOR: Final = "processor"
-"""Name under which the kind of processor is told."""
+"""Name of the kind of processor among the versions."""
 
 _LIBRARIES: Final = ("numpy", "torch", "numba", "llvmlite")
 
@@ -49,9 +49,9 @@ PROBE_SECONDS: Final = 60.0
 
 @contextmanager
 def connection(address: str) -> Iterator[None]:
-    """Be connected to a cluster, whose nodes have been found fit, for a block.
+    """Connects to a cluster and checks its nodes, for a block.
 
-    A connection that is there already is used and left open.
+    An existing connection is used and left open.
 
     Args:
         address: ``host:port`` or ``auto``.
@@ -60,8 +60,8 @@ def connection(address: str) -> Iterator[None]:
         Nothing.
 
     Raises:
-        BadInputError: If the cluster does not answer, does not let us in or has a node
-            that is not fit for our work.
+        BadInputError: If the cluster does not answer, refuses the connection or has a
+            node with other versions.
     """
     ours = not ray.is_initialized()
     if ours:
@@ -77,7 +77,7 @@ def connection(address: str) -> Iterator[None]:
 
 @contextmanager
 def telling_cluster_faults() -> Iterator[None]:
-    """Tell what a cluster lacks in one line.
+    """Turns faults of a cluster into errors of one line.
 
     Yields:
         Nothing.
@@ -144,7 +144,7 @@ def _check_answer(address: str) -> None:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Undo that Ray makes SIGTERM a plain exit, which a run could not tell from its end."""
+    """Undoes that Ray makes SIGTERM a plain exit, which looks like a normal end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -201,7 +201,7 @@ def _check_node(node: str, answer: "ray.ObjectRef[dict[str, str] | str]") -> Non
 
 @functools.cache
 def own_versions() -> dict[str, str]:
-    """Tell what this process runs on.
+    """Returns the versions of what this process computes with.
 
     Returns:
         Version by name: this package's, with a digest of its sources, Python's and those
@@ -223,7 +223,7 @@ def own_versions() -> dict[str, str]:
 
 
 def _probe() -> Callable[[], dict[str, str] | str]:
-    """Make a function that travels whole, for a node that may lack this package."""
+    """Makes a function that is pickled by value, for a node that may lack this package."""
 
     def probe() -> Any:  # noqa: ANN401
         try:
@@ -240,11 +240,11 @@ def _last_line(error: Exception) -> str:
 
 
 class RayBackend:
-    """Items as tasks of a Ray cluster, which places them and begins them again elsewhere.
+    """Runs items as tasks of a Ray cluster, which places and retries them.
 
     Args:
-        job: What to do; its shared data go to every node once.
-        options: Which cluster, tasks at a time, and how often to begin again.
+        job: The job; its shared data go to every node once.
+        options: Which cluster, tasks at a time, and number of retries.
     """
 
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
@@ -279,16 +279,16 @@ class RayBackend:
 
     @property
     def room(self) -> int:
-        """Items worth having under way; see ``Backend.room``. Nodes may come and go."""
+        """How many items should be under way; see ``Backend.room``. Nodes may come and go."""
         limit = self._options.workers
         return limit or 2 * max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401
-        """Give an item to the cluster; see ``Backend.submit``."""
+        """Submits an item; see ``Backend.submit``."""
         self._numbers[self._task.remote(self._shared, item)] = number
 
     def wait(self) -> list[Outcome]:
-        """Wait for the first task to end; see ``Backend.wait``."""
+        """Waits for the first task; see ``Backend.wait``."""
         pending = list(self._numbers)
         ended, _ = ray.wait(pending, num_returns=1)
         # What else has ended by now.
@@ -296,7 +296,7 @@ class RayBackend:
         return [self._outcome(self._numbers.pop(reference), reference) for reference in ended]
 
     def copies(self) -> dict[str, int]:
-        """Tell which nodes hold the shared data.
+        """Returns which nodes hold the shared data.
 
         Returns:
             Size of each copy by the node's number [bytes].

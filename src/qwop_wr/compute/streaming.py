@@ -43,7 +43,7 @@ class Stream(Generic[SharedT, ItemT, ResultT]):
         self._stack.__exit__(kind, error, traceback)
 
     def submit(self, item: ItemT) -> None:
-        """Begin with an item.
+        """Begins with an item.
 
         Args:
             item: The item.
@@ -53,7 +53,7 @@ class Stream(Generic[SharedT, ItemT, ResultT]):
         self._submitted += 1
 
     def wait(self) -> list[tuple[ItemT, Finished[ResultT]]]:
-        """Wait until an item has ended.
+        """Waits until an item has ended.
 
         Returns:
             Items that have ended since the last call, with their results.

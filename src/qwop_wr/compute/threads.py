@@ -10,7 +10,7 @@ _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THR
 
 
 def limit_threads() -> None:
-    """Keep this process to one thread for every library: workers share the cores."""
+    """Keeps this process to one thread per library: workers share the cores."""
     # For what is imported from now on, and for what is there already.
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     if torch := sys.modules.get("torch"):
@@ -21,7 +21,7 @@ def limit_threads() -> None:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Run a block with one torch thread, if torch is there, then restore their number.
+    """Runs a block with one torch thread, if torch is imported, then restores their number.
 
     Yields:
         Nothing.

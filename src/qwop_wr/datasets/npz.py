@@ -56,7 +56,7 @@ class _Header(NamedTuple):
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
-    """Write arrays as an npz archive; equal arrays give equal bytes.
+    """Writes arrays as an npz archive; equal arrays give equal bytes.
 
     Args:
         file: Binary file to write to.
@@ -70,7 +70,7 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
 
 
 def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict[str, Array]:
-    """Read the named arrays of an npz archive.
+    """Reads the named arrays of an npz archive.
 
     Args:
         file: Seekable binary file.
@@ -110,7 +110,7 @@ class _SmallReads:
         self.max_bytes: int | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Read as from the file."""
+        """Reads as from the file."""
         if self.max_bytes is not None and size > self.max_bytes:
             raise ValueError(f"its directory has {size} bytes, the limit is {self.max_bytes}")
         return self._file.read(size)
@@ -122,7 +122,7 @@ class _SmallReads:
 
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; its directory, which may be as long as the file, is limited."""
+    """Opens an archive; its directory, which may be as long as the file, is limited."""
     small = _SmallReads(file)
     small.max_bytes = _MAX_DIRECTORY_BYTES
     with zipfile.ZipFile(cast("IO[bytes]", small)) as archive:

@@ -33,7 +33,7 @@ class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets 
     """
 
     def load(self) -> Any:  # noqa: ANN401 - JSON
-        """Load the file.
+        """Loads the file.
 
         Returns:
             What it holds; None if there is none.
@@ -44,7 +44,7 @@ class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets 
         return super().load() if self.exists() else None
 
     def preview(self) -> JSONPreview:
-        """Show the file in Kedro-Viz.
+        """Shows the file in Kedro-Viz.
 
         Returns:
             Its JSON; ``null`` if there is none.
@@ -62,7 +62,7 @@ class OptionalPartitions(PartitionedDataset):  # type: ignore[misc]
     """
 
     def load(self) -> dict[str, Callable[[], Any]]:
-        """Find the files.
+        """Finds the files.
 
         Returns:
             Functions that load them, by name; none if there are no files.

@@ -38,7 +38,7 @@ class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no t
     """
 
     def preview(self) -> HTMLPreview:
-        """Show the marked parts in Kedro-Viz, or the whole page where none are marked.
+        """Shows the marked parts in Kedro-Viz, or the whole page where none are marked.
 
         Returns:
             HTML or Markdown, cut where it is too long to be looked at.

@@ -43,12 +43,12 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     """
 
     KIND: ClassVar[str]
-    """What is stored, as messages call it."""
+    """What is stored, as error messages call it."""
     DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
-    """Options of loading, with what they are if not given."""
+    """Options of loading with their defaults."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        """Undo what Kedro does to methods that a class only inherits.
+        """Undoes what Kedro does to methods that a class only inherits.
 
         It wraps its wrapper of the base class's again. A constructor then takes down
         (args, kwargs) as the names of its arguments, and a save resolves its version
@@ -132,7 +132,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return path
 
     def _check_file(self, path: str, max_bytes: int) -> int:
-        """Make sure that a file can be read to its end, before it is opened.
+        """Makes sure that a file can be read to its end, before it is opened.
 
         A pipe would hold the reader up for ever, a device would never end.
 
@@ -151,7 +151,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _reading(self, path: str) -> Iterator[None]:
-        """Name the file in every error of reading it."""
+        """Names the file in every error of reading it."""
         try:
             yield
         except DatasetError:
@@ -168,7 +168,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _writing(self) -> Iterator[str]:
-        """Give the path to write to, and name it in every error of writing."""
+        """Gives the path to write to, and names it in every error of writing."""
         path = get_filepath_str(self._get_save_path(), self._protocol)
         try:
             yield path
@@ -201,7 +201,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     """Ending of the files' names."""
 
     def load(self) -> dict[str, _Item]:
-        """Load all items of the folder.
+        """Loads all items of the folder.
 
         Returns:
             Items by file name without suffix, in the order of names; none if there
@@ -229,7 +229,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         return {self._name(path): self._load_item(path) for path in paths}
 
     def save(self, data: Mapping[str, _Item]) -> None:
-        """Save the items in place of those that are there.
+        """Saves the items in place of those that are there.
 
         Args:
             data: Items by name.
@@ -256,11 +256,11 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
 
     @abstractmethod
     def _load_item(self, path: str) -> _Item:
-        """Read an item from a file of the filesystem."""
+        """Reads an item from a file of the filesystem."""
 
     @abstractmethod
     def _save_item(self, path: str, item: _Item) -> None:
-        """Write an item to a new file of the filesystem."""
+        """Writes an item to a new file of the filesystem."""
 
     def _name(self, path: str) -> str:
         return path.rsplit("/", 1)[-1].removesuffix(self.SUFFIX)

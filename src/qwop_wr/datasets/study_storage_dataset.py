@@ -39,7 +39,7 @@ class StudyStorageDataset(AbstractDataset[NoReturn, "RDBStorage"]):
         self.metadata = metadata
 
     def load(self) -> "RDBStorage":
-        """Open the file.
+        """Opens the file.
 
         Returns:
             The storage.
@@ -59,7 +59,7 @@ class StudyStorageDataset(AbstractDataset[NoReturn, "RDBStorage"]):
             ) from error
 
     def save(self, data: NoReturn) -> None:
-        """Refuse: Optuna itself writes to the storage.
+        """Refuses: Optuna itself writes to the storage.
 
         Args:
             data: Nothing can be saved.

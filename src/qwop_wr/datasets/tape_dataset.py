@@ -63,7 +63,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Create a dataset that points to one tape.
+        """Creates a dataset that points to one tape.
 
         Args:
             filepath: Path, with a protocol such as ``s3://`` unless it is local.
@@ -95,7 +95,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         return {**super()._describe(), "save_args": self._save_args}
 
     def load(self) -> Tape | None:
-        """Load the tape.
+        """Loads the tape.
 
         Returns:
             The tape, its claims unproven; None if there is no file and ``optional``
@@ -113,7 +113,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             return Tape.from_json(content.decode())
 
     def save(self, data: Tape) -> None:
-        """Save a tape, in place of a slower one if ``keep_fastest`` is set.
+        """Saves a tape, in place of a slower one if ``keep_fastest`` is set.
 
         Args:
             data: The tape.
@@ -139,7 +139,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             file.write(data.to_json().encode())
 
     def preview(self) -> JSONPreview:
-        """Show the tape's claims in Kedro-Viz.
+        """Shows the tape's claims in Kedro-Viz.
 
         Returns:
             Claims and origin as JSON.
@@ -191,7 +191,7 @@ class TapesDataset(FolderDataset[Tape]):
     (a run has about 5 KB; in memory, a tape of nothing but taps is ten times as large)."""
 
     def preview(self, nrows: int = 20) -> TablePreview:
-        """List the fastest tapes for Kedro-Viz.
+        """Lists the fastest tapes for Kedro-Viz.
 
         Args:
             nrows: Number of tapes.

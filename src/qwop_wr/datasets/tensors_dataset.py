@@ -1,4 +1,4 @@
-"""What datasets of one safetensors file with a JSON description have in common."""
+"""Base of the datasets that keep one safetensors file with a JSON description."""
 
 import json
 from abc import abstractmethod
@@ -54,7 +54,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     """The one of them that holds a JSON object of any content."""
 
     def load(self) -> _Item | None:
-        """Load and validate the item.
+        """Loads and validates the item.
 
         Returns:
             The item; None if there is no file and ``optional`` is set.
@@ -73,7 +73,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
                 return self._decode(description, _parse(file.read()))
 
     def save(self, data: _Item) -> None:
-        """Save the item, whole or not at all.
+        """Saves the item, whole or not at all.
 
         Args:
             data: The item.
@@ -95,7 +95,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
             file.write(content)
 
     def preview(self) -> JSONPreview:
-        """Show the item's description in Kedro-Viz, without its tensors.
+        """Shows the item's description in Kedro-Viz, without its tensors.
 
         Returns:
             JSON text.
@@ -106,14 +106,14 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
 
     @abstractmethod
     def _encode(self, item: _Item) -> Described:
-        """Take an item apart."""
+        """Takes an item apart."""
 
     @abstractmethod
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
-        """Put an item together; raises ValueError if that cannot be."""
+        """Puts an item together; raises ValueError if it is no such item."""
 
     def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
-        """Read what the header of a file at its beginning says, without the tensors."""
+        """Reads what the header of a file at its beginning says, without the tensors."""
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         if not 0 < length <= _MAX_HEADER_BYTES:
             raise ValueError("it is not a safetensors file with a header of reasonable size")

@@ -1,4 +1,4 @@
-"""``TrainingStateDataset`` keeps what a training goes on from in one safetensors file."""
+"""``TrainingStateDataset`` keeps the state of a training in one safetensors file."""
 
 import json
 import zlib
@@ -51,7 +51,7 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     OBJECT: ClassVar[str] = "facts"
 
     def load_facts(self) -> Mapping[str, Any] | None:
-        """Read the facts alone, without the arrays.
+        """Reads the facts alone, without the arrays.
 
         Returns:
             The facts; None if there is no file.

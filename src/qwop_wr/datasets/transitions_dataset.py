@@ -18,7 +18,7 @@ from qwop_wr.whole_files import whole_file
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Transitions that know what their numbers mean.
+    """Transitions and the interface of the environment that they were recorded in.
 
     Attributes:
         transitions: The recorded steps.
@@ -48,7 +48,7 @@ class Recording:
         object.__setattr__(self, "interface", dict(self.interface))
 
     def transitions_for(self, interface: Mapping[str, str | int]) -> Transitions:
-        """Hand out the steps to someone who learns in an environment of their own.
+        """Returns the steps for learning in another environment, if it has the same interface.
 
         Args:
             interface: Interface of the environment to learn in.
@@ -125,7 +125,7 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
     """``max_bytes``: the most memory that a file may ask for [bytes]."""
 
     def load(self) -> Recording:
-        """Load and validate the recording.
+        """Loads and validates the recording.
 
         Returns:
             The recording.
@@ -147,7 +147,7 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
             return Recording(Transitions(**arrays), interface)
 
     def save(self, data: Recording) -> None:
-        """Save the recording, whole or not at all.
+        """Saves the recording, whole or not at all.
 
         Args:
             data: The recording.
@@ -171,7 +171,7 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
             write_arrays(file, {**arrays, _INTERFACE: text})
 
     def preview(self, nrows: int = 10) -> TablePreview:
-        """Summarise the first episodes for Kedro-Viz.
+        """Summarises the first episodes for Kedro-Viz.
 
         Args:
             nrows: Number of episodes.

@@ -1,4 +1,4 @@
-"""Which key sets an agent may choose from, and in what order."""
+"""Action sets: which keys an agent may hold, in which order."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ _FORMER_NAMES: Final[Mapping[str, str]] = {"seeds": "qwop_gym"}
 
 
 def present_name(name: str, where: str) -> str:
-    """Translate a former name of an action set or a reward, and say so.
+    """Translates a former name of an action set or a reward, and logs it.
 
     Args:
         name: The name in a file, former or not.

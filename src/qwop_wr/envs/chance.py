@@ -1,4 +1,4 @@
-"""What chance decides: idle ticks at the start and keys that stick."""
+"""The randomness of an environment: idle ticks at the start and sticky keys."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ class Chance:
         self._decisions = np.zeros(n_games, dtype=np.int64)
 
     def seed(self, seed: Seed) -> None:
-        """Replace the generators.
+        """Replaces the generators.
 
         Args:
             seed: See :data:`Seed`.
@@ -58,7 +58,7 @@ class Chance:
                 self.generators[game] = np.random.default_rng(value)
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Draw for new episodes.
+        """Draws for new episodes.
 
         Args:
             games: Indices of the games that begin anew, shape (k,).
@@ -75,7 +75,7 @@ class Chance:
                 self._sticks[game] = draws < self._probability
 
     def held_on(self, keys: NDArray[np.uint8], held: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Let chance overrule decisions; to be called once per decision.
+        """Returns decisions after sticky keys; to be called once per decision.
 
         Args:
             keys: Masks decided upon, shape (n_games,).
@@ -92,7 +92,7 @@ class Chance:
         return np.where(sticks, held, keys)
 
     def state(self) -> Arrays:
-        """Copy generators and draws.
+        """Copies generators and draws.
 
         Returns:
             ``generators``, shape (n_games, 6), ``idle_ticks`` (n_games,), ``sticks``
@@ -109,7 +109,7 @@ class Chance:
         }
 
     def load_state(self, arrays: Arrays) -> None:
-        """Go on from a state.
+        """Restores a state.
 
         Args:
             arrays: From :meth:`state`, of the same names, shapes and types.

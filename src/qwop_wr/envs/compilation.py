@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function on first use and keep the machine code if that is possible.
+    """Compiles a function on first use and keeps the machine code if that is possible.
 
     Args:
         function: Function within Numba's subset of Python.

@@ -1,4 +1,4 @@
-"""How episodes begin, and what has been played in them, so that they can be played again."""
+"""How episodes begin, and the keys played in them, so that they can be replayed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class StartingStates:
     def begin(
         self, simulator: Simulator, idle_ticks: NDArray[np.int64], games: NDArray[np.int64]
     ) -> None:
-        """Begin new episodes.
+        """Begins new episodes.
 
         Args:
             simulator: Simulator of the same engine whose games begin anew.
@@ -59,7 +59,7 @@ class PlayedKeys:
         self._lengths = np.zeros(n_games, dtype=np.int64)
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forget the episodes of games that begin anew.
+        """Forgets the episodes of games that begin anew.
 
         Args:
             games: Their indices, shape (k,).
@@ -68,7 +68,7 @@ class PlayedKeys:
         self._lengths[games] = 0
 
     def add(self, keys: NDArray[np.uint8], playing: NDArray[np.bool_]) -> None:
-        """Remember one decision.
+        """Remembers one decision.
 
         Args:
             keys: Masks that were played, shape (n_games,).
@@ -79,7 +79,7 @@ class PlayedKeys:
         self._lengths[games] += 1
 
     def state(self) -> Arrays:
-        """Copy what is remembered.
+        """Returns a copy of the keys.
 
         Returns:
             ``played_keys``, shape (n_games, n_decisions), and ``played_decisions``,
@@ -88,7 +88,7 @@ class PlayedKeys:
         return {"played_keys": self._masks.copy(), "played_decisions": self._lengths.copy()}
 
     def load_state(self, arrays: Arrays) -> None:
-        """Remember what was saved.
+        """Restores saved keys.
 
         Args:
             arrays: From :meth:`state`, of the same names, shapes and types.
@@ -110,7 +110,7 @@ class PlayedKeys:
         idle_ticks: NDArray[np.int64],
         ticks_per_action: int,
     ) -> None:
-        """Bring the games of a simulator to where they were.
+        """Brings the games of a simulator to where they were.
 
         Every game begins so late that all are there after the same step.
 

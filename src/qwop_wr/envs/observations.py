@@ -1,4 +1,4 @@
-"""What each number of an observation means, and how all are computed from a snapshot."""
+"""Observations: the meaning of each number, and how all are computed from a snapshot."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def egocentric_quantities(
     calf_key: NDArray[np.uint8],  # (n,)
     foot_contacts: NDArray[np.bool_],  # (n, 2)
 ) -> Quantities:
-    """Collect the egocentric quantities of every game.
+    """Collects the egocentric quantities of every game.
 
     Args:
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (n, 12, 6).
@@ -160,7 +160,7 @@ def egocentric_quantities(
 
 @compiled
 def absolute_quantities(state: NDArray[np.float64]) -> Quantities:
-    """Collect the circulating 60 quantities of every game.
+    """Collects the circulating 60 quantities of every game.
 
     Args:
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (n, 12, 6).
@@ -186,10 +186,10 @@ def scaled(
     lows: NDArray[np.float64],  # (d,)
     highs: NDArray[np.float64],  # (d,)
 ) -> Observations:
-    """Centre, scale and clip every quantity.
+    """Centres, scales and clips every quantity.
 
     Args:
-        quantities: What was measured, shape (n, d).
+        quantities: Unscaled quantities, shape (n, d).
         centres: Value of each that reads 0, shape (d,).
         scales: Change of each that reads 1, shape (d,).
         lows: Least value of each in the result, shape (d,).
@@ -244,7 +244,7 @@ class Observer:
         self.highs = np.array([feature.high for feature in self.features])
 
     def observe(self, games: Snapshot) -> Observations:
-        """Observe every game of a snapshot.
+        """Observes every game of a snapshot.
 
         Args:
             games: Snapshot of n games.
@@ -255,7 +255,7 @@ class Observer:
         return self.scale(self._collect(games))
 
     def scale(self, quantities: Quantities) -> Observations:
-        """Centre, scale and clip quantities that come from elsewhere.
+        """Centres, scales and clips quantities that come from elsewhere.
 
         Args:
             quantities: In the units and the order of the features, shape (n, d).

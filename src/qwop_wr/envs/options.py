@@ -1,4 +1,4 @@
-"""Every choice that makes one environment differ from another."""
+"""Options of an environment."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -118,7 +118,7 @@ class EnvironmentOptions(BaseModel):
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, object]) -> "EnvironmentOptions":
-        """Build options, with faults told in one line.
+        """Builds options, with faults told in one line.
 
         Args:
             keywords: Field names and values.

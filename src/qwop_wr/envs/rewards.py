@@ -1,4 +1,4 @@
-"""How games stand after a decision, and what the decision earns."""
+"""Outcomes and rewards of a decision."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ class Outcomes(NamedTuple):
 
     @classmethod
     def of(cls, games: Snapshot, options: EnvironmentOptions) -> "Outcomes":
-        """Judge every game of a snapshot."""
+        """Returns the outcome of every game of a snapshot."""
         finished = games.ended & games.landed
         fallen = games.ended & ~games.landed
         sunk = ~games.ended
@@ -72,7 +72,7 @@ def time_rewards(
     tick_cost: float,
     fall_cost: float,
 ) -> Rewards:
-    """Pay for progress and charge for time: linear in both, so that faster is always better.
+    """Pays for progress and charges for time: linear in both, so that faster is always better.
 
     Args:
         advance: How far the torso moved [units], shape (n,).
@@ -103,7 +103,7 @@ def qwop_gym_rewards(
     success_reward: float,
     failure_cost: float,
 ) -> Rewards:
-    """Pay for speed, as qwop-gym does: C_s * ds/dt - C_t * dt, and a bonus at the end.
+    """Pays for speed, as qwop-gym does: C_s * ds/dt - C_t * dt, and a bonus at the end.
 
     Time is that of the circulating clock, a tenth of the game's.
 
@@ -132,7 +132,7 @@ def qwop_gym_rewards(
 
 
 def reward_function(options: EnvironmentOptions) -> RewardFunction:
-    """Choose the reward and fix its coefficients.
+    """Returns the reward of an environment as a function.
 
     Args:
         options: Options of the environment.
@@ -157,7 +157,7 @@ class RewardRates(NamedTuple):
 
 
 def reward_rates(options: EnvironmentOptions) -> RewardRates:
-    """Tell what whole decisions that end no run earn, without summing them up.
+    """Returns what whole decisions that end no run earn, without summing them up.
 
     Bonuses for learning, ``velocity`` and ``shaping``, do not count.
 

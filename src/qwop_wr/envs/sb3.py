@@ -47,7 +47,7 @@ class QwopVecEnv(VecEnv):
         super().__init__(games.num_envs, games.single_observation_space, games.single_action_space)
 
     def reset(self) -> Observations:
-        """Begin new episodes in all games, with the seeds set before if there are any.
+        """Begins new episodes in all games, with the seeds set before if there are any.
 
         Returns:
             Observations, shape (n_games, d).
@@ -60,11 +60,11 @@ class QwopVecEnv(VecEnv):
         return observations
 
     def step_async(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Remember the actions, shape (n_games,)."""
+        """Remembers the actions, shape (n_games,)."""
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Play the remembered actions.
+        """Plays the remembered actions.
 
         Returns:
             Observations (n_games, d), rewards float32 and dones (n_games,),
@@ -82,7 +82,7 @@ class QwopVecEnv(VecEnv):
         return observations, rewards.astype(np.float32), dones, infos
 
     def state(self) -> Arrays:
-        """Copy all that the next steps follow from.
+        """Returns a copy of all that determines the next steps.
 
         Returns:
             The vector environment's arrays by ``games/name``, and ``returns`` and
@@ -95,7 +95,7 @@ class QwopVecEnv(VecEnv):
         return {**games, "returns": self._returns.copy(), "lengths": self._lengths.copy()}
 
     def load_state(self, arrays: Arrays) -> Observations:
-        """Go on from a state, to the same bits; see ``QwopVectorEnv.load_state``.
+        """Restores a state, to the same bits; see ``QwopVectorEnv.load_state``.
 
         Args:
             arrays: What :meth:`state` gave.
@@ -119,19 +119,19 @@ class QwopVecEnv(VecEnv):
         return observations
 
     def close(self) -> None:
-        """Close the games."""
+        """Closes the games."""
         self.games.close()
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
-        """Draw every game."""
+        """Draws every game."""
         return self.games.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Read an attribute of the vector environment, which all games share."""
+        """Reads an attribute of the vector environment, which all games share."""
         return [getattr(self.games, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
-        """Refuse: the games share their attributes.
+        """Refuses: the games share their attributes.
 
         Raises:
             NotImplementedError: Always.
@@ -145,7 +145,7 @@ class QwopVecEnv(VecEnv):
         indices: VecEnvIndices = None,
         **kwargs: object,
     ) -> list[Any]:
-        """Refuse: the games share their methods.
+        """Refuses: the games share their methods.
 
         Raises:
             NotImplementedError: Always.
@@ -157,7 +157,7 @@ class QwopVecEnv(VecEnv):
         wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
         indices: VecEnvIndices = None,
     ) -> list[bool]:
-        """Tell whether games are wrapped: only by ``Monitor``, whose infos are built in."""
+        """Returns whether games are wrapped: only by ``Monitor``, whose infos are built in."""
         return [wrapper_class is Monitor for _ in self._get_indices(indices)]
 
     def _episode(self, game: int, vector_infos: Infos, truncated: bool) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class QwopVecEnv(VecEnv):
 
 
 def make_games(n_games: int, options: EnvironmentOptions) -> QwopVecEnv:
-    """Make games to learn in, here or in a worker.
+    """Makes games to learn in, here or in a worker.
 
     Args:
         n_games: Number of games.

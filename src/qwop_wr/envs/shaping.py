@@ -26,7 +26,7 @@ _KNEES: Final = tuple(joint for joint in JOINTS if joint.name.endswith("_knee"))
 
 
 def knee_heights(state: Floats) -> Floats:
-    """Work out how high the knees are.
+    """Returns the heights of the knees.
 
     Args:
         state: Parts' x, y, angle and velocities, shape (n, 12, 6).
@@ -43,7 +43,7 @@ def knee_heights(state: Floats) -> Floats:
 
 
 def limit_distances(state: Floats, calf_key: NDArray[np.uint8], joints: Sequence[str]) -> Floats:
-    """Work out how far joints are from the nearer of their limits.
+    """Returns how far joints are from the nearer of their limits.
 
     Args:
         state: Parts' x, y, angle and velocities, shape (n, 12, 6).
@@ -114,7 +114,7 @@ class PostureTerm(_Term):
     """Torso's y above which it is too low [units, y points down]."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         depth = np.maximum(step.after.torso_y - self.height, 0.0)
         return -self.weight * depth * step.ticks
 
@@ -128,7 +128,7 @@ class KneesTerm(_Term):
     """Height above the track under which a knee is charged for [units]."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         depths = np.maximum(self.height - knee_heights(step.after.state), 0.0)  # (n, 2)
         return np.asarray(-self.weight * depths.sum(axis=1) * step.ticks)
 
@@ -140,7 +140,7 @@ class EnergyTerm(_Term):
     """Name of the term."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         changed = _KEYS_DOWN[step.keys_before ^ step.keys]
         return -self.weight * np.where(step.ticks > 0, changed, 0)
 
@@ -156,7 +156,7 @@ class JointLimitsTerm(_Term):
     """Joints that are watched."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         after = step.after
         distances = limit_distances(after.state, after.calf_key, self.joints)  # (n, k)
         nearness = np.maximum(1.0 - distances / self.margin, 0.0)
@@ -172,7 +172,7 @@ class UprightTerm(_Term):
     """Torso's y up to which it is high enough [units, y points down]."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         return self.weight * np.where(step.after.torso_y <= self.height, step.ticks, 0.0)
 
 
@@ -185,7 +185,7 @@ class SpeedTerm(_Term):
     """Power of the speed; 1 pays for metres, whatever the speed."""
 
     def rewards(self, step: Step) -> Floats:
-        """Reward of a decision in every game, shape (n,)."""
+        """Returns the reward of a decision in every game, shape (n,)."""
         seconds = step.ticks * CLOCK_STEP
         metres = np.maximum(step.after.torso_x - step.before.torso_x, 0.0) / UNITS_PER_METRE
         speeds = metres / np.maximum(seconds, CLOCK_STEP)
@@ -265,14 +265,14 @@ class Shaping:
 
     @property
     def sums(self) -> dict[str, Floats]:
-        """What every term came to in the episode so far, by info's name, shape (n_games,)."""
+        """Sum of every term in the episode so far, by info's name, shape (n_games,)."""
         return {
             f"{PREFIX}{name}": self._sums[:, place].copy()
             for place, name in enumerate(self._options.terms)
         }
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forget the episodes of games that begin anew.
+        """Forgets the episodes of games that begin anew.
 
         Args:
             games: Their indices.
@@ -280,7 +280,7 @@ class Shaping:
         self._sums[games] = 0.0
 
     def add(self, rewards: Floats, step: Step) -> Floats:
-        """Add all terms of one decision.
+        """Adds all terms of one decision.
 
         Args:
             rewards: What the decision earned without them, shape (n_games,).
@@ -300,7 +300,7 @@ class Shaping:
         return total
 
     def state(self) -> Arrays:
-        """Copy what is remembered.
+        """Returns a copy of the state.
 
         Returns:
             ``shaping_sums``, shape (n_games, terms), and ``shaping_decisions``, shape (1,).
@@ -311,7 +311,7 @@ class Shaping:
         }
 
     def load_state(self, arrays: Arrays) -> None:
-        """Go on from a state.
+        """Restores a state.
 
         Args:
             arrays: From :meth:`state`, of the same names, shapes and types.

@@ -222,7 +222,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], Info]:
-        """Begin a new episode.
+        """Begins a new episode.
 
         Args:
             seed: Seed of all that is random from here on; if omitted, the
@@ -241,7 +241,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         return observations[0], _first(infos)
 
     def step(self, action: ArrayLike) -> tuple[NDArray[np.float32], float, bool, bool, Info]:
-        """Hold the chosen keys for one decision.
+        """Holds the chosen keys for one decision.
 
         Args:
             action: Index into the action set.
@@ -265,7 +265,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         )
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Draw the runner.
+        """Draws the runner.
 
         Returns:
             RGB image, or None without a render mode.

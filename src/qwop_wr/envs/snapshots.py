@@ -1,4 +1,4 @@
-"""What the environments read of a batch of games after every decision."""
+"""Snapshots: the state of a batch of games that environments read."""
 
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def of(cls, simulator: Simulator) -> "Snapshot":
-        """Read all games of a simulator."""
+        """Reads all games of a simulator."""
         return cls(*(getattr(simulator, name) for name in cls._fields))
 
     @property
@@ -53,7 +53,7 @@ class Snapshot(NamedTuple):
     def overwrite(
         self, games: NDArray[Any], source: "Snapshot", source_games: NDArray[Any]
     ) -> None:
-        """Replace games by those of another snapshot.
+        """Replaces games by those of another snapshot.
 
         Args:
             games: Indices or mask of the games to replace.

@@ -13,7 +13,7 @@ _GENERATOR_WORDS: Final = 6
 
 
 def check_alike(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> None:
-    """Make sure that saved arrays are those of an environment like this one.
+    """Makes sure that saved arrays are those of an environment like this one.
 
     Args:
         arrays: What is to be loaded.
@@ -37,7 +37,7 @@ def check_alike(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArr
 
 
 def generator_words(generators: Sequence[np.random.Generator]) -> NDArray[np.uint64]:
-    """Copy the states of generators.
+    """Copies the states of generators.
 
     Args:
         generators: n generators of the kind ``PCG64``, as ``default_rng`` makes them.
@@ -61,7 +61,7 @@ def generator_words(generators: Sequence[np.random.Generator]) -> NDArray[np.uin
 
 
 def generators_from(words: NDArray[np.uint64]) -> list[np.random.Generator]:
-    """Make generators that go on where others were.
+    """Makes generators that go on where others were.
 
     Args:
         words: As ``generator_words`` gave them, shape (n, 6).

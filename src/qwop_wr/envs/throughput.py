@@ -62,7 +62,7 @@ class Rates(NamedTuple):
 
 
 def play(simulator: Simulator, n_ticks: int) -> Callable[[], int]:
-    """Make a round of random play.
+    """Makes a round of random play.
 
     Args:
         simulator: The games.
@@ -87,7 +87,7 @@ def play(simulator: Simulator, n_ticks: int) -> Callable[[], int]:
 
 
 def clone(simulator: ExactSimulator, n_calls: int) -> Callable[[], int]:
-    """Make a round that copies one half of the games over the other.
+    """Makes a round that copies one half of the games over the other.
 
     Args:
         simulator: The games.
@@ -108,7 +108,7 @@ def clone(simulator: ExactSimulator, n_calls: int) -> Callable[[], int]:
 
 
 def decide(n_steps: int, sb3: bool) -> Callable[[], int]:
-    """Make a round of random actions in the vector environment.
+    """Makes a round of random actions in the vector environment.
 
     Args:
         n_steps: Decisions per game.
@@ -139,7 +139,7 @@ def decide(n_steps: int, sb3: bool) -> Callable[[], int]:
 
 
 def cases() -> list[Case]:
-    """List what is timed, in the order of the table."""
+    """Lists what is timed, in the order of the table."""
     one, many = "exact, {} on one core", f"exact, {N_GAMES} games on all cores"
     return [
         Case(one.format("1 game"), "ticks", 1, play(ExactSimulator(1), 20_000)),
@@ -155,7 +155,7 @@ def cases() -> list[Case]:
 
 
 def measure(listed: list[Case], rounds: int) -> list[Rates]:
-    """Time the cases in turns.
+    """Times the cases in turns.
 
     Args:
         listed: The cases.
@@ -186,7 +186,7 @@ def measure(listed: list[Case], rounds: int) -> list[Rates]:
 
 
 def table(listed: list[Case], rates: list[Rates]) -> str:
-    """Lay the rates out as Markdown.
+    """Lays the rates out as Markdown.
 
     Args:
         listed: The cases.
@@ -214,7 +214,7 @@ def table(listed: list[Case], rates: list[Rates]) -> str:
 
 
 def machine() -> str:
-    """Describe where this ran, in one line."""
+    """Describes where this ran, in one line."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numba", "numpy", "box2d"))
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (

@@ -117,7 +117,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
     def reset(
         self, *, seed: Seed = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, Infos]:
-        """Begin new episodes.
+        """Begins new episodes.
 
         Args:
             seed: One for the whole batch, from which the games' seeds are
@@ -143,7 +143,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return observations, self._infos(self._games, Outcomes.of(self._games, self.options))
 
     def step(self, actions: ArrayLike) -> tuple[Observations, Rewards, Booleans, Booleans, Infos]:
-        """Hold the chosen keys in every game for one decision.
+        """Holds the chosen keys in every game for one decision.
 
         Args:
             actions: Indices into the action set, shape (n_games,).
@@ -193,7 +193,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return observations, rewards, terminated, truncated, infos
 
     def state(self) -> Arrays:
-        """Copy all that the next steps follow from.
+        """Returns a copy of all that determines the next steps.
 
         The games themselves are kept as the keys that led to them.
 
@@ -210,7 +210,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return {**self._arrays(), "bodies": self._games.state.copy()}
 
     def load_state(self, arrays: Arrays) -> Observations:
-        """Go on from a state, to the same bits; no reset is needed before.
+        """Restores a state, to the same bits; no reset is needed before.
 
         Args:
             arrays: What :meth:`state` gave.
@@ -244,7 +244,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return self._observer.observe(self._games)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """Draw every game.
+        """Draws every game.
 
         Returns:
             One RGB image per game, or None without a render mode.
@@ -335,7 +335,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
 def make_vector(
     num_envs: int, render_mode: str | None = None, autoreset: bool = True, **options: object
 ) -> QwopVectorEnv:
-    """Make a vector environment for ``gymnasium.make_vec``.
+    """Makes a vector environment for ``gymnasium.make_vec``.
 
     Args:
         num_envs: Number of games.

@@ -76,7 +76,7 @@ class VelocityIncentive:
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forget the episodes of games that begin anew.
+        """Forgets the episodes of games that begin anew.
 
         Args:
             games: Their indices.
@@ -87,7 +87,7 @@ class VelocityIncentive:
     def add(
         self, rewards: Floats, advance: NDArray[np.float64], ticks: NDArray[np.int64]
     ) -> Floats:
-        """Add the bonus of one decision, then clip, then normalise.
+        """Adds the bonus of one decision, then clip, then normalise.
 
         Args:
             rewards: What the decision earned without it, shape (n_games,).
@@ -116,7 +116,7 @@ class VelocityIncentive:
         return np.where(playing, total, rewards)
 
     def bonus(self, speeds: NDArray[np.float64]) -> Floats:
-        """Reward speeds as the present weight and exponent do.
+        """Rewards speeds as the present weight and exponent do.
 
         Args:
             speeds: Speeds on the circulating clock [m/s], shape (n_games,).
@@ -137,7 +137,7 @@ class VelocityIncentive:
         return np.where(speeds >= options.least_speed, weight * grown, 0.0)
 
     def state(self) -> Arrays:
-        """Copy what is known of the episodes and of all rewards.
+        """Returns a copy of the state.
 
         Returns:
             ``velocity_speeds``, shape (n_games,), ``velocity_passed`` (n_games, k),
@@ -151,7 +151,7 @@ class VelocityIncentive:
         }
 
     def load_state(self, arrays: Arrays) -> None:
-        """Go on from a state.
+        """Restores a state.
 
         Args:
             arrays: From :meth:`state`, of the same names, shapes and types.

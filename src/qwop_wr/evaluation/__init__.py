@@ -1,1 +1,1 @@
-"""Honest measurement: protocols, statistics and the summary that others read."""
+"""Evaluation of agents: protocols, statistics, comparisons and the summary."""

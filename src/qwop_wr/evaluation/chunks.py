@@ -1,4 +1,4 @@
-"""Part of an evaluation: a few seeds, played as one batch, and what is measured on the way."""
+"""Chunks of an evaluation: a few seeds, played as one batch, and what is measured meanwhile."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class SplitTimes:
         self.clocks: Floats = np.full((n_games, len(SPLIT_MARKS)), np.nan)
 
     def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
-        """Read the clocks.
+        """Reads the clocks.
 
         Args:
             env: The games.
@@ -75,7 +75,7 @@ class LowKnees:
         self.decisions = np.zeros(n_games, dtype=np.int64)
 
     def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
-        """Look at the knees.
+        """Looks at the knees.
 
         Args:
             env: The games.
@@ -110,7 +110,7 @@ class EvaluationTask:
 
 @dataclass(frozen=True, eq=False)
 class PlayedChunk:
-    """What came of a chunk.
+    """The runs of a chunk.
 
     Attributes:
         episodes: A row per seed, with the columns of ``qwop_wr.evaluation.episodes``.
@@ -124,7 +124,7 @@ class PlayedChunk:
 def play_chunk(
     task: EvaluationTask, seeds: Sequence[int], context: WorkContext | None = None
 ) -> PlayedChunk:
-    """Play some seeds of an evaluation; what comes of a seed depends on that seed alone.
+    """Plays some seeds of an evaluation; a seed's run depends on that seed alone.
 
     Args:
         task: Who plays what.
@@ -170,7 +170,7 @@ def play_chunk(
 
 
 def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
-    """Choose the runs that become tapes.
+    """Chooses the runs that become tapes.
 
     What is chosen from all seeds is among what is chosen from any part that has it.
 
@@ -189,7 +189,7 @@ def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
 
 
 def describe_seeds(seeds: Sequence[int]) -> str:
-    """Name a chunk.
+    """Names a chunk.
 
     Args:
         seeds: Its seeds, in order.

@@ -66,7 +66,7 @@ class Comparison:
     faster_by_p: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the comparison as JSON values."""
+        """Returns the comparison as JSON values."""
         fields = asdict(self)
         for name in ("saved_seconds", "faster_by"):
             fields[name] = getattr(self, name)._asdict()
@@ -80,7 +80,7 @@ def compare_agents(
     confidence_level: float = 0.95,
     n_resamples: int = 2000,
 ) -> Comparison:
-    """Compare two agents that ran the same seeds.
+    """Compares two agents that ran the same seeds.
 
     Args:
         challenger: Rows of the one, with the columns of ``qwop_wr.evaluation.episodes``.
@@ -170,7 +170,7 @@ def _wilcoxon(differences: Floats) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class Championship:
-    """What came of a challenge.
+    """The outcome of a challenge.
 
     Attributes:
         challenger: Fingerprint of the agent that was evaluated.
@@ -186,7 +186,7 @@ class Championship:
     comparisons: Mapping[str, Comparison]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what came of it as JSON values."""
+        """Returns what came of it as JSON values."""
         return {
             "challenger": self.challenger,
             "champion": self.champion.fingerprint,
@@ -204,7 +204,7 @@ def challenge(
     seed: int,
     compute: ComputeOptions = SERIAL,
 ) -> Championship:
-    """Let opponents run the challenger's seeds, and compare.
+    """Lets opponents run the challenger's seeds, and compares.
 
     Args:
         challenger: Agent that was evaluated.

@@ -1,4 +1,4 @@
-"""The table of evaluated episodes: its columns, what is read off it, and how it was made."""
+"""The table of evaluated episodes: its columns, simple queries, and how it was made."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -68,7 +68,7 @@ def finish_times(episodes: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def fastest_finishes(episodes: pd.DataFrame) -> list[int]:
-    """Rank the finishes, each trajectory once.
+    """Ranks the finishes, each trajectory once.
 
     Args:
         episodes: Table with :data:`COLUMNS`.
@@ -82,7 +82,7 @@ def fastest_finishes(episodes: pd.DataFrame) -> list[int]:
 
 
 def farthest_run(episodes: pd.DataFrame) -> int:
-    """Find the run that got farthest.
+    """Finds the run that got farthest.
 
     Args:
         episodes: Table with :data:`COLUMNS`, not empty.
@@ -95,14 +95,14 @@ def farthest_run(episodes: pd.DataFrame) -> int:
 
 
 MADE_WITH: Final = "made_with"
-"""Column that says it: ``name=value`` pairs, the same in every row."""
+"""Column that tells how the table was made: ``name=value`` pairs, the same in every row."""
 
 _ENVIRONMENT: Final = ("engine", "platform", "ticks_per_action", "actions", "observation")
 _PROTOCOL: Final = ("seeds", "first_seed", "idle_ticks", "sticky", "max_ticks")
 
 
 def describe_making(environment: EnvironmentOptions, options: EvaluationOptions) -> str:
-    """Name everything but the agent that the runs of an evaluation follow from.
+    """Describes all that determines the runs of an evaluation, except the agent.
 
     Rewards and intervals are no part of it: they change no run.
 
@@ -121,7 +121,7 @@ def describe_making(environment: EnvironmentOptions, options: EvaluationOptions)
 
 
 def check_table(table: pd.DataFrame, agent: str, made_with: str, seeds: Sequence[int]) -> None:
-    """Make sure that a table is what an evaluation would make now.
+    """Makes sure that a table is what an evaluation would make now.
 
     Args:
         table: Rows of one protocol.

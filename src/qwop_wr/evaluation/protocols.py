@@ -24,7 +24,7 @@ SEED_SECONDS: Final = 0.015
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What came of a protocol.
+    """The runs of a protocol.
 
     Attributes:
         episodes: One row per run, with the columns of ``qwop_wr.evaluation.episodes``.
@@ -41,7 +41,7 @@ def evaluate_agent(
     options: EvaluationOptions,
     compute: ComputeOptions = SERIAL,
 ) -> Evaluation:
-    """Run the randomised protocol: one deterministic agent, one noisy game per seed.
+    """Runs the randomised protocol: one deterministic agent, one noisy game per seed.
 
     Args:
         agent: Agent to evaluate.
@@ -81,7 +81,7 @@ def evaluate_agent(
 def evaluate_native(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> Evaluation:
-    """Run the native protocol: one hard reset, no noise, hence one run and n = 1.
+    """Runs the native protocol: one hard reset, no noise, hence one run and n = 1.
 
     Args:
         agent: Agent to evaluate.
@@ -106,7 +106,7 @@ def evaluate_native(
 def randomised_environment(
     environment: EnvironmentOptions, options: EvaluationOptions
 ) -> EnvironmentOptions:
-    """Give an environment the noise and the length of the randomised protocol.
+    """Gives an environment the noise and the length of the randomised protocol.
 
     Args:
         environment: Environment that an agent acts in.

@@ -23,7 +23,7 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def own_environment(agent: Agent, shared: EnvironmentOptions) -> EnvironmentOptions:
-    """Find the environment that an agent can act in.
+    """Finds the environment that an agent can act in.
 
     Args:
         agent: The agent.
@@ -49,7 +49,7 @@ def own_environment(agent: Agent, shared: EnvironmentOptions) -> EnvironmentOpti
 def measure_agent(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> dict[str, Any]:
-    """Run both protocols and sum up.
+    """Runs both protocols and sums up.
 
     Args:
         agent: The agent.
@@ -79,7 +79,7 @@ def measure_agent(
 def rank_agents(
     agents: Mapping[str, Agent], shared: EnvironmentOptions, options: EvaluationOptions
 ) -> tuple[pd.DataFrame, str]:
-    """Measure agents on the same seeds.
+    """Measures agents on the same seeds.
 
     Args:
         agents: Agents by name.

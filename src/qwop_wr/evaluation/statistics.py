@@ -14,7 +14,7 @@ Statistic = Callable[..., np.floating | Floats]
 
 
 class Estimate(NamedTuple):
-    """A number with the ends of its confidence interval; None is "cannot be said"."""
+    """A number with the ends of its confidence interval; None where it is unknown."""
 
     value: float | None
     low: float | None
@@ -39,7 +39,7 @@ class Profile(NamedTuple):
 
 
 def estimate_rate(successes: int, trials: int, confidence_level: float = 0.95) -> Estimate:
-    """Estimate a success rate with Wilson's score interval.
+    """Estimates a success rate with Wilson's score interval.
 
     Args:
         successes: Number of successes.
@@ -66,7 +66,7 @@ def estimate_statistic(
     confidence_level: float = 0.95,
     n_resamples: int = 2000,
 ) -> Estimate:
-    """Estimate a statistic of a sample with its percentile bootstrap interval.
+    """Estimates a statistic of a sample with its percentile bootstrap interval.
 
     The percentile method is used because the accelerated one has no value for
     the median of tied times.
@@ -100,7 +100,7 @@ def estimate_statistic(
 
 
 def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
-    """Average the middle half of a sample.
+    """Averages the middle half of a sample.
 
     It wastes less of the sample than the median and is as deaf to outliers
     (https://arxiv.org/abs/2108.13264).
@@ -117,7 +117,7 @@ def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
 
 
 def quantile(share: float) -> Statistic:
-    """Make the statistic that a given share of a sample does not exceed.
+    """Makes the statistic that a given share of a sample does not exceed.
 
     Args:
         share: From 0 to 1; 0.05 is the 5 % quantile.
@@ -150,7 +150,7 @@ def finish_profile(times: Floats, trials: int) -> Profile:
 def estimate_finish_by(
     times: Floats, trials: int, mark: float, confidence_level: float = 0.95
 ) -> Estimate:
-    """Estimate P(finish within ``mark``) with Wilson's interval.
+    """Estimates P(finish within ``mark``) with Wilson's interval.
 
     Args:
         times: Times of the runs that finished [s], shape (k,).

@@ -1,4 +1,4 @@
-"""The evaluation in one JSON object: what other tools read first."""
+"""The summary of an evaluation as one JSON object, which other tools read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ from qwop_wr.evaluation.statistics import (
 )
 
 STAGE_FIELDS: Final = ("finish_rate", "median_time", "mean_distance")
-"""What is told of the agent that a stage handed on."""
+"""Fields of the summary about the agent that a stage handed on."""
 
 TIME_STATISTICS: Final[Mapping[str, Statistic]] = {
     "median_time": np.median,
@@ -29,7 +29,7 @@ TIME_STATISTICS: Final[Mapping[str, Statistic]] = {
     "interquartile_mean_time": interquartile_mean,
     "p95_time": quantile(0.95),
 }
-"""What is told of the finishes' times, each with its bootstrap interval."""
+"""Statistics of the finishes' times, each with its bootstrap interval."""
 
 
 def summarise(
@@ -39,7 +39,7 @@ def summarise(
     options: EvaluationOptions,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """Summarise an evaluation so that it holds no NaN and fits into JSON.
+    """Summarises an evaluation so that it holds no NaN and fits into JSON.
 
     Args:
         episodes: Runs of the randomised protocol.
@@ -95,7 +95,7 @@ def summarise(
 
 
 def handed_on(gate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Find the score of the agent that a stage handed on.
+    """Finds the score of the agent that a stage handed on.
 
     Args:
         gate: Report of the stage's gate.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Format a table: the first column aligned to the left, the numbers after it to the right.
+    """Formats a table: the first column aligned to the left, the numbers after it to the right.
 
     Args:
         columns: Titles.

@@ -1,4 +1,4 @@
-"""What a tape looks like tick by tick, for pictures and tick-exact splits."""
+"""A tape's run tick by tick, for pictures and tick-exact splits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Trace:
         return np.asarray(self.state[:, 0, 0] / UNITS_PER_METRE)
 
     def first(self, ticks: int) -> "Trace":
-        """Cut the run.
+        """Cuts the run.
 
         Args:
             ticks: Ticks that are left at most.
@@ -59,7 +59,7 @@ class Trace:
         )
 
     def first_passing(self, metres: float) -> int | None:
-        """Find the first moment at which a distance was displayed.
+        """Finds the first moment at which a distance was displayed.
 
         Args:
             metres: Distance [m].
@@ -71,7 +71,7 @@ class Trace:
         return int(passed[0]) if len(passed) else None
 
     def splits(self) -> Mapping[int, float]:
-        """Read the clock at each mark that was passed; at 100 m, at the landing.
+        """Reads the clock at each mark that was passed; at 100 m, at the landing.
 
         Returns:
             Mark [m] to clock [s]. A run that did not finish has no split at 100 m.
@@ -87,7 +87,7 @@ class Trace:
 
 
 def trace_tape(tape: Tape) -> Trace:
-    """Replay a tape and write everything down.
+    """Replays a tape and records every tick.
 
     Args:
         tape: Keys from a hard reset; played on the engine that recorded them.

@@ -71,7 +71,7 @@ class Runs(NamedTuple):
 
 
 def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions) -> Runs:
-    """Turn recordings into transitions.
+    """Turns recordings into transitions.
 
     How long an action lasted is the median, over parts that rise or sink before and after
     it, of their change in height divided by their mean vertical speed. Where x is
@@ -163,7 +163,7 @@ def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _state(obs: Floats, starts: NDArray[np.bool_]) -> Floats:
-    """Put the numbers where ours are; the angular velocities stay 0. Shape (N, 12, 6)."""
+    """Puts the numbers where ours are; the angular velocities stay 0. Shape (N, 12, 6)."""
     state = np.zeros((len(obs), len(PARTS), 6))
     parts = np.concatenate([obs[:, :5], obs[:, 5 + _N_JOINTS :]], axis=1).reshape(-1, 12, 5)
     for place, name in enumerate(_PARTS):
@@ -181,7 +181,7 @@ def _state(obs: Floats, starts: NDArray[np.bool_]) -> Floats:
 
 
 def _begun(actions: NDArray[np.integer[Any]], episode: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which steps come after the first key of their run, that one included, shape (N,)."""
+    """Returns which steps come after the first key of their run, that one included, shape (N,)."""
     pressed = np.cumsum(np.array(MASKS)[actions] != 0)
     before = np.concatenate([[0], pressed])[np.searchsorted(episode, episode)]
     begun: NDArray[np.bool_] = pressed > before
@@ -204,7 +204,7 @@ def _elapsed(state: Floats, inner: NDArray[np.int64]) -> float:
 
 
 def _positions(speeds: Floats, starts: NDArray[np.bool_], elapsed: float) -> Floats:
-    """Sum up speeds from the start of every run, by the trapezium rule, shape (N,)."""
+    """Sums up speeds from the start of every run, by the trapezium rule, shape (N,)."""
     steps = np.concatenate([[0.0], (speeds[1:] + speeds[:-1]) / 2 * elapsed])
     travelled = np.cumsum(np.where(starts, 0.0, steps))
     first = np.flatnonzero(starts)[np.cumsum(starts) - 1]

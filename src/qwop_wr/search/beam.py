@@ -60,7 +60,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Time a block.
+        """Times a block.
 
         Args:
             name: Part that the block belongs to.
@@ -81,7 +81,7 @@ def propose_actions(
     temperature: float,
     rng: np.random.Generator | None,
 ) -> NDArray[np.int64]:
-    """Choose different actions for every state.
+    """Proposes different actions for every state.
 
     With a generator the actions are drawn without repetition from the softmax
     of the logits divided by the temperature: the largest of logits with Gumbel
@@ -126,7 +126,7 @@ class Selector:
         islands: Integers,
         width: int,
     ) -> Integers:
-        """Choose the survivors.
+        """Chooses the survivors.
 
         Args:
             scores: Higher is better, shape (n,).
@@ -172,7 +172,7 @@ class Lineage:
         return len(self._parents)
 
     def append(self, parents: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
-        """Record a depth.
+        """Records a depth.
 
         Args:
             parents: Each kept state's parent, by its place in the depth before, shape (n,).
@@ -182,7 +182,7 @@ class Lineage:
         self._actions.append(actions.astype(np.uint8))
 
     def trace(self, place: int) -> tuple[int, list[int]]:
-        """Follow a state of the latest depth back to its start.
+        """Follows a state of the latest depth back to its start.
 
         Args:
             place: The state's place in the latest depth.
@@ -201,7 +201,7 @@ UNLIMITED = SearchBudget()
 
 
 class Depth(NamedTuple):
-    """All states that one depth tried, for someone who looks on.
+    """All states that one depth tried, for callbacks.
 
     Attributes:
         simulator: Holds the states as its games ``0`` to ``n - 1`` and possibly more.
@@ -218,11 +218,11 @@ class Depth(NamedTuple):
 
 
 Watcher = Callable[[Depth], None]
-"""Called after every depth; must not change the games."""
+"""Callback after every depth; must not change the games."""
 
 
 class BeamSearch:
-    """Searches a fast run: tries actions in every kept state and keeps the best results.
+    """Searches for a fast run: tries actions in every kept state and keeps the best results.
 
     Every state of a depth is tried with a few actions on clones of the game.
     Of the clones that run on, those with the best scores are kept. The first
@@ -250,7 +250,7 @@ class BeamSearch:
         stop: Callable[[], bool] | None = None,
         watch: Watcher | None = None,
     ) -> SearchResult:
-        """Search from one or more starts.
+        """Searches from one or more starts.
 
         Args:
             prefixes: Keys per tick from a hard reset to each start. Start ``i``
@@ -258,8 +258,8 @@ class BeamSearch:
                 shares another's.
             seed: Seed of the actions drawn.
             budget: Limits of this search.
-            stop: Asked after every depth whether to stop early.
-            watch: Looks on.
+            stop: Called after every depth; returns whether to stop early.
+            watch: Callback after every depth.
 
         Returns:
             The best run and what it cost.
@@ -303,7 +303,7 @@ class _Beam(NamedTuple):
 
 
 class _Race:
-    """A search on its way.
+    """A search in progress.
 
     Games live in two simulators; each depth clones from one into the other.
     """
@@ -337,7 +337,7 @@ class _Race:
         self._finish_line: tuple[int, list[int]] | None = None
 
     def _settle(self, starts: Simulator) -> tuple[_Beam, Lineage]:
-        """Give every island its starts."""
+        """Assigns every island its starts."""
         n, islands = starts.n_games, np.arange(self._options.islands)
         per_island = [
             np.arange(i, n, len(islands)) if i < n else np.array([i % n]) for i in islands
@@ -353,7 +353,7 @@ class _Race:
         return _Beam(origins, observations, membership, best=0), Lineage(origins)
 
     def play(self, stop: Callable[[], bool] | None, watch: Watcher | None) -> Ending:
-        """Search until something ends it."""
+        """Searches until something ends it."""
         while True:
             if not self._descend(watch):
                 return "finished" if self._finish_line else "nothing survived"
@@ -363,11 +363,11 @@ class _Race:
                 return "finished" if self._finish_line else "stopped"
 
     def best_line(self) -> tuple[int, list[int]]:
-        """Start and actions of the best run."""
+        """Starts and actions of the best run."""
         return self._finish_line or self._lineage.trace(self._beam.best)
 
     def result(self, tape: Tape, ending: Ending) -> SearchResult:
-        """Sum up."""
+        """Sums up."""
         seconds = self._meter.seconds
         parts = self._stopwatch.seconds
         return SearchResult(
@@ -380,7 +380,7 @@ class _Race:
         )
 
     def _descend(self, watch: Watcher | None) -> bool:
-        """Go one depth down; False if nothing survives, the beam then stays as it was."""
+        """Goes one depth down; False if nothing survives, the beam then stays as it was."""
         part = self._stopwatch.part
         with part("policy"):
             actions = self._propose()  # (n_parents, k)

@@ -1,4 +1,4 @@
-"""A coach who looks ahead: rates actions by trying them on exact clones."""
+"""A coach with foresight: rates actions by trying them on exact clones."""
 
 from typing import Final, NamedTuple
 
@@ -38,7 +38,7 @@ class HazardOptions(BaseModel):
     """... until it is so far behind [m]."""
 
     def reached(self, games: Snapshot) -> Booleans:
-        """Tell who is in such a place.
+        """Returns who is in such a place.
 
         Args:
             games: Snapshot of n games.
@@ -54,7 +54,7 @@ class HazardOptions(BaseModel):
 
 
 class ForesightCoachOptions(BaseModel):
-    """How a coach watches and rates."""
+    """Which decisions a coach rates, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -99,7 +99,7 @@ class ForesightCoach:
         judge: Whose values rate where a trial ends; always the same, however far the agents
             that are coached have come.
         environment: Games to play, with their noise.
-        options: How to watch and rate.
+        options: Which decisions to rate, and how.
 
     Attributes:
         games: The groups' games, ``n_games`` in all.
@@ -113,7 +113,7 @@ class ForesightCoach:
         self.games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Let an agent play one episode per game and rate its alternatives.
+        """Lets an agent play one episode per game and rate its alternatives.
 
         Args:
             agent: The agent.
@@ -140,7 +140,7 @@ def _describe(group: _Group) -> str:
 
 
 def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedActions]:
-    """Play one episode in every game of a group; ends early if nobody wants the ratings."""
+    """Plays one episode in every game of a group; ends early on a stop."""
     (agent, judge, options), (env, rng) = lesson, group
     coach, own = ForesightPolicy(agent, env, options.foresight, judge), agent.policy()
     observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
@@ -162,7 +162,7 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
 def _is_rated(
     games: Snapshot, options: ForesightCoachOptions, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw whose present decision is rated, shape (n,)."""
+    """Draws which games' present decisions are rated, shape (n,)."""
     reached = options.hazards.reached(games)
     shares = np.where(reached, options.hazard_share, options.rated_share)
     return np.asarray(rng.random(len(shares)) < shares)

@@ -1,4 +1,4 @@
-"""Playing better than a policy by trying its best actions on exact clones first."""
+"""A policy improved by trying its best actions on exact clones before every decision."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _CLONED_AT_ONCE: Final = 16
 
 
 class ForesightOptions(BaseModel):
-    """How far is looked ahead."""
+    """How far ahead to look."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -42,15 +42,14 @@ class ForesightPolicy(Policy):
 
     Before every decision each of the best-scored actions is played on a clone, then the
     policy goes on for some decisions; the action with the most metres and the best
-    value in the end is taken. Nothing is known of the noise that is to come: trials are
-    quiet, the games are not, so that what is played is a policy, and a better one than
-    the agent's.
+    value in the end is taken. The noise to come is unknown: trials are without noise, the games
+    are not, so that this is a policy, and a better one than the agent's.
 
     Args:
-        agent: Whose policy is improved on.
+        agent: The agent whose policy is improved.
         env: The games that are played, without automatic reset.
-        options: How far is looked ahead.
-        judge: Whose values are asked; the agent's own if omitted.
+        options: How far ahead to look.
+        judge: Policy whose values are used; the agent's own if omitted.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class ForesightPolicy(Policy):
         deterministic: bool = True,
         rng: np.random.Generator | None = None,
     ) -> NDArray[np.int64]:
-        """Choose one action per game; ``observations`` must be those of the games now.
+        """Chooses one action per game; ``observations`` must be those of the games now.
 
         Args:
             observations: Shape (n_games, d).
@@ -95,7 +94,7 @@ class ForesightPolicy(Policy):
     def weigh(
         self, observations: NDArray[np.float32], games: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Try the best-scored actions in some games.
+        """Tries the best-scored actions in some games.
 
         Args:
             observations: Those of these games now, shape (n, d).
@@ -115,7 +114,7 @@ class ForesightPolicy(Policy):
     def choose(
         self, proposed: NDArray[np.int64], outcomes: NDArray[np.float64]
     ) -> NDArray[np.int64]:
-        """Choose among weighed actions.
+        """Chooses among weighed actions.
 
         Args:
             proposed: Actions, the agent's own first, shape (n, k).
@@ -131,7 +130,7 @@ class ForesightPolicy(Policy):
     def _outcomes(
         self, proposed: NDArray[np.int64], of_games: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Play every proposal and tell how well it went, shape (n, k)."""
+        """Plays every proposal and tells how well it went, shape (n, k)."""
         options, n = self._options, len(proposed)
         origins = np.repeat(of_games, self._k)  # (n * k,)
         start = Snapshot.of(self._env.simulator)

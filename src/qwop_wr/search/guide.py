@@ -1,4 +1,4 @@
-"""What tells a search which actions are promising and which states are good."""
+"""Guides of a search: they score actions and value states."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -30,7 +30,7 @@ class EndlessTrack:
         self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
 
     def hide_finish(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Change observations to what they would be if the track went on.
+        """Returns observations as they would be if the track went on.
 
         Args:
             observations: Shape (n, d).
@@ -50,10 +50,10 @@ Q_SHARPNESS = 3.0
 
 
 class Guide(Protocol):
-    """Judges states for a search."""
+    """Scores actions and values states for a search."""
 
     def logits(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Score actions for proposals.
+        """Scores actions for proposals.
 
         Args:
             observations: Shape (n, d).
@@ -63,7 +63,7 @@ class Guide(Protocol):
         """
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Estimate what can still be earned.
+        """Estimates what can still be earned.
 
         Args:
             observations: Shape (n, d).
@@ -74,7 +74,7 @@ class Guide(Protocol):
 
 
 class AgentGuide:
-    """Guidance by agents: one proposes, all value.
+    """A guide made of agents: one proposes, the values of all are averaged.
 
     Agents are shown an endless track.
 
@@ -107,7 +107,7 @@ class AgentGuide:
         self._has_action_values = proposer.spec.algorithm == "qrdqn"
 
     def logits(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score actions; action values are brought to a common spread first.
+        """Scores actions; action values are brought to a common spread first.
 
         Args:
             observations: Shape (n, d).
@@ -123,7 +123,7 @@ class AgentGuide:
         return np.asarray(Q_SHARPNESS * centred / spread, dtype=np.float32)
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Average the agents' values.
+        """Averages the agents' values.
 
         Args:
             observations: Shape (n, d).

@@ -23,7 +23,7 @@ from qwop_wr.stopping import stop_requested
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run and how it went.
+    """A finished run and where it was at every tick.
 
     Attributes:
         tape: The run.
@@ -37,13 +37,13 @@ class Run:
 
     @classmethod
     def replay(cls, tape: Tape) -> "Run":
-        """Replay a tape.
+        """Replays a tape.
 
         Args:
             tape: The run.
 
         Returns:
-            The run with its course.
+            The run with its positions.
         """
         game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
@@ -53,7 +53,7 @@ class Run:
         return cls(tape, torso[:, 0] / UNITS_PER_METRE, torso[:, 1])
 
     def prefix(self, metres: float, multiple: int) -> tuple[Prefix, float]:
-        """Cut the run where it first reaches a position.
+        """Cuts the run where it first reaches a position.
 
         Args:
             metres: Position of the torso [m].
@@ -89,7 +89,7 @@ class Archive:
         return self.runs[0].tape if self.runs else None
 
     def add(self, tape: Tape) -> bool:
-        """Take a run in if it is fast enough and not there yet.
+        """Adds a run if it is fast enough and not there yet.
 
         Args:
             tape: The run.
@@ -232,7 +232,7 @@ class RecordHunt:
     def run(
         self, tapes: Sequence[Tape] = (), compute: ComputeOptions = SERIAL
     ) -> Iterator[HuntStep]:
-        """Hunt until the budget is used up or a stop is requested.
+        """Hunts until the budget is used up or a stop is requested.
 
         Args:
             tapes: Runs known before; the hunt continues from them.
@@ -321,7 +321,7 @@ class RecordHunt:
         return upright[:room] or [idle_prefix(0)]
 
     def _tasks(self, plans: Sequence[_Plan], archive: Archive, seconds: float) -> list[Search]:
-        """What the round's searches are besides: stopped in time, and measured by the best."""
+        """Adds to the round's searches their deadline and the run to keep up with."""
         deadline = None if np.isinf(seconds) else time.time() + seconds
         target, give_up = None, self._options.give_up_seconds
         if give_up is not None and archive.runs:

@@ -63,7 +63,7 @@ class StatePool:
         self._rng = rng
 
     def watch(self, depth: Depth) -> None:
-        """Take some states of a depth; to be given to ``BeamSearch.run``.
+        """Takes some states of a depth; to be given to ``BeamSearch.run``.
 
         Args:
             depth: What the search has just tried.
@@ -77,7 +77,7 @@ class StatePool:
         self.simulator.copy_games(depth.simulator, taken, self._places(len(taken)))
 
     def draw(self, n: int) -> Integers:
-        """Draw states.
+        """Draws states.
 
         Args:
             n: How many.
@@ -98,7 +98,7 @@ class StatePool:
 def fill_pool(
     guide: Guide, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> StatePool:
-    """Collect states from a few searches.
+    """Collects states from a few searches.
 
     Args:
         guide: Guides the searches.
@@ -125,7 +125,7 @@ def fill_pool(
 def _disturbed(
     keys: Prefix, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> Prefix:
-    """Follow a run up to some moment and stumble: states off the beaten track."""
+    """Follows a run up to some moment and then acts at random: states that runs rarely meet."""
     per_decision = environment.ticks_per_action
     before = keys[: int(rng.integers(len(keys))) // per_decision * per_decision]
     n_decisions = int(rng.integers(1, options.stumbles, endpoint=True))
@@ -139,7 +139,7 @@ def _disturbed(
 
 
 class Rollout(NamedTuple):
-    """Some decisions of all runs; T decisions, n runs.
+    """T decisions of n runs.
 
     Attributes:
         observations: Before every decision, on an endless track, shape (T, n, d).
@@ -230,14 +230,14 @@ class LookaheadRuns:
         self._x = self._pool_x[self._origins]
 
     def play(self, n_decisions: int, fall_value: float) -> Rollout:
-        """Go on with all runs.
+        """Continues all runs.
 
         Args:
             n_decisions: Decisions to make in each.
             fall_value: What the state after a fall is worth.
 
         Returns:
-            What happened.
+            The decisions of all runs.
         """
         steps = [self._decide(fall_value) for _ in range(n_decisions)]
         return Rollout(*(np.stack(column) for column in zip(*steps, strict=True)))
@@ -279,7 +279,7 @@ class LookaheadRuns:
         return step
 
     def _expand(self, k: int) -> None:
-        """Clone every run, or the pool's state in which it begins, ``k`` times."""
+        """Clones every run, or the pool's state in which it begins, ``k`` times."""
         n = self._options.n_runs
         places = np.arange(n * k).reshape(n, k)
         fresh, old = np.flatnonzero(self._fresh), np.flatnonzero(~self._fresh)

@@ -1,4 +1,4 @@
-"""How a beam search chooses what to try and what to keep, and how long searches may last."""
+"""Options of a beam search, and budgets of searches and of work in rounds."""
 
 import time
 from collections.abc import Callable
@@ -117,11 +117,11 @@ class BudgetMeter:
 
     @property
     def seconds(self) -> float:
-        """Time since the start [s]."""
+        """Times since the start [s]."""
         return self._now() - self._started
 
     def allows(self, clones: int) -> bool:
-        """Tell whether so many more states may be tried.
+        """Returns whether so many more states may be tried.
 
         Args:
             clones: Number of states.

@@ -1,4 +1,4 @@
-"""Many searches at a time."""
+"""Many searches, side by side."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from qwop_wr.stopping import stop_requested
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Where a run was, and how far behind it a search may be.
+    """A run that a search has to keep up with.
 
     Attributes:
         metres: Position of the torso before every tick [m], shape (ticks,).
@@ -31,12 +31,12 @@ class Target:
     lag: int
 
     def watcher(self) -> "KeepingUp":
-        """Make what looks at one search."""
+        """Returns a callback for one search."""
         return KeepingUp(self)
 
 
 class KeepingUp:
-    """Looks at a search, as its ``watch``, and tells whether it is behind the target.
+    """Callback of a search, its ``watch``, that finds out whether it is behind the target.
 
     Args:
         target: The target.
@@ -50,7 +50,7 @@ class KeepingUp:
         self.is_behind = False
 
     def __call__(self, depth: Depth) -> None:
-        """Look at a depth; see ``Watcher``."""
+        """Checks a depth; see ``Watcher``."""
         if not len(depth.kept):
             return
         metres = depth.simulator.state[depth.kept, 0, 0] / UNITS_PER_METRE
@@ -101,7 +101,7 @@ def run_searches(
     searches: Sequence[Search],
     compute: ComputeOptions = SERIAL,
 ) -> Iterator[Finished[SearchResult]]:
-    """Run independent searches side by side.
+    """Runs independent searches side by side.
 
     In this process threads suffice, as engine and networks compute without the
     interpreter's lock. What a search finds depends neither on their number nor on

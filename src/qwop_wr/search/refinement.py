@@ -1,4 +1,4 @@
-"""Better guides from searches: values are learnt where searches go, and searches use them."""
+"""Refinement of guides: values are learnt where searches go, and searches use them."""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -127,7 +127,7 @@ class GuideRefinement:
         sink: MetricSink = silent_sink,
         compute: ComputeOptions = SERIAL,
     ) -> Iterator[RefinementStep]:
-        """Refine an agent.
+        """Refines an agent.
 
         Args:
             agents: The newest guide first, which is refined; or any ppo agent.
@@ -162,7 +162,7 @@ class GuideRefinement:
             yield RefinementStep(number, guides, time, best, promoted, results, *times)
 
     def measure(self, agent: Agent, compute: ComputeOptions = SERIAL) -> float:
-        """Measure an agent by the gate's searches.
+        """Measures an agent by the gate's searches.
 
         Args:
             agent: Guides the searches.
@@ -177,7 +177,7 @@ class GuideRefinement:
         return mean_time(self._gate(agent, compute))
 
     def _rounds(self, clock: WorkClock) -> Iterator[int]:
-        """Count rounds while the budget lasts for one more like the one before."""
+        """Counts rounds while the budget lasts for one more like the one before."""
         budget = self._options.budget
         limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         number, last = 1, 0.0
@@ -213,7 +213,7 @@ class GuideRefinement:
         )
 
     def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
-        """Go on with the runs; the median value there tells what a fall is worth."""
+        """Continues the runs; the median value there determines what a fall is worth."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
 
@@ -244,7 +244,7 @@ class GuideRefinement:
     def _imitate(
         self, agent: Agent, rollouts: Collection[Rollout], rng: np.random.Generator
     ) -> Agent:
-        """Fit the actor to the decisions that looking ahead has chosen."""
+        """Fits the actor to the decisions that the lookahead has chosen."""
         if not rollouts:
             return agent
         seen = np.concatenate([rollout.observations[~rollout.plain] for rollout in rollouts])
@@ -270,7 +270,7 @@ class GuideRefinement:
 
 
 def refinement_rounds(agent: Agent) -> int:
-    """Look up how many rounds have made an agent's critic.
+    """Looks up how many rounds have made an agent's critic.
 
     Args:
         agent: The agent.
@@ -283,7 +283,7 @@ def refinement_rounds(agent: Agent) -> int:
 
 
 def value_gamma(agent: Agent, default: float | None = None) -> float:
-    """Look up the discount that an agent's values have.
+    """Looks up the discount that an agent's values have.
 
     Args:
         agent: The agent.
@@ -302,7 +302,7 @@ def value_gamma(agent: Agent, default: float | None = None) -> float:
 
 
 def mean_time(results: Sequence[SearchResult]) -> float:
-    """Average the times of searches.
+    """Averages the times of searches.
 
     Args:
         results: The searches.

@@ -1,4 +1,4 @@
-"""Tapes for searches and from them: keys to begin after, and runs as transitions to learn from."""
+"""Keys that searches begin after, and tapes as transitions to learn from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ Prefix = NDArray[np.uint8]
 
 
 def idle_prefix(ticks: int) -> Prefix:
-    """Wait before the first action.
+    """Returns keys that wait before the first action.
 
     Args:
         ticks: Ticks without keys.
@@ -32,7 +32,7 @@ def idle_prefix(ticks: int) -> Prefix:
 def play_prefixes(
     environment: EnvironmentOptions, prefixes: Sequence[Prefix], sink_height: float
 ) -> Simulator:
-    """Bring one game to the end of each prefix.
+    """Brings one game to the end of each prefix.
 
     Args:
         environment: How the game is played.
@@ -69,7 +69,7 @@ def play_prefixes(
 
 
 class Decisions(NamedTuple):
-    """A run as an agent would have made it.
+    """A run as the decisions of an agent.
 
     Attributes:
         idle_ticks: Ticks without keys before the first decision.
@@ -81,7 +81,7 @@ class Decisions(NamedTuple):
 
 
 def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
-    """Find the decisions behind the keys of a tape.
+    """Finds the decisions behind the keys of a tape.
 
     Args:
         tape: The run; the last decision may be cut short by its end.
@@ -115,7 +115,7 @@ def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
 
 
 def replay_transitions(tapes: Sequence[Tape], environment: EnvironmentOptions) -> Transitions:
-    """Replay tapes and record every decision as the environment would.
+    """Replays tapes and records every decision as the environment would.
 
     Args:
         tapes: The runs, at least one.

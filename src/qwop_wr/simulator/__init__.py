@@ -12,7 +12,7 @@ ENGINES: Final = ("exact", "box2d")
 def make_simulator(
     engine: str, n_games: int = 1, platform: str | None = DEFAULT_PLATFORM
 ) -> Simulator:
-    """Make a batch of games; an engine is imported only when asked for.
+    """Makes a batch of games; an engine is imported only when asked for.
 
     Args:
         engine: ``"exact"`` reproduces the browser game bit for bit;

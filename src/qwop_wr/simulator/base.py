@@ -45,7 +45,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def reset(self, games: GameIndices | None = None, soft: bool = False) -> None:
-        """Begin new episodes; the reset itself runs one tick without keys.
+        """Begins new episodes; the reset itself runs one tick without keys.
 
         Args:
             games: Games to reset; all if omitted.
@@ -58,7 +58,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
-        """Advance every game that has not ended.
+        """Advances every game that has not ended.
 
         Args:
             keys: Masks of the keys held, uint8, shape (n_games,).
@@ -72,7 +72,7 @@ class Simulator(ABC):
     def copy_games(
         self, source: "Simulator", source_games: GameIndices, games: GameIndices
     ) -> None:
-        """Overwrite games with exact clones, all hidden state included.
+        """Overwrites games with exact clones, all hidden state included.
 
         Args:
             source: Simulator of the same engine and platform; may be this one.

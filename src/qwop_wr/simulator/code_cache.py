@@ -63,7 +63,7 @@ class CodeCache(FunctionCache):
         self._report = report
 
     def load_overload(self, sig: object, target_context: object) -> object:
-        """Load code, or nothing if what is there cannot be used.
+        """Loads code, or nothing if what is there cannot be used.
 
         Args:
             sig: Types of the arguments.
@@ -79,7 +79,7 @@ class CodeCache(FunctionCache):
             return None
 
     def save_overload(self, sig: object, data: object) -> None:
-        """Keep code if that is possible.
+        """Keeps code if that is possible.
 
         Args:
             sig: Types of the arguments.
@@ -105,7 +105,7 @@ class CodeCache(FunctionCache):
 
 
 def fingerprint(*sources: Path) -> int:
-    """Digest source files.
+    """Digests source files.
 
     Args:
         sources: Files, or folders whose Python files count.
@@ -121,7 +121,7 @@ def fingerprint(*sources: Path) -> int:
 
 
 def keep_code(dispatcher: Callable[..., Any], fingerprint: int, report: Report) -> None:
-    """Let a dispatcher keep its machine code on disk, if there is a place for it.
+    """Caches a dispatcher's machine code on disk, if there is a place for it.
 
     Args:
         dispatcher: What Numba's ``njit`` made of a function.

@@ -16,7 +16,7 @@ KeyMasks = NDArray[np.uint8]
 
 
 def effective_keys(mask: int) -> int:
-    """Reduce a mask to the keys that act: Q beats W and O beats P.
+    """Reduces a mask to the keys that act: Q beats W and O beats P.
 
     Args:
         mask: Keys held, 0 to 15.
@@ -37,6 +37,6 @@ def effective_keys(mask: int) -> int:
 
 
 def key_names(mask: int) -> str:
-    """Spell a mask out, for instance ``"QP"``; no keys are ``"-"``."""
+    """Spells a mask out, for instance ``"QP"``; no keys are ``"-"``."""
     names = "".join(name for bit, name in ((Q, "Q"), (W, "W"), (O, "O"), (P, "P")) if mask & bit)
     return names or "-"

@@ -98,7 +98,7 @@ class Tape:
         meta: Mapping[str, Any] | None = None,
         platform: str | None = DEFAULT_PLATFORM,
     ) -> "Tape":
-        """Play keys from a hard reset and write down what comes out.
+        """Plays keys from a hard reset and writes down what comes out.
 
         Args:
             keys_per_tick: Masks of the keys held in every tick, uint8, shape (T,);
@@ -135,7 +135,7 @@ class Tape:
 
     @classmethod
     def from_json(cls, source: str | Mapping[str, Any]) -> "Tape":
-        """Read a tape from JSON.
+        """Reads a tape from JSON.
 
         Args:
             source: JSON text, or what it decodes to.
@@ -151,7 +151,7 @@ class Tape:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Tape":
-        """Read a tape from a file.
+        """Reads a tape from a file.
 
         Args:
             path: The file, usually ``*.qwop.json``.
@@ -176,11 +176,11 @@ class Tape:
             raise TapeError(f"{path}: {error}") from error
 
     def to_json(self) -> str:
-        """Return the tape as JSON text, one line per field."""
+        """Returns the tape as JSON text, one line per field."""
         return tape_format.encode({name: getattr(self, name) for name in tape_format.FIELDS})
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tape to a file, whole or not at all.
+        """Writes the tape to a file, whole or not at all.
 
         Args:
             path: The file, usually ``*.qwop.json``; one that exists is replaced.
@@ -244,7 +244,7 @@ def replay_tape(tape: Tape, platform: str | None = None) -> TapeResult:
 
 
 def verify_tape(tape: Tape, engine: str | None = None, platform: str | None = None) -> TapeResult:
-    """Replay a tape in a fresh game and compare every claim, to the bit.
+    """Replays a tape in a fresh game and compares every claim, to the bit.
 
     Args:
         tape: Tape to replay.

@@ -37,7 +37,7 @@ class TapeError(ValueError):
 
 
 def decode(text: str) -> Mapping[str, Any]:
-    """Parse a tape's JSON text strictly: no NaN, no repeated names.
+    """Parses a tape's JSON text strictly: no NaN, no repeated names.
 
     Args:
         text: JSON text of at most :data:`MAX_BYTES` characters.
@@ -62,14 +62,14 @@ def decode(text: str) -> Mapping[str, Any]:
 
 
 def encode(fields: Mapping[str, Any]) -> str:
-    """Write checked fields as JSON text, one line per field."""
+    """Writes checked fields as JSON text, one line per field."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, **fields}
     lines = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the format's name and version and that all fields are there, none more.
+    """Checks the format's name and version and that all fields are there, none more.
 
     Args:
         content: A decoded tape.
@@ -98,7 +98,7 @@ def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Check every field's type and range.
+    """Checks every field's type and range.
 
     Args:
         fields: All of the tape's fields.

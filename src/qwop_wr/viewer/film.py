@@ -35,7 +35,7 @@ class Film:
     trace: Trace
 
     def to_json(self) -> dict[str, Any]:
-        """Encode the run for the page's script.
+        """Encodes the run for the page's script.
 
         Returns:
             ``label``, ``detail``, ``ticks`` and ``finished``; ``start``, the x, y and angle
@@ -60,7 +60,7 @@ class Film:
 
 
 def shoot_film(tape: Tape, label: str, detail: str = "") -> Film:
-    """Replay a tape for the player.
+    """Replays a tape for the player.
 
     Args:
         tape: Keys from a hard reset.

@@ -53,7 +53,7 @@ class Player:
 
 
 def render_player(films: Sequence[Film]) -> Player:
-    """Make a player.
+    """Makes a player.
 
     Args:
         films: The runs, the first shown first and close up; all together in a race.
@@ -85,7 +85,7 @@ def render_player(films: Sequence[Film]) -> Player:
 
 
 def describe_game() -> dict[str, Any]:
-    """Tell the script what it must know of the game; lengths are in world units.
+    """Tells the script what it must know of the game; lengths are in world units.
 
     Returns:
         Bodies in the films' order, joints and hands as points in a body's frame, the
@@ -120,7 +120,7 @@ def describe_game() -> dict[str, Any]:
 
 
 def _hand(elbow_x: float, half_width: float) -> list[float]:
-    """Place the hand at the end of the forearm that is not the elbow."""
+    """Places the hand at the end of the forearm that is not the elbow."""
     return [(half_width - 0.3) * (-1.0 if elbow_x > 0 else 1.0), 0.0]
 
 
@@ -135,11 +135,11 @@ def _asset(name: str) -> str:
 
 
 def _colours(style: str) -> list[str]:
-    """List the custom properties that the canvas may ask for."""
+    """Lists the custom properties that the canvas may ask for."""
     return sorted({*re.findall(r"(--[a-z0-9-]+):", style), *_PAGE_COLOURS})
 
 
 def _inert_json(data: object) -> Markup:
-    """Write JSON that cannot end the element that it stands in."""
+    """Writes JSON that cannot end the element that it stands in."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no tag can begin

@@ -55,7 +55,7 @@ class Pose:
 
 
 def draw_runner(canvas: Canvas, state: NDArray[np.float64], shirt: Colour = SHIRT) -> None:
-    """Draw the runner, the far limbs first.
+    """Draws the runner, the far limbs first.
 
     Args:
         canvas: Picture to draw on.

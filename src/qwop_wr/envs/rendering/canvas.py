@@ -64,17 +64,17 @@ class Canvas:
         return self.view.left + WIDTH / self.view.scale
 
     def to_screen(self, point: Point) -> Point:
-        """Convert world units to screen pixels."""
+        """Converts world units to screen pixels."""
         view = self.view
         x, y = (point[0] - view.left) * view.scale, (point[1] - GROUND_Y) * view.scale
         return x, y + view.ground_px
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        """Fill a polygon given in screen pixels."""
+        """Fills a polygon given in screen pixels."""
         self._draw.polygon([(x * SMOOTHING, y * SMOOTHING) for x, y in points], fill=colour)
 
     def rectangle(self, box: tuple[float, float, float, float], colour: Colour) -> None:
-        """Fill a rectangle given by left, top, right and bottom in screen pixels."""
+        """Fills a rectangle given by left, top, right and bottom in screen pixels."""
         left, top, right, bottom = (edge * SMOOTHING for edge in box)
         self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
 
@@ -85,7 +85,7 @@ class Canvas:
         colour: Colour,
         outline: Colour | None = None,
     ) -> None:
-        """Fill a rectangle with round corners given in screen pixels."""
+        """Fills a rectangle with round corners given in screen pixels."""
         left, top, right, bottom = (edge * SMOOTHING for edge in box)
         self._draw.rounded_rectangle(
             (left, top, right - 1, bottom - 1),
@@ -96,27 +96,27 @@ class Canvas:
         )
 
     def disc(self, centre: Point, radius: float, colour: Colour) -> None:
-        """Fill a circle given in screen pixels."""
+        """Fills a circle given in screen pixels."""
         x, y, r = centre[0] * SMOOTHING, centre[1] * SMOOTHING, radius * SMOOTHING
         self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
 
     def text(self, place: Point, words: str, size: int, colour: Colour, anchor: str = "la") -> None:
-        """Write at a place given in screen pixels; anchors are Pillow's."""
+        """Writes at a place given in screen pixels; anchors are Pillow's."""
         x, y = place
         self._draw.text(
             (x * SMOOTHING, y * SMOOTHING), words, fill=colour, font=_font(size), anchor=anchor
         )
 
     def shape(self, points: Sequence[Point], colour: Colour) -> None:
-        """Fill a polygon given in world units."""
+        """Fills a polygon given in world units."""
         self.polygon([self.to_screen(point) for point in points], colour)
 
     def ball(self, centre: Point, radius: float, colour: Colour) -> None:
-        """Fill a circle given in world units."""
+        """Fills a circle given in world units."""
         self.disc(self.to_screen(centre), radius * self.view.scale, colour)
 
     def limb(self, start: Point, end: Point, radii: Point, colour: Colour) -> None:
-        """Fill a tapering limb with round ends, in world units."""
+        """Fills a tapering limb with round ends, in world units."""
         (x1, y1), (x2, y2) = start, end
         length = math.hypot(x2 - x1, y2 - y1) or 1.0
         normal_x, normal_y = (y1 - y2) / length, (x2 - x1) / length
@@ -134,5 +134,5 @@ class Canvas:
         self.ball(end, r2, colour)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the finished picture, uint8 of shape (540, 960, 3)."""
+        """Returns the finished picture, uint8 of shape (540, 960, 3)."""
         return np.asarray(self.image.reduce(SMOOTHING)).copy()

@@ -14,7 +14,7 @@ _CHARACTER: Final = 0.56
 
 
 def pill_width(words: str, size: int) -> float:
-    """Estimate how wide a pill becomes.
+    """Estimates how wide a pill becomes.
 
     Args:
         words: What is written.
@@ -29,7 +29,7 @@ def pill_width(words: str, size: int) -> float:
 def draw_pill(
     canvas: Canvas, words: str, place: tuple[float, float], size: int, colour: Colour
 ) -> None:
-    """Write words on a panel.
+    """Writes words on a panel.
 
     Args:
         canvas: Picture to draw on.
@@ -68,7 +68,7 @@ _FLIP: Final = 0.7
 
 
 def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float]) -> None:
-    """Draw the line where the pace is, if that is in the picture.
+    """Draws the line where the pace is, if that is in the picture.
 
     Args:
         canvas: Picture to draw on.
@@ -85,7 +85,7 @@ def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float]) -> None:
 
 
 def draw_ghost_label(canvas: Canvas, pace: Pace, top: float) -> None:
-    """Write whose pace it is beside the line, if that is in the picture.
+    """Writes whose pace it is beside the line, if that is in the picture.
 
     Args:
         canvas: Picture to draw on.
@@ -135,7 +135,7 @@ NO_OVERLAY: Final = Overlay()
 
 
 def draw_overlay(canvas: Canvas, overlay: Overlay) -> None:
-    """Write what is given.
+    """Writes what is given.
 
     Args:
         canvas: Picture to draw on.
@@ -168,7 +168,7 @@ _KEYS_TOP: Final = 20.0
 def draw_display(
     canvas: Canvas, score: float, score_time: float, speed: float, ghost: float | None = None
 ) -> None:
-    """Draw the distance, the clock, the speed and a progress bar.
+    """Draws the distance, the clock, the speed and a progress bar.
 
     Args:
         canvas: Picture to draw on.
@@ -193,7 +193,7 @@ def draw_display(
 
 
 def draw_keys(canvas: Canvas, keys: int) -> None:
-    """Draw the four keys in the upper corners, the held ones lit.
+    """Draws the four keys in the upper corners, the held ones lit.
 
     Args:
         canvas: Picture to draw on.

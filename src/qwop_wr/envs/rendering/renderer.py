@@ -61,7 +61,7 @@ class Renderer:
         pace: Pace | None = None,
         overlay: Overlay = NO_OVERLAY,
     ) -> NDArray[np.uint8]:
-        """Draw one game.
+        """Draws one game.
 
         Args:
             state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
@@ -160,7 +160,7 @@ class RaceRenderer:
         pace: Pace | None = None,
         overlay: Overlay = NO_OVERLAY,
     ) -> NDArray[np.uint8]:
-        """Draw a moment of a race.
+        """Draws a moment of a race.
 
         Args:
             lanes: The runners from top to bottom, 1 to :data:`MAX_LANES`.

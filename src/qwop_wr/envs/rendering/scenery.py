@@ -63,7 +63,7 @@ _SLANT: Final = 10.0
 
 
 def paint_sky() -> Image.Image:
-    """Paint what never moves: sky, sun and grass.
+    """Paints what never moves: sky, sun and grass.
 
     Returns:
         A picture at the enlarged size.
@@ -80,7 +80,7 @@ def paint_sky() -> Image.Image:
 
 
 def draw_scenery(canvas: Canvas) -> None:
-    """Draw hills, infield, track and its marks for the camera's position.
+    """Draws hills, infield, track and its marks for the camera's position.
 
     Args:
         canvas: Picture to draw on.
@@ -100,7 +100,7 @@ def draw_scenery(canvas: Canvas) -> None:
 
 
 def draw_lane(canvas: Canvas, top: float, height: float) -> None:
-    """Draw one lane of a race, its track and its marks.
+    """Draws one lane of a race, its track and its marks.
 
     Args:
         canvas: Picture to draw on; its view's ground is the lane's.
@@ -133,7 +133,7 @@ def draw_lane(canvas: Canvas, top: float, height: float) -> None:
 
 
 def draw_hurdle(canvas: Canvas, hurdle: NDArray[np.float64]) -> None:
-    """Draw the hurdle where it stands or has fallen.
+    """Draws the hurdle where it stands or has fallen.
 
     Args:
         canvas: Picture to draw on.
@@ -150,7 +150,7 @@ def draw_hurdle(canvas: Canvas, hurdle: NDArray[np.float64]) -> None:
 
 
 def draw_shadow(canvas: Canvas, state: NDArray[np.float64]) -> None:
-    """Draw the runner's shadow on the track.
+    """Draws the runner's shadow on the track.
 
     Args:
         canvas: Picture to draw on.

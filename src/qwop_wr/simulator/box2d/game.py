@@ -53,7 +53,7 @@ class Game:
         self._begin()
 
     def reset(self, soft: bool = False) -> None:
-        """Begin a new episode; this runs one tick without keys.
+        """Begins a new episode; this runs one tick without keys.
 
         Args:
             soft: Restart in the used world instead of in a fresh one.
@@ -67,7 +67,7 @@ class Game:
         self._begin()
 
     def play(self, mask: int, ticks: int) -> None:
-        """Hold keys; a game that has ended stands still.
+        """Holds keys; a game that has ended stands still.
 
         Args:
             mask: Keys held, 0 to 15.
@@ -83,7 +83,7 @@ class Game:
         self._history.append((keys, self.ticks - before))
 
     def clone(self) -> "Game":
-        """Play the same keys in a new world, from the last hard reset on.
+        """Plays the same keys in a new world, from the last hard reset on.
 
         Returns:
             A game that continues to the same bits.
@@ -118,7 +118,7 @@ class Game:
         return sum(contact.touching for contact in self._world.physics.contacts)
 
     def read_bodies(self, out: NDArray[np.float64]) -> None:
-        """Read where every body is and how it moves.
+        """Reads where every body is and how it moves.
 
         Args:
             out: Receives x, y, angle, vx, vy, angular velocity of

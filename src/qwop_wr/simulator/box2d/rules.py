@@ -43,7 +43,7 @@ class Motors:
         self.calf_key = 0
 
     def press(self, mask: int) -> None:
-        """Hold these keys from now on.
+        """Holds these keys from now on.
 
         Args:
             mask: Keys held, reduced to those that act.
@@ -65,7 +65,7 @@ class Motors:
             body.awake = False  # Stock Box2D wakes a joint's bodies here, the original does not.
 
     def switch_off(self) -> None:
-        """Let go of all limits and motors, as the game does when it ends."""
+        """Lets go of all limits and motors, as the game does when it ends."""
         for joint in self._joints.values():
             joint.limitEnabled = False
             joint.motorEnabled = False
@@ -101,12 +101,12 @@ _ROLES: Final = {
 
 
 def role_of(name: str) -> Role:
-    """Return what a body of that name is to the rules."""
+    """Returns what a body of that name is to the rules."""
     return _ROLES.get(name, Role.OTHER)
 
 
 def on_ground(contact: Box2D.b2Contact) -> bool:
-    """Return whether a contact touches a ground tile.
+    """Returns whether a contact touches a ground tile.
 
     The tiles are the world's oldest bodies, so Box2D always names them first.
     """
@@ -114,7 +114,7 @@ def on_ground(contact: Box2D.b2Contact) -> bool:
 
 
 def displayed_distance(x: float) -> float:
-    """Turn a position [units] into the displayed distance [m], rounding half up."""
+    """Turns a position [units] into the displayed distance [m], rounding half up."""
     return math.floor(x + 0.5) / UNITS_PER_METRE
 
 
@@ -137,7 +137,7 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything, for a new episode."""
+        """Forgets everything, for a new episode."""
         self.fallen = False
         self.jumped = False
         self.landed = False
@@ -145,7 +145,7 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
         self.hurdle_touched = False
 
     def BeginContact(self, contact: Box2D.b2Contact) -> None:  # noqa: N802
-        """Apply the rules to a contact that has just begun to touch."""
+        """Applies the rules to a contact that has just begun to touch."""
         ground, role = contact.fixtureA.userData, contact.fixtureB.userData
         if Role.HURDLE in (ground, role):
             self.hurdle_touched = True
@@ -165,13 +165,13 @@ class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
     # call would go through the binding twice more.
 
     def PreSolve(self, contact: Box2D.b2Contact, old_manifold: Box2D.b2Manifold) -> None:  # noqa: N802
-        """Do nothing."""
+        """Does nothing."""
 
     def PostSolve(self, contact: Box2D.b2Contact, impulse: Box2D.b2ContactImpulse) -> None:  # noqa: N802
-        """Do nothing."""
+        """Does nothing."""
 
     def EndContact(self, contact: Box2D.b2Contact) -> None:  # noqa: N802
-        """Do nothing."""
+        """Does nothing."""
 
     def _land(self, x: float) -> None:
         if not self.landed:

@@ -41,21 +41,21 @@ class Box2DSimulator(Simulator):
         self._stale = np.ones(n_games, dtype=np.bool_)
 
     def reset(self, games: GameIndices | None = None, soft: bool = False) -> None:
-        """Begin new episodes; see :meth:`Simulator.reset`."""
+        """Begins new episodes; see :meth:`Simulator.reset`."""
         indices = self._checked_games(games)
         for index in indices:
             self._games[index].reset(soft)
         self._stale[indices] = True
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
-        """Advance every game that has not ended; see :meth:`Simulator.step`."""
+        """Advances every game that has not ended; see :meth:`Simulator.step`."""
         masks, n_ticks = self._checked_keys(keys), self._checked_ticks(ticks)
         for game, mask in zip(self._games, masks.tolist(), strict=True):
             game.play(mask, n_ticks)
         self._stale[:] = True
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
-        """Overwrite games with exact clones; see :meth:`Simulator.copy_games`."""
+        """Overwrites games with exact clones; see :meth:`Simulator.copy_games`."""
         origins, targets = self._checked_copy(source, source_games, games)
         origin_games = cast("Box2DSimulator", source)._games
         clones = [origin_games[origin].clone() for origin in origins]

@@ -108,7 +108,7 @@ class World:
         self._create_runner()
 
     def recreate_runner(self) -> None:
-        """Remove hurdle and runner and put new ones at their start."""
+        """Removes hurdle and runner and puts new ones at their start."""
         for name in JOINT_DESTRUCTION_ORDER:
             self.physics.DestroyJoint(self.joints.pop(name))
         for name in DESTRUCTION_ORDER:
@@ -116,7 +116,7 @@ class World:
         self._create_runner()
 
     def place_tiles(self, first: int) -> None:
-        """Move the ground tiles to where they belong.
+        """Moves the ground tiles to where they belong.
 
         Args:
             first: Place of the first tile, in screens from x = 0.
@@ -131,7 +131,7 @@ class World:
             self.lay_hurdle_to_rest()
 
     def lay_hurdle_to_rest(self) -> None:
-        """Undo that stock Box2D wakes what comes near; in the original only touch does."""
+        """Undoes that stock Box2D wakes what comes near; in the original only touch does."""
         for spec in HURDLE:
             self.bodies[spec.name].awake = False
 
