@@ -9,7 +9,6 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.datasets.stored_dataset import FolderDataset
 from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
-from qwop_wr.envs.actions import present_name
 
 
 class AgentDataset(TensorsDataset[Agent]):
@@ -84,9 +83,7 @@ class AgentDataset(TensorsDataset[Agent]):
         agent = Agent(AgentSpec.model_validate(description["spec"]), tensors, description["card"])
         if agent.fingerprint != description["fingerprint"]:
             raise ValueError("its weights or its spec are not those that were saved")
-        actions = present_name(agent.spec.actions, f"{self._filepath}, actions")
-        spec = agent.spec.model_copy(update={"actions": actions})
-        return agent if spec == agent.spec else Agent(spec, agent.weights, agent.card)
+        return agent
 
 
 class AgentsDataset(FolderDataset[Agent]):

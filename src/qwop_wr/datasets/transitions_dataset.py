@@ -12,7 +12,7 @@ from kedro_datasets._typing import TablePreview
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.datasets.npz import read_arrays, write_arrays
 from qwop_wr.datasets.stored_dataset import StoredDataset
-from qwop_wr.envs.actions import present_name
+from qwop_wr.renames import present_name
 from qwop_wr.whole_files import whole_file
 
 
@@ -45,7 +45,11 @@ class Recording:
             raise ValueError(
                 f"it holds action {largest}, but its interface says n_actions = {n_actions!r}"
             )
-        object.__setattr__(self, "interface", dict(self.interface))
+        interface = {
+            key: present_name(value) if key == "actions" else value
+            for key, value in self.interface.items()
+        }
+        object.__setattr__(self, "interface", interface)
 
     def transitions_for(self, interface: Mapping[str, str | int]) -> Transitions:
         """Returns the steps for learning in another environment, if it has the same interface.
@@ -141,9 +145,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
             names = (*_STEP_ARRAYS, _INTERFACE)
             arrays = read_arrays(file, names, max_bytes=self._load_args["max_bytes"])
             interface = _parse_interface(arrays.pop(_INTERFACE))
-            if "actions" in interface:
-                named = present_name(str(interface["actions"]), f"{path}, actions")
-                interface["actions"] = named
             return Recording(Transitions(**arrays), interface)
 
     def save(self, data: Recording) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
-from qwop_wr.envs.actions import ACTION_SETS, present_name
+from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.observations import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
+from qwop_wr.renames import present_name
 from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.constants import GROUND_Y
 
@@ -101,9 +102,8 @@ class EnvironmentOptions(BaseModel):
 
     @field_validator("actions", "reward", mode="before")
     @classmethod
-    def _is_present(cls, name: object, info: ValidationInfo) -> object:
-        where = f"environment option {info.field_name}"
-        return present_name(name, where) if isinstance(name, str) else name
+    def _present_name(cls, name: object) -> object:
+        return present_name(name)
 
     @property
     def interface(self) -> dict[str, str | int]:

@@ -52,7 +52,7 @@ class RefinementOptions(BaseModel):
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
-    actor_rollouts: NonNegativeInt = 25
+    actor_stretches: NonNegativeInt = 25
     """Last rollouts of a round whose decisions the actor is fitted to; 0 leaves it as it is."""
     actor_epochs: PositiveInt = 2
     """Passes over their samples."""
@@ -196,7 +196,7 @@ class GuideRefinement:
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
-            latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
+            latest: deque[Rollout] = deque(maxlen=options.actor_stretches)
             for iteration in range(options.iterations):
                 rollout, median = self._play(runs, fitter)
                 latest.append(rollout)
