@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from tests.tiny_project.project import TinyProject
 
 
+SLOW_FIXTURES = {"tiny_project"}
+"""Whoever asks for one of them runs Kedro sessions."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is slow by its fixtures; other slow tests are marked where they stand."""
+    for item in items:
+        if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_torch_thread() -> None:
     """Keep torch to one thread where a test module has imported it."""

@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 
 from tests.project_copy import ProjectCopy
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["run0", "run0_cured", "algorithm_own_ppo", "algorithm_a2c"]
 
 

@@ -22,6 +22,8 @@ from qwop_wr.datasets import AgentDataset
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.project_copy import ProjectCopy
 
+pytestmark = pytest.mark.slow
+
 STAGES = ["dqnfd", "self_play", "velocity"]
 FIGURES = ["learning_curves", "distances", "finish_times", "finish_profile"]
 

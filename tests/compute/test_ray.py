@@ -15,6 +15,8 @@ from qwop_wr.compute import ComputeOptions, ItemError, connected, run_job
 from qwop_wr.errors import BadInputError
 from tests.compute import jobs
 
+pytestmark = pytest.mark.slow
+
 has_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs Ray: pip install '.[cluster]'"
 )

@@ -1,4 +1,4 @@
-"""A whole run of 100 m in the exact physics, as the original game recorded it."""
+"""A whole run of 100 m in the exact physics, as the original game recorded it on Node."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def actions() -> NDArray[np.int64]:
 
 
 def test_the_finish_ends_the_episode_with_success(actions: NDArray[np.int64]) -> None:
-    env = QwopEnv(actions="full", ticks_per_action=1, reward="qwop_gym")
+    env = QwopEnv(platform="node", actions="full", ticks_per_action=1, reward="qwop_gym")
     _, info = env.reset(seed=0)
     rewards = []
     for action in actions:
@@ -45,7 +45,7 @@ def test_the_finish_ends_the_episode_with_success(actions: NDArray[np.int64]) ->
 def test_stable_baselines_may_bootstrap_the_finish(
     actions: NDArray[np.int64], bootstrap: bool
 ) -> None:
-    options = EnvironmentOptions(actions="full", ticks_per_action=1)
+    options = EnvironmentOptions(platform="node", actions="full", ticks_per_action=1)
     env = QwopVecEnv(QwopVectorEnv(2, options), bootstrap)
     env.reset()
     for action in actions:

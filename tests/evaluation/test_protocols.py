@@ -120,7 +120,7 @@ def test_splits_are_clocks_at_the_marks() -> None:
 class TestFinish:
     """The run of 66.40 s that a published agent makes in the original game."""
 
-    GAME = EnvironmentOptions(engine="exact", ticks_per_action=4)
+    GAME = EnvironmentOptions(engine="exact", platform="node", ticks_per_action=4)
 
     @pytest.fixture
     def finisher(self) -> Agent:

@@ -14,6 +14,8 @@ from qwop_wr.datasets import TrainingStateDataset
 from tests.agents import test_ppo, test_stage_state
 from tests.faults.tiny_training import STATE, make
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

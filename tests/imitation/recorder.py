@@ -35,7 +35,7 @@ def _recorded(
 ) -> tuple[Arrays, NDArray[np.float64]]:
     obs, states, actions, starts = [], [], [], []
     for masks in runs:
-        game = make_simulator("exact")
+        game = make_simulator("exact", platform="node")
         held = masks if per_tick else [mask for mask in masks for _ in range(ticks)]
         for tick, mask in enumerate(held):
             if tick % ticks == 0:

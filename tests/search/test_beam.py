@@ -163,7 +163,7 @@ def _state_after(keys: tuple[int, ...]) -> bytes:
 def test_finish_equals_the_naive_search(finishing_keys: NDArray[np.uint8]) -> None:
     prefix = finishing_keys[: FINISH_TICK - 11]
     options = SearchOptions(width=4, sink_height=9.0)
-    env = EnvironmentOptions(ticks_per_action=4)
+    env = EnvironmentOptions(platform="node", ticks_per_action=4)
     result = BeamSearch(GUIDE, env, options).run([prefix], 3)
     _, best = naive_search(GUIDE, env, options, [prefix], 3, depths=20)
     assert result.ending == "finished"
@@ -175,7 +175,8 @@ def test_finish_equals_the_naive_search(finishing_keys: NDArray[np.uint8]) -> No
 
 def test_a_finish_does_not_end_what_may_finish_earlier(finishing_keys: NDArray[np.uint8]) -> None:
     ahead, behind = finishing_keys[: FINISH_TICK - 9], finishing_keys[: FINISH_TICK - 40]
-    beam = BeamSearch(GUIDE, ENVIRONMENT, SearchOptions(width=8, islands=2, sink_height=9.0))
+    env = EnvironmentOptions(platform="node", ticks_per_action=4)
+    beam = BeamSearch(GUIDE, env, SearchOptions(width=8, islands=2, sink_height=9.0))
     alone = beam.run([ahead], 3)
     both = beam.run([ahead, behind], 3)
     assert both.ending == "finished"

@@ -15,7 +15,6 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, Run, Section
 from qwop_wr.search.options import RoundBudget
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals, stops_itself
 from tests.search.guides import LinearGuide
@@ -23,7 +22,7 @@ from tests.search.guides import LinearGuide
 
 @pytest.fixture(scope="module")
 def tape(finishing_keys: NDArray[np.uint8]) -> Tape:
-    return Tape.record(finishing_keys)
+    return Tape.record(finishing_keys, platform="node")
 
 
 def slower(tape: Tape, ticks: int) -> Tape:
@@ -49,7 +48,7 @@ def test_what_did_not_finish_is_no_run(tape: Tape) -> None:
 def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
     keys, height = Run.replay(tape).prefix(30.0, multiple=4)
     assert len(keys) % 4 == 0
-    game = make_simulator("exact")
+    game = tape.simulator()
     for mask in keys:
         game.step(np.array([mask], np.uint8))
     assert 29.0 < game.state[0, 0, 0] / 10 <= 30.5
@@ -61,7 +60,7 @@ def test_a_place_behind_the_finish_is_its_last_state(tape: Tape) -> None:
     assert len(keys) == tape.ticks - 1
 
 
-ENV = EnvironmentOptions(ticks_per_action=4)
+ENV = EnvironmentOptions(platform="node", ticks_per_action=4)
 
 
 def hunt(**options: Any) -> RecordHunt:
@@ -79,7 +78,7 @@ def hunt(**options: Any) -> RecordHunt:
 
 @pytest.fixture(scope="module")
 def known(finishing_keys: NDArray[np.uint8]) -> Tape:
-    return Tape.record(finishing_keys)
+    return Tape.record(finishing_keys, platform="node")
 
 
 def outcomes(steps: list[HuntStep]) -> list[tuple[str, int, str]]:

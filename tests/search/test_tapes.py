@@ -37,8 +37,8 @@ def test_equals_the_environment() -> None:
 
 
 def test_a_finish_is_no_end_of_value(finishing_keys: NDArray[np.uint8]) -> None:
-    one_tick = EnvironmentOptions(ticks_per_action=1, actions="full")
-    transitions = replay_transitions([Tape.record(finishing_keys)], one_tick)
+    one_tick = EnvironmentOptions(platform="node", ticks_per_action=1, actions="full")
+    transitions = replay_transitions([Tape.record(finishing_keys, platform="node")], one_tick)
     assert len(transitions) == len(finishing_keys)
     assert not transitions.dones.any()
 

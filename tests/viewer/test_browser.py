@@ -15,6 +15,8 @@ from playwright.sync_api import Browser
 
 from tests.browser import PlayerPage, chromium
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<img src=x onerror=\"document.title='broken'\">"
 
 

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser
 
 from tests.browser import PlayerPage, chromium
 
+pytestmark = pytest.mark.slow
+
 RECORD = Path(__file__).parents[3] / "data/01_raw/record.node.qwop.json"
 
 

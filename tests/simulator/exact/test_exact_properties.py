@@ -127,6 +127,7 @@ def test_calf_key_is_the_last_that_set_the_hips(keys: tuple[int, ...], expected:
     assert (simulator.calf_key == expected).all()
 
 
+@pytest.mark.slow
 def test_a_million_ticks_leak_neither_memory_nor_contacts() -> None:
     rng = np.random.default_rng(3)
     n_games, calls, ticks = 256, 500, 8
