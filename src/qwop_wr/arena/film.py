@@ -95,6 +95,3 @@ def _scaled(frame: Frame, width: int) -> Image.Image:
     # H.264 stores colours for 2 x 2 pixels, hence even sizes only.
     size = (width // 2 * 2, round(picture.height * width / picture.width / 2) * 2)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
-
-
-__all__ = ["SUFFIXES", "TICKS_PER_SECOND", "write_film"]

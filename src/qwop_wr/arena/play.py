@@ -101,6 +101,3 @@ class Play:
         self._keys.release_all()
         self._has_started = False
         self._playback = Playback()
-
-
-__all__ = ["HINT", "Play"]

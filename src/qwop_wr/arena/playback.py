@@ -65,6 +65,3 @@ class Playback:
         ticks = int(self._owed)
         self._owed -= ticks
         return ticks
-
-
-__all__ = ["SPEEDS", "Playback"]

@@ -240,6 +240,3 @@ class Runner:
 
     def _step(self, mask: int, ticks: int) -> None:
         self.simulator.step(np.array([mask], dtype=np.uint8), ticks)
-
-
-__all__ = ["AgentKeys", "HeldKeys", "KeySource", "Runner", "TapeKeys"]

@@ -130,6 +130,3 @@ class Show:
                 return
             for _ in range(every):
                 self.tick()
-
-
-__all__ = ["Frame", "Show", "compared", "human_pace"]

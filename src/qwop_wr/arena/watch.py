@@ -67,6 +67,3 @@ class Watch:
 
     def _close(self) -> None:
         self.is_open = False
-
-
-__all__ = ["HINT", "Watch"]

@@ -104,6 +104,3 @@ class Window:
                 scene.handle(event)
             scene.advance(seconds)
             self.show(scene.draw())
-
-
-__all__ = ["NoDisplayError", "Scene", "Window"]

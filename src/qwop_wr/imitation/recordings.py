@@ -24,10 +24,9 @@ from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.envs.observations import absolute_quantities
 from qwop_wr.envs.rewards import reward_function
 from qwop_wr.simulator.anatomy import PART_INDEX, PARTS
+from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP, TIME_STEP, UNITS_PER_METRE
 from qwop_wr.simulator.keys import O, P, Q, W, effective_keys
-
-Floats = NDArray[np.float64]
 
 ARRAYS: Final = ("obs", "actions", "rewards", "episode_returns", "episode_starts")
 """Names of the arrays in a file."""

@@ -250,6 +250,3 @@ def _draw_clock(canvas: Canvas, lanes: Sequence[Lane], clock: float, pace: Pace 
         x = place(lane.score)
         canvas.disc((x, y), 7.5, _WHITE)
         canvas.disc((x, y), 6, shirt)
-
-
-__all__ = ["MAX_LANES", "Lane", "RaceRenderer"]
