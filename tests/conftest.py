@@ -13,7 +13,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["DO_NOT_TRACK"] = "true"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+import hypothesis
 import pytest
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 # A shell's background jobs ignore Ctrl-C, and so would the tests of what it does.
 signal.signal(signal.SIGINT, signal.default_int_handler)

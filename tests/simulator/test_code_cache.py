@@ -56,8 +56,8 @@ def n_hits(module: Any) -> int:
     return sum(module.tripled.stats.cache_hits.values())
 
 
-NO_CONSTANTS = {"__init__.py", "base.py", "code_cache.py", "compilation.py"}
-"""Sources from which kernels take no numbers: types, and how code is kept."""
+NO_CONSTANTS = {"__init__.py", "base.py", "code_cache.py", "compilation.py", "renames.py"}
+"""Sources from which kernels take no numbers."""
 
 
 def sources_read(modules: list[Path]) -> set[Path]:
