@@ -48,7 +48,7 @@ def test_kept_runs_of_qwop_gym_become_true_tapes(rec_path: Path, tmp_path: Path)
 def test_actions_can_last_longer_and_come_from_the_reduced_set(tmp_path: Path) -> None:
     path = tmp_path / "reduced.rec"
     path.write_text("seed=0\n7\n6\n*\n")
-    options = ("--actions", "seeds", "--ticks-per-action", 4, "--to", tmp_path)
+    options = ("--actions", "qwop_gym", "--ticks-per-action", 4, "--to", tmp_path)
     assert qwop("import", path, *options).exit_code == 0
     tape = Tape.load(tmp_path / "reduced.qwop.json")
     assert tape.per_tick_keys.tolist() == [W | O] * 4 + [Q | P] * 4
@@ -138,7 +138,7 @@ def test_an_agent_of_stable_baselines_runs_here(tmp_path: Path) -> None:
     [
         (Shapes(71, 9), (), "reads 71 numbers; known is the observation of 60"),
         (Shapes(60, 11), (), "chooses from 11 actions; the known sets have 9 (minimal), 9 (seeds)"),
-        (Shapes(60, 16), ("--actions", "seeds"), "chooses from 16 actions"),
+        (Shapes(60, 16), ("--actions", "qwop_gym"), "chooses from 16 actions"),
     ],
 )
 def test_agents_of_other_shapes_are_refused(

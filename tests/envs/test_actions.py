@@ -13,7 +13,7 @@ def test_minimal_actions_are_the_nine_that_act_differently() -> None:
 
 
 def test_seeds_actions_keep_the_circulating_order() -> None:
-    assert action_names("seeds") == ("-", "Q", "W", "O", "P", "QW", "QP", "WO", "OP")
+    assert action_names("qwop_gym") == ("-", "Q", "W", "O", "P", "QW", "QP", "WO", "OP")
 
 
 def test_full_actions_are_all_masks_by_number_of_keys() -> None:

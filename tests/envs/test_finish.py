@@ -24,7 +24,7 @@ def actions() -> NDArray[np.int64]:
 
 
 def test_the_finish_ends_the_episode_with_success(actions: NDArray[np.int64]) -> None:
-    env = QwopEnv(actions="full", ticks_per_action=1, reward="seeds")
+    env = QwopEnv(actions="full", ticks_per_action=1, reward="qwop_gym")
     _, info = env.reset(seed=0)
     rewards = []
     for action in actions:

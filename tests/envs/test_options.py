@@ -31,9 +31,9 @@ def test_interface_describes_what_an_agent_must_match() -> None:
     ("keywords", "complaint"),
     [
         ({"engine": "box3d"}, "engine is 'box3d', but input should be 'exact' or 'box2d'"),
-        ({"actions": "all"}, "actions is 'all', but .*'minimal', 'seeds' or 'full'"),
+        ({"actions": "all"}, "actions is 'all', but .*'minimal', 'qwop_gym' or 'full'"),
         ({"observation": "pixels"}, "observation is 'pixels', but .*'egocentric' or 'absolute'"),
-        ({"reward": "money"}, "reward is 'money', but .*'time' or 'seeds'"),
+        ({"reward": "money"}, "reward is 'money', but .*'time' or 'qwop_gym'"),
         ({"ticks_per_action": 0}, "ticks_per_action is 0, but .*greater than or equal to 1"),
         ({"max_ticks": 0}, "max_ticks is 0"),
         ({"idle_ticks": -1}, "idle_ticks is -1"),

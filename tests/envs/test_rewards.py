@@ -24,7 +24,7 @@ def test_time_reward_pays_metres_and_charges_ticks() -> None:
 
 
 def test_seeds_reward_follows_the_circulating_formula() -> None:
-    rewards = _rewards(reward="seeds", speed_reward=0.01, time_cost=10.0, ticks_per_action=4)
+    rewards = _rewards(reward="qwop_gym", speed_reward=0.01, time_cost=10.0, ticks_per_action=4)
     two_ticks, one_tick = 2 / 300, 1 / 300
     expected = [
         0.01 * 0.3 / two_ticks - 10 * two_ticks / 4,

@@ -17,7 +17,7 @@ from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.single import QwopEnv
 from qwop_wr.envs.vector import QwopVectorEnv
 
-COMBINATIONS = list(itertools.product(ACTION_SETS, OBSERVATIONS, ("time", "seeds")))
+COMBINATIONS = list(itertools.product(ACTION_SETS, OBSERVATIONS, ("time", "qwop_gym")))
 
 
 @pytest.mark.filterwarnings("error")

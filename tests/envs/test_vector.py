@@ -46,7 +46,7 @@ def _assert_same(one: list[Step], other: list[Step], games: Games = slice(None))
 
 
 @pytest.mark.parametrize("observation", ["egocentric", "absolute"])
-@pytest.mark.parametrize("reward", ["time", "seeds"])
+@pytest.mark.parametrize("reward", ["time", "qwop_gym"])
 @pytest.mark.parametrize("actions", list(ACTION_SETS))
 def test_returns_fit_the_spaces(engine: str, observation: str, reward: str, actions: str) -> None:
     env = _make(3, engine=engine, observation=observation, reward=reward, actions=actions)
@@ -253,9 +253,9 @@ def test_returned_arrays_are_not_reused() -> None:
 
 
 def test_make_vec_uses_the_native_environment() -> None:
-    env = gymnasium.make_vec("qwop_wr/Qwop-v1", num_envs=3, engine="box2d", actions="seeds")
+    env = gymnasium.make_vec("qwop_wr/Qwop-v1", num_envs=3, engine="box2d", actions="qwop_gym")
     assert isinstance(env, QwopVectorEnv)
-    assert env.options.actions == "seeds"
+    assert env.options.actions == "qwop_gym"
     assert env.num_envs == 3
     env.close()
 

@@ -125,7 +125,7 @@ def _load_folder(dataset: type) -> Callable[[Path], object]:
 
 
 def _read_foreign(path: Path) -> object:
-    options = EnvironmentOptions(observation="absolute", actions="seeds", ticks_per_action=4)
+    options = EnvironmentOptions(observation="absolute", actions="qwop_gym", ticks_per_action=4)
     policy = ForeignPolicy.of(read_archive(path.read_bytes()))
     return policy.agent(options.interface, "box2d", {})
 

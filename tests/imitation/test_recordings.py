@@ -111,8 +111,8 @@ def test_speeds_that_do_not_fit_the_heights_are_told() -> None:
 
 def test_what_cannot_be_expressed_is_told() -> None:
     arrays, _ = record()
-    with pytest.raises(ValueError, match="'seeds' cannot express"):
-        convert(arrays, ABSOLUTE.model_copy(update={"actions": "seeds"}))
+    with pytest.raises(ValueError, match="'qwop_gym' cannot express"):
+        convert(arrays, ABSOLUTE.model_copy(update={"actions": "qwop_gym"}))
     with pytest.raises(ValueError, match="only the 'absolute' observation"):
         convert(arrays, EnvironmentOptions())
 

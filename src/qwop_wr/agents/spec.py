@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+from qwop_wr.renames import first_name, present_name
 
 Algorithm = Literal["ppo", "qrdqn", "recurrent_ppo"]
 Activation = Literal["tanh", "relu"]
@@ -54,6 +56,11 @@ class AgentSpec(BaseModel):
     reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Rewards were multiplied by this in learning; values are divided by it."""
 
+    @field_validator("actions", mode="before")
+    @classmethod
+    def _present_name(cls, name: object) -> object:
+        return present_name(name)
+
     @model_validator(mode="after")
     def _fits_algorithm(self) -> "AgentSpec":
         if self.algorithm == "qrdqn" and self.n_quantiles is None:
@@ -73,10 +80,12 @@ class AgentSpec(BaseModel):
 
         Returns:
             All fields; those that came later, ``dueling`` and ``lstm_size``, only where they
-            are set, so that the fingerprints of older agents stay what they were.
+            are set, and actions by their first name, so that the fingerprints of older agents
+            stay what they were.
         """
         unset = {name for name in ("dueling", "lstm_size") if not getattr(self, name)}
-        return self.model_dump(mode="json", exclude=unset)
+        fields = self.model_dump(mode="json", exclude=unset)
+        return {**fields, "actions": first_name(self.actions)}
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
         """Make sure that an environment is one the agent can act in.

@@ -14,7 +14,7 @@ from qwop_wr.simulator import ENGINES
     epilog="""\b
     Examples:
       qwop import session.rec
-      qwop import session.rec --actions seeds --ticks-per-action 4 --to tapes
+      qwop import session.rec --actions qwop_gym --ticks-per-action 4 --to tapes
       qwop import run.bin --to tapes
       qwop import model.zip --ticks-per-action 4 --to data/01_raw/guests
       qwop import kuro_try1.npz --to data/01_raw/recordings

@@ -28,7 +28,7 @@ from qwop_wr.simulator.tape import Tape, TapeError
 _MAX_NPZ_BYTES: Final = 2**28
 _FOREIGN_OBSERVATION: Final = "absolute"
 _FOREIGN_ACTIONS: Final[Mapping[int, str]] = {
-    len(ACTION_SETS[name]): name for name in ("seeds", "full")
+    len(ACTION_SETS[name]): name for name in ("qwop_gym", "full")
 }
 """The sets that circulate, by their number of actions."""
 

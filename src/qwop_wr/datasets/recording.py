@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.renames import present_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,11 @@ class Recording:
             raise ValueError(
                 f"it holds action {largest}, but its interface says n_actions = {n_actions!r}"
             )
-        object.__setattr__(self, "interface", dict(self.interface))
+        interface = {
+            key: present_name(value) if key == "actions" else value
+            for key, value in self.interface.items()
+        }
+        object.__setattr__(self, "interface", interface)
 
     def transitions_for(self, interface: Mapping[str, str | int]) -> Transitions:
         """Hand out the steps to someone who learns in an environment of their own.

@@ -20,7 +20,7 @@ def _read_only(masks: Iterable[int]) -> NDArray[np.uint8]:
 ACTION_SETS: Final[Mapping[str, NDArray[np.uint8]]] = MappingProxyType(
     {
         "minimal": _read_only(thighs | calves for thighs in (0, Q, W) for calves in (0, O, P)),
-        "seeds": _read_only((0, Q, W, O, P, Q | W, Q | P, W | O, O | P)),
+        "qwop_gym": _read_only((0, Q, W, O, P, Q | W, Q | P, W | O, O | P)),
         "full": _read_only(
             sum(keys) for held in range(5) for keys in combinations((Q, W, O, P), held)
         ),
@@ -28,8 +28,8 @@ ACTION_SETS: Final[Mapping[str, NDArray[np.uint8]]] = MappingProxyType(
 )
 """Key mask of each action, by the set's name; the arrays are read-only.
 
-``minimal`` holds the nine masks that act differently. ``seeds`` and ``full``
-are the reduced and the whole set that circulate since qwop-gym, in its order,
+``minimal`` holds the nine masks that act differently. ``qwop_gym`` and
+``full`` are the reduced and the whole set that circulate since qwop-gym, in its order,
 so that agents trained elsewhere keep their action indices.
 """
 

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.features import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
+from qwop_wr.renames import present_name
 from qwop_wr.simulator.constants import GROUND_Y
 
 Engine = Literal["exact", "box2d"]
-Actions = Literal["minimal", "seeds", "full"]
+Actions = Literal["minimal", "qwop_gym", "full"]
 Observation = Literal["egocentric", "absolute"]
-Reward = Literal["time", "seeds"]
+Reward = Literal["time", "qwop_gym"]
 Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
@@ -54,16 +55,16 @@ class EnvironmentOptions(BaseModel):
     """Subtracted when the runner falls or sinks (``time``)."""
 
     speed_reward: Amount = 0.01
-    """Reward per m/s on a clock ten times slower than the game's (``seeds``)."""
+    """Reward per m/s on a clock ten times slower than the game's (``qwop_gym``)."""
 
     time_cost: Amount = 10.0
-    """Subtracted per second on that clock, divided by ``ticks_per_action`` (``seeds``)."""
+    """Subtracted per second on that clock, divided by ``ticks_per_action`` (``qwop_gym``)."""
 
     success_reward: Amount = 50.0
-    """Added when the runner finishes (``seeds``)."""
+    """Added when the runner finishes (``qwop_gym``)."""
 
     failure_cost: Amount = 10.0
-    """Subtracted when the runner falls or sinks (``seeds``)."""
+    """Subtracted when the runner falls or sinks (``qwop_gym``)."""
 
     velocity: VelocityOptions | None = None
     """The published recipe's bonus for speed, added to the reward; none by default."""
@@ -89,6 +90,11 @@ class EnvironmentOptions(BaseModel):
     Upright running stays under 0.75 in 99 % of ticks, scraping along on the
     knees is above 2; 1.3 parts them.
     """
+
+    @field_validator("actions", "reward", mode="before")
+    @classmethod
+    def _present_name(cls, name: object) -> object:
+        return present_name(name)
 
     @property
     def interface(self) -> dict[str, str | int]:

@@ -18,7 +18,7 @@ RewardFunction = Callable[
 ]
 """From advance [units], ticks played, finished and failed to rewards, all of shape (n,)."""
 
-SEEDS_CLOCK_RATIO = 10.0
+QWOP_GYM_CLOCK_RATIO = 10.0
 """The circulating clock shows the game's seconds divided by this."""
 
 
@@ -52,7 +52,7 @@ def time_rewards(
 
 
 @compiled
-def seeds_rewards(
+def qwop_gym_rewards(
     advance: NDArray[np.float64],
     ticks: NDArray[np.int64],
     finished: NDArray[np.bool_],
@@ -83,7 +83,7 @@ def seeds_rewards(
     rewards = np.zeros(len(advance))
     for game in range(len(advance)):
         if ticks[game] > 0:
-            seconds = ticks[game] * CLOCK_STEP / SEEDS_CLOCK_RATIO
+            seconds = ticks[game] * CLOCK_STEP / QWOP_GYM_CLOCK_RATIO
             metres = advance[game] / UNITS_PER_METRE
             rewards[game] = speed_reward * (metres / seconds) - time_cost * seconds
         rewards[game] += success_reward * finished[game] - failure_cost * failed[game]
@@ -122,7 +122,7 @@ def _for_speed(
     finished: NDArray[np.bool_],
     failed: NDArray[np.bool_],
 ) -> Rewards:
-    return seeds_rewards(
+    return qwop_gym_rewards(
         advance,
         ticks,
         finished,

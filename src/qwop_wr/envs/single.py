@@ -30,14 +30,14 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     ## Action Space
     ``Discrete(9)`` or, with ``full``, ``Discrete(16)``: the set of keys held.
 
-    | Actions   | In order                                                              |
-    | --------- | --------------------------------------------------------------------- |
-    | `minimal` | - O P Q QO QP W WO WP                                                 |
-    | `seeds`   | - Q W O P QW QP WO OP                                                 |
-    | `full`    | - Q W O P QW QO QP WO WP OP QWO QWP QOP WOP QWOP                      |
+    | Actions    | In order                                                             |
+    | ---------- | -------------------------------------------------------------------- |
+    | `minimal`  | - O P Q QO QP W WO WP                                                |
+    | `qwop_gym` | - Q W O P QW QP WO OP                                                |
+    | `full`     | - Q W O P QW QO QP WO WP OP QWO QWP QOP WOP QWOP                     |
 
     Q beats W and O beats P, so only the nine of ``minimal`` differ in effect.
-    In ``seeds``, the reduced set that circulates, QW acts as Q and OP as O,
+    In ``qwop_gym``, the reduced set that circulates, QW acts as Q and OP as O,
     while QO and WP are missing.
 
     ## Observation Space
@@ -146,7 +146,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     subtracted when the runner falls or sinks. Being linear in time, it makes
     the fastest run the best one.
 
-    ``seeds``: ``speed_reward`` * ds/dt - ``time_cost`` / ``ticks_per_action``
+    ``qwop_gym``: ``speed_reward`` * ds/dt - ``time_cost`` / ``ticks_per_action``
     * dt, with s in metres and t in tenths of the clock's seconds, as in
     qwop-gym; plus ``success_reward`` at the finish, minus ``failure_cost``
     when the runner falls or sinks. (qwop-gym measures the first decision from
@@ -186,16 +186,16 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | ------------------ | -------------- | ------------------------------------------------- |
     | `engine`           | `"exact"`      | `"exact"` or `"box2d"`                            |
     | `ticks_per_action` | `2`            | ticks for which a decision holds its keys         |
-    | `actions`          | `"minimal"`    | `"minimal"`, `"seeds"` or `"full"`                |
+    | `actions`          | `"minimal"`    | `"minimal"`, `"qwop_gym"` or `"full"`             |
     | `observation`      | `"egocentric"` | `"egocentric"` or `"absolute"`                    |
-    | `reward`           | `"time"`       | `"time"` or `"seeds"`                             |
+    | `reward`           | `"time"`       | `"time"` or `"qwop_gym"`                          |
     | `metre_reward`     | `1.0`          | per metre (`time`)                                |
     | `tick_cost`        | `0.01`         | per tick (`time`)                                 |
     | `fall_cost`        | `0.0`          | on a fall (`time`)                                |
-    | `speed_reward`     | `0.01`         | per m/s on the circulating clock (`seeds`)        |
+    | `speed_reward`     | `0.01`         | per m/s on the circulating clock (`qwop_gym`)     |
     | `time_cost`        | `10.0`         | per second on the circulating clock (`seeds`)     |
-    | `success_reward`   | `50.0`         | at the finish (`seeds`)                           |
-    | `failure_cost`     | `10.0`         | on a fall (`seeds`)                               |
+    | `success_reward`   | `50.0`         | at the finish (`qwop_gym`)                        |
+    | `failure_cost`     | `10.0`         | on a fall (`qwop_gym`)                            |
     | `velocity`         | `None`         | fields of `VelocityOptions`: a bonus for speed    |
     | `shaping`          | `None`         | fields of `ShapingOptions`: terms for posture ... |
     | `max_ticks`        | `3000`         | truncation [ticks]                                |

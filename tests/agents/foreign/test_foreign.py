@@ -29,7 +29,7 @@ class Canary:
         return (Path.touch, (self.path,))
 
 
-def as_agent(content: bytes, actions: str = "seeds") -> Agent:
+def as_agent(content: bytes, actions: str = "qwop_gym") -> Agent:
     options = EnvironmentOptions.from_keywords(
         {"observation": "absolute", "actions": actions, "ticks_per_action": 4}
     )
@@ -46,19 +46,19 @@ def assert_same_choices(agent: Agent, model: BaseAlgorithm) -> None:
 @pytest.mark.parametrize(
     ("learner", "actions", "network"),
     [
-        ("dqn", "seeds", {}),
+        ("dqn", "qwop_gym", {}),
         ("dqn", "full", {"net_arch": [32, 16, 8], "activation_fn": torch.nn.Tanh}),
-        ("qrdqn", "seeds", {"net_arch": [32], "n_quantiles": 7}),
+        ("qrdqn", "qwop_gym", {"net_arch": [32], "n_quantiles": 7}),
         ("qrdqn", "full", {"activation_fn": torch.nn.Tanh}),
-        ("ppo", "seeds", {"net_arch": [32, 16]}),
+        ("ppo", "qwop_gym", {"net_arch": [32, 16]}),
         ("ppo", "full", {"activation_fn": torch.nn.ReLU}),
-        ("a2c", "seeds", {}),
+        ("a2c", "qwop_gym", {}),
     ],
 )
 def test_an_agent_acts_as_the_stock_model_does(
     learner: str, actions: str, network: dict[str, Any]
 ) -> None:
-    model = stock_model(learner, Shapes(60, {"seeds": 9, "full": 16}[actions]), **network)
+    model = stock_model(learner, Shapes(60, {"qwop_gym": 9, "full": 16}[actions]), **network)
     agent = as_agent(saved(model), actions)
     assert agent.spec.algorithm == ("qrdqn" if learner in ("dqn", "qrdqn") else "ppo")
     assert agent.spec.engine == "box2d"

@@ -54,7 +54,7 @@ def test_the_recipes_accident() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_specs_fit_the_environment(algorithm: str) -> None:
-    environment = EnvironmentOptions(actions="seeds", observation="absolute", ticks_per_action=4)
+    environment = EnvironmentOptions(actions="qwop_gym", observation="absolute", ticks_per_action=4)
     options = ALGORITHMS[algorithm].model_validate({"algorithm": algorithm})
     spec = options.agent_spec(environment.interface, "exact")
     spec.check_interface(environment.interface)

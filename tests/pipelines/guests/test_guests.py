@@ -16,7 +16,7 @@ EVALUATION = EvaluationOptions(seeds=4, max_ticks=300)
 
 def test_every_agent_plays_its_own_game() -> None:
     guest = random_agent(
-        EnvironmentOptions(observation="absolute", actions="seeds", ticks_per_action=4)
+        EnvironmentOptions(observation="absolute", actions="qwop_gym", ticks_per_action=4)
     )
     scraper = player(SHARED, [W | O] * 5 + [Q | P] * 4)
     table, text = rank_guests({"guest": guest}, scraper, SHARED, EVALUATION)

@@ -13,7 +13,7 @@ from qwop_wr.simulator.tape import TapeError
 from qwop_wr.simulator.tape_format import MAX_TICKS
 
 ALL = ACTION_SETS["full"].tolist()
-REDUCED = ACTION_SETS["seeds"].tolist()
+REDUCED = ACTION_SETS["qwop_gym"].tolist()
 
 
 def test_kept_runs_are_read_and_others_counted() -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
@@ -20,16 +21,27 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.pipelines.guides.rounds import refine_in_rounds
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
+from qwop_wr.pipelines.record_hunt.refining import refine_in_rounds
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
+
+
+class GateOptions(BaseModel):
+    """Comparison of two agents on the same starts.
+
+    Attributes:
+        starts: Number of starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    starts: Annotated[int, Field(ge=1, le=10_000)]
 
 
 def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)

@@ -1,14 +1,16 @@
-"""Hunts as nodes hand them on."""
+"""Hunts in rounds, with progress shown and every better tape saved at once."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
-from qwop_wr.pipelines.record_hunt.progress import shown
+from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
@@ -90,6 +92,32 @@ def hunt_in_rounds(
     if not best.finished:
         logger.warning("No search has found a finish; the best run made %.1f m", best.distance)
     yield best, _summary(best, known, found, last)
+
+
+def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:
+    """Pass the steps of a hunt on, with a live line on stderr and live metrics.
+
+    Args:
+        steps: The hunt.
+        sink: Receives the best time so far and the clones per second, by the
+            second of the hunt.
+
+    Yields:
+        The same steps.
+    """
+    clones = 0
+    with tqdm(desc="hunt", unit=" clones", unit_scale=True) as line:
+        for step in steps:
+            line.update(step.clones - clones)
+            clones = step.clones
+            metrics = {"clones_per_second": step.clones / step.seconds, "width": step.width}
+            if step.best is not None:
+                metrics["best_time"] = step.best.score_time
+                line.set_postfix(best=f"{step.best.score_time:.2f} s", width=step.width)
+            if step.result.tape.finished:
+                metrics["found_time"] = step.result.tape.score_time
+            sink(metrics, int(step.seconds))
+            yield step
 
 
 def verified(tape: Tape | None, dataset: str) -> Tape | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwop_wr.evaluation.references import BEST_AI_CLAIM, HUMAN_RECORD
-from qwop_wr.pipelines.reporting.report_content import (
+from qwop_wr.pipelines.reporting.content import (
     as_fact,
     as_metres,
     as_seconds,

@@ -56,7 +56,7 @@ def create_pipeline() -> Pipeline:
                     "episodes": "confirmed_episodes",
                     "runs": "runs",
                     "championship": "championship",
-                    "ablations": "ablations",
+                    "ablations": "ablations_rows",
                     **outcomes,
                 },
                 outputs=["report", "report_version"],

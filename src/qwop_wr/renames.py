@@ -1,0 +1,41 @@
+"""Names in files that were called otherwise when the files were written."""
+
+import logging
+from functools import cache
+
+logger = logging.getLogger(__name__)
+
+_RENAMED = {"seeds": "qwop_gym"}
+"""Action set and reward, by their names of before."""
+
+
+def present_name(name: object) -> object:
+    """Translate the name of an action set or reward; an old one is warned of once.
+
+    Args:
+        name: Whatever a file or a caller says.
+
+    Returns:
+        The present name; anything else unchanged.
+    """
+    if not isinstance(name, str) or name not in _RENAMED:
+        return name
+    _warn(name)
+    return _RENAMED[name]
+
+
+def first_name(name: str) -> str:
+    """Look up what a name was called at first, for fingerprints that must not change.
+
+    Args:
+        name: The present name.
+
+    Returns:
+        The first one.
+    """
+    return next((old for old, new in _RENAMED.items() if new == name), name)
+
+
+@cache
+def _warn(name: str) -> None:
+    logger.warning("%r is called %r now; the old name is still understood", name, _RENAMED[name])
