@@ -79,5 +79,7 @@ def create_short_hunt(agent: str) -> Pipeline:
                 outputs=["record_tape", "short_hunt_summary"],
                 name="hunt_with_agent",
             )
-        ]
+        ],
+        namespace="hunt",
+        prefix_datasets_with_namespace=False,
     )

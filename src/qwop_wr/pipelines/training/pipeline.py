@@ -88,6 +88,7 @@ def create_pipeline() -> Pipeline:
         outputs="initial_agent",
         name="initialise_agent",
     )
+    first = Pipeline([beginning], namespace=STAGES[0], prefix_datasets_with_namespace=False)
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
     stages = [create_stage(name, agents[i]) for i, name in enumerate(STAGES)]
-    return sum(stages, Pipeline([beginning]))
+    return sum(stages, first)
