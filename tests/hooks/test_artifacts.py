@@ -1,5 +1,6 @@
 """Copies of saved files in MLflow."""
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,21 @@ def test_file_of_a_pipeline(tiny_project: TinyProject) -> None:
     run_id = tiny_project.runs()["default (base)"].info.run_id
     assert artifacts(run_id) == ["inputs"]
     assert artifacts(run_id, "inputs") == ["inputs/numbers.json"]
+
+
+def test_what_is_learnt_from_is_an_input_of_the_run(run_id: str, tmp_path: Path) -> None:
+    path = tmp_path / "demonstrations.json"
+    metadata = {"mlflow": {"input": "training"}}
+    dataset = JSONDataset(filepath=str(path), metadata=metadata)
+    dataset.save([1, 2, 3])
+    hook = ArtifactLoggingHook()
+    hook.after_catalog_created(DataCatalog({"demonstrations": dataset}))
+    for _ in range(3):  # once per stage
+        hook.after_dataset_loaded("demonstrations")
+    [found] = mlflow.MlflowClient().get_run(run_id).inputs.dataset_inputs
+    assert found.dataset.name == "demonstrations"
+    assert found.dataset.digest == hashlib.sha256(path.read_bytes()).hexdigest()[:36]
+    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
 
 
 def test_the_version_just_saved(run_id: str, tmp_path: Path) -> None:

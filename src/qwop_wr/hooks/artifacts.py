@@ -1,5 +1,7 @@
-"""Copies of saved files in MLflow."""
+"""Copies of saved files, and inputs, in MLflow."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset
 from kedro_datasets.partitions import PartitionedDataset
+from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
 from qwop_wr.tracking.failures import tolerated
@@ -19,14 +22,41 @@ logger = logging.getLogger(__name__)
 class ArtifactLoggingHook(CatalogEntriesHook):
     """Logs a dataset's file or folder right after it is saved, if its metadata asks.
 
-    The catalog entry says so:
+    What a training learns from is logged as a dataset that the run has read, by name and
+    digest, when it is loaded. The catalog entry says so:
 
     ```yaml
     metadata:
       mlflow:
         artifact_path: agents
+        input: training
     ```
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: set[tuple[str, str]] = set()
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str) -> None:
+        """Log what was just loaded as an input of the run, once.
+
+        Args:
+            dataset_name: Name of the dataset.
+        """
+        context = self._wanted(dataset_name).get("input")
+        run = mlflow.active_run()
+        if self._catalog is None or context is None or run is None:
+            return
+        path = Path(str(getattr(self._catalog[dataset_name], "_filepath", "")))
+        if not path.is_file() or (run.info.run_id, dataset_name) in self._logged:
+            return
+        self._logged.add((run.info.run_id, dataset_name))
+        source = json.dumps({"uri": str(path)})
+        dataset = Dataset(dataset_name, _digest(path), "local", source)
+        tag = InputTag("mlflow.data.context", str(context))
+        with tolerated(f"log {dataset_name} as an input"):
+            mlflow.MlflowClient().log_inputs(run.info.run_id, [DatasetInput(dataset, [tag])])
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: object) -> None:
@@ -57,3 +87,12 @@ def _saved_paths(dataset: AbstractDataset[Any, Any], data: object) -> list[Path 
         return [None]
     version = dataset.resolve_save_version()
     return [Path(dataset._filepath if version is None else dataset._get_versioned_path(version))]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, cut to the 36 characters that MLflow keeps."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()[:36]

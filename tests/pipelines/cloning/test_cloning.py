@@ -4,6 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qwop_wr.pipelines.cloning.nodes import (
+    clone_demonstrations,
+    finetune_clone,
+    measure_clone,
+    take_finetuned,
+)
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions
@@ -14,12 +20,6 @@ from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.cloning.nodes import (
-    clone_demonstrations,
-    finetune_clone,
-    measure_clone,
-    take_finetuned,
-)
 from qwop_wr.pipelines.games import GamesOptions
 
 EVALUATION = EvaluationOptions(seeds=4, max_ticks=40)

@@ -6,6 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qwop_wr.pipelines.demonstrations.options import (
+    ExpertRunsOptions,
+    FileRunsOptions,
+    SearchRunsOptions,
+)
+from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
@@ -20,12 +26,6 @@ from qwop_wr.pipelines.demonstrations.nodes import (
     demonstrate_with_search,
     merge_demonstrations,
 )
-from qwop_wr.pipelines.demonstrations.options import (
-    ExpertRunsOptions,
-    FileRunsOptions,
-    SearchRunsOptions,
-)
-from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.demonstrations import decisions_of

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from qwop_wr.pipelines.expert.options import GateOptions
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.collection import CollectionOptions
@@ -19,7 +20,6 @@ from qwop_wr.pipelines.expert.nodes import (
     take_candidate,
     train_expert,
 )
-from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.budget import RoundBudget

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from qwop_wr.pipelines.record_hunt.progress import shown
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import SERIAL
@@ -17,7 +18,6 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.pipelines.record_hunt import create_pipeline, hunting
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
-from qwop_wr.pipelines.record_hunt.progress import shown
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section

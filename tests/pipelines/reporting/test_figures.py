@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from qwop_wr.pipelines.reporting.figures_style import ROLES, themed_svg
 
 from qwop_wr.evaluation.references import HUMAN_SPLITS, REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
 from qwop_wr.pipelines.reporting import figures, figures_runner
-from qwop_wr.pipelines.reporting.figures_style import ROLES, themed_svg
 from qwop_wr.simulator.tape import Tape
 from tests.evaluation.tables import episode_table
 from tests.pipelines.reporting.conftest import history

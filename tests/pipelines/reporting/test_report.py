@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qwop_wr.pipelines.reporting.report_films import choose_films
 
 from qwop_wr.evaluation.trace import Trace
 from qwop_wr.pipelines.reporting import report_content
 from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
-from qwop_wr.pipelines.reporting.report_films import choose_films
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.pipelines.reporting.conftest import KEPT, PROMOTED, make_inputs
 

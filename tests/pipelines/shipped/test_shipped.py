@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from qwop_wr.pipelines.shipped.nodes import evaluate_expert, write_shipped_card
+from qwop_wr.pipelines.shipped.options import ShippedOptions
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.shipped.nodes import evaluate_expert, write_shipped_card
-from qwop_wr.pipelines.shipped.options import ShippedOptions
 from qwop_wr.simulator.tape import Tape
 
 ROOT = Path(__file__).parents[3]

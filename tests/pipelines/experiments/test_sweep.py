@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from qwop_wr.datasets import StudyStorageDataset
 from qwop_wr.errors import BadInputError
-from qwop_wr.pipelines.sweep.nodes import run_sweep
-from qwop_wr.pipelines.sweep.options import SweepOptions
-from qwop_wr.pipelines.train.options import Experiments
-from tests.pipelines.train.conftest import experiment
+from qwop_wr.pipelines.experiments.options import Experiments
+from qwop_wr.pipelines.experiments.sweep import SweepOptions, run_sweep
+from tests.pipelines.experiments.conftest import experiment
 
 SPACE = {
     "learning.gamma": {"type": "float", "low": 0.9, "high": 0.99},
@@ -33,7 +32,7 @@ def search(tmp_path: Path) -> Any:
 
     def run(sweep: SweepOptions) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
         storage = StudyStorageDataset(filepath=str(tmp_path / "deep/sweep.db")).load()
-        return list(run_sweep(experiments, "first", "small", sweep, storage, 1))
+        return list(run_sweep(experiments, "first", sweep, storage, 1))
 
     return run
 
@@ -116,7 +115,7 @@ def test_experiments_that_begin_with_another_are_not_searched(
 ) -> None:
     storage = StudyStorageDataset(filepath=str(tmp_path / "sweep.db")).load()
     with pytest.raises(BadInputError, match="second begins with first"):
-        list(run_sweep(experiments, "second", "small", sweep_of(), storage, 1))
+        list(run_sweep(experiments, "second", sweep_of(), storage, 1))
 
 
 def test_a_file_that_is_no_storage_is_named(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Experiments of a second."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from qwop_wr.pipelines.train.options import Experiments
+from qwop_wr.pipelines.experiments.options import Experiments
 
 OWN_PPO: dict[str, Any] = {
     "algorithm": "own_ppo",
@@ -22,24 +23,29 @@ def experiment(**changes: Any) -> dict[str, Any]:
         "n_games": 4,
         "learning": OWN_PPO,
         "training": {
-            "budget": {"steps": 1_000_000},
+            "budget": {"steps": 192},
             "evaluation_every": 64,
             "evaluation_starts": 4,
             "log_every": 64,
             "progress_bar": False,
         },
         "evaluation": {"seeds": 4, "max_ticks": 60, "bootstrap_resamples": 100},
-        "small": {"training": {"budget": {"steps": 192}}},
     }
     return {**fields, **changes}
 
 
+def stored(values: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    return {key: lambda value=value: value for key, value in values.items()}  # type: ignore[misc]
+
+
 @pytest.fixture
 def experiments() -> Experiments:
-    child = experiment(
-        outcome="it did.",
-        source="somewhere.",
-        begins_with={"experiment": "first", "step": 500_000},
-        small={"training": {"budget": {"steps": 64}}, "begins_with": {"step": 100}},
-    )
+    child = {
+        "like": "first",
+        "hypothesis": "It runs on.",
+        "outcome": "it did.",
+        "source": "somewhere.",
+        "begins_with": {"experiment": "first", "step": 100},
+        "training": {"budget": {"steps": 64}},
+    }
     return Experiments.model_validate({"second": child, "first": experiment()})
