@@ -5,6 +5,8 @@ a table of episodes, the agent that ran and how; summaries, tapes and hunts, the
 fingerprint. A node compares before it goes on, and says which step to run again.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -31,6 +33,18 @@ def checking(dataset: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise BadInputError(f"{dataset}: {error}") from error
+
+
+def fingerprint(*facts: object) -> str:
+    """Identify a result by all that it follows from.
+
+    Args:
+        *facts: What JSON can hold.
+
+    Returns:
+        SHA-256 as hexadecimal text.
+    """
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Runs of experiments that train any algorithm: an experiment and a seed each."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +16,7 @@ from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments
+from qwop_wr.pipelines.inputs import fingerprint
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,6 @@ class Run:
                 f"--pipeline=train --params=experiment={parent.name},seed={parent.seed}"
             )
         return kept_agent(state, beginning.step)
-
-
-def fingerprint(*facts: object) -> str:
-    """Identify a run by all that it follows from.
-
-    Args:
-        *facts: What JSON can hold.
-
-    Returns:
-        SHA-256 as hexadecimal text.
-    """
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def plan_run(experiments: Experiments, name: str, seed: int) -> Run:

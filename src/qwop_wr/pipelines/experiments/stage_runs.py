@@ -17,8 +17,7 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.experiments.options import Experiments
-from qwop_wr.pipelines.experiments.runs import fingerprint
-from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.tracking import stage_run
 
 
