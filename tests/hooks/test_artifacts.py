@@ -10,6 +10,7 @@ import pytest
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.io.core import Version
 from kedro_datasets.json import JSONDataset
+from kedro_datasets.partitions import PartitionedDataset
 
 from qwop_wr.datasets import TapesDataset
 from qwop_wr.hooks import ArtifactLoggingHook
@@ -101,3 +102,20 @@ def test_what_is_no_local_file_is_told(run_id: str, caplog: pytest.LogCaptureFix
         log_saved(MemoryDataset(1, metadata=METADATA))
     assert "result is not a local file" in caplog.text
     assert artifacts(run_id) == []
+
+
+def test_partitions_of_this_save_keep_their_folders(run_id: str, tmp_path: Path) -> None:
+    dataset = PartitionedDataset(
+        path=str(tmp_path / "cells"),
+        dataset="json.JSONDataset",
+        filename_suffix=".json",
+        metadata={"mlflow": {"artifact_path": "cells"}},
+    )
+    dataset.save({"before/1": 0})
+    cells = {"first/1": 1, "second/1": 2, "third": 3}
+    dataset.save(cells)
+    hook = ArtifactLoggingHook()
+    hook.after_catalog_created(DataCatalog({"cells": dataset}))
+    hook.after_dataset_saved("cells", cells)
+    assert artifacts(run_id, "cells") == ["cells/first", "cells/second", "cells/third.json"]
+    assert artifacts(run_id, "cells/second") == ["cells/second/1.json"]

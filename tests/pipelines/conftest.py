@@ -37,10 +37,13 @@ def stage_options() -> StageOptions:
     )
 
 
+SMALL = AgentOptions(net_arch=(16,), n_quantiles=4, n_steps=10, reward_scale=1.0)
+
+
 @pytest.fixture
 def agent_options() -> AgentOptions:
     """A small network."""
-    return AgentOptions(net_arch=(16,), n_quantiles=4, n_steps=10, reward_scale=1.0)
+    return SMALL
 
 
 @pytest.fixture

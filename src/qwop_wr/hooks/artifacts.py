@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import mlflow
@@ -69,24 +69,32 @@ class ArtifactLoggingHook(CatalogEntriesHook):
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
-        for path in _saved_paths(self._catalog[dataset_name], data):
+        for path, folder in _saved_paths(self._catalog[dataset_name], data):
             if path is None or not path.exists():
                 logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
                 return
+            place = str(PurePosixPath(artifact_path) / folder)
             with tolerated(f"take a copy of {dataset_name}"):
                 if path.is_dir():
-                    mlflow.log_artifacts(str(path), artifact_path)
+                    mlflow.log_artifacts(str(path), place)
                 else:
-                    mlflow.log_artifact(str(path), artifact_path)
+                    mlflow.log_artifact(str(path), place)
 
 
-def _saved_paths(dataset: AbstractDataset[Any, Any], data: object) -> list[Path | None]:
+def _saved_paths(
+    dataset: AbstractDataset[Any, Any], data: object
+) -> list[tuple[Path | None, PurePosixPath]]:
+    """Files that were just saved, and the folder of each among the dataset's files."""
+    here = PurePosixPath()
     if isinstance(dataset, PartitionedDataset) and isinstance(data, Mapping):
-        return [Path(dataset._partition_to_path(name)) for name in data]
+        return [
+            (Path(dataset._partition_to_path(name)), PurePosixPath(name).parent) for name in data
+        ]
     if not isinstance(dataset, AbstractVersionedDataset):
-        return [None]
+        return [(None, here)]
     version = dataset.resolve_save_version()
-    return [Path(dataset._filepath if version is None else dataset._get_versioned_path(version))]
+    path = dataset._filepath if version is None else dataset._get_versioned_path(version)
+    return [(Path(path), here)]
 
 
 def _digest(path: Path) -> str:

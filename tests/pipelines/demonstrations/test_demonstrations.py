@@ -6,12 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qwop_wr.pipelines.demonstrations.options import (
-    ExpertRunsOptions,
-    FileRunsOptions,
-    SearchRunsOptions,
-)
-from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
@@ -20,6 +14,11 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.demonstrations import nodes
 from qwop_wr.pipelines.demonstrations.nodes import (
+    NOTHING,
+    Demonstrations,
+    ExpertRunsOptions,
+    FileRunsOptions,
+    SearchRunsOptions,
     demonstrate_from_files,
     demonstrate_from_recordings,
     demonstrate_with_expert,

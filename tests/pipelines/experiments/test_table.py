@@ -7,7 +7,7 @@ import pytest
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.experiments.table import Cell, tabulate
-from qwop_wr.pipelines.reporting.content import checked_table
+from qwop_wr.pipelines.reporting.tables import checked_table
 from tests.pipelines.experiments.conftest import stored
 
 EXPERIMENTS = Experiments.model_validate(

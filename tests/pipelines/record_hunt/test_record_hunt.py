@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from qwop_wr.pipelines.record_hunt.progress import shown
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import SERIAL
@@ -16,8 +15,9 @@ from qwop_wr.datasets import TapeDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
-from qwop_wr.pipelines.record_hunt import create_pipeline, hunting
+from qwop_wr.pipelines.record_hunt import create_pipeline, rounds
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
+from qwop_wr.pipelines.record_hunt.rounds import shown
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
@@ -102,7 +102,7 @@ def test_a_killed_hunt_has_kept_its_best(
             if step.improved:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(hunting, "shown", killed_after_an_improvement)
+    monkeypatch.setattr(rounds, "shown", killed_after_an_improvement)
     inputs = {
         "reigning_guide_agents": guides,
         "reigning_record_tape": finish,

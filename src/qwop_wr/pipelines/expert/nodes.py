@@ -24,8 +24,12 @@ from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.pipelines.ppo import ppo_training
-from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
-from qwop_wr.pipelines.record_hunt.refining import refine_in_rounds
+from qwop_wr.pipelines.record_hunt.rounds import (
+    hunt_in_rounds,
+    judges_of,
+    refine_in_rounds,
+    verified,
+)
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions

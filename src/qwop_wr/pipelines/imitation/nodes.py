@@ -88,7 +88,7 @@ def finetune_clone(
         agent: The clone.
         environment: Environment that all pipelines share.
         games: Games to learn in.
-        options: How to learn; the network is the clone's.
+        options: How to learn; a network that they do not name is the clone's.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
@@ -102,6 +102,8 @@ def finetune_clone(
     """
     with checking("cloned_agent"):
         agent.check_interface(environment.interface)
+        unnamed = {"net_arch", "activation"} - options.model_fields_set
+        options = options.model_copy(update={name: getattr(agent.spec, name) for name in unnamed})
         training = ppo_training(options, games, environment, evaluation, seed, initial=agent)
     logged = {"games": games, "options": options}
     yield from train_on("finetuning", training, interrupted if resume else None, logged)

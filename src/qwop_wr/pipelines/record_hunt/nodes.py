@@ -8,8 +8,12 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
-from qwop_wr.pipelines.record_hunt.refining import refine_in_rounds
+from qwop_wr.pipelines.record_hunt.rounds import (
+    hunt_in_rounds,
+    judges_of,
+    refine_in_rounds,
+    verified,
+)
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import RefinementOptions
 from qwop_wr.simulator.tape import Tape

@@ -13,15 +13,9 @@ from matplotlib.figure import Figure
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
 from qwop_wr.pipelines.reporting import figures
-from qwop_wr.pipelines.reporting.content import (
-    ReportInputs,
-    as_metres,
-    as_seconds,
-    compose_page,
-    count,
-    fastest_tape,
-)
+from qwop_wr.pipelines.reporting.content import ReportInputs, compose_page, fastest_tape
 from qwop_wr.pipelines.reporting.style import themed_svg
+from qwop_wr.pipelines.reporting.tables import as_metres, as_seconds, count
 from qwop_wr.simulator.tape import Run, Tape
 from qwop_wr.viewer import Film, render_player, shoot_film
 from qwop_wr.viewer.player import MAX_FILMS

@@ -16,7 +16,7 @@ from qwop_wr.evaluation.summary import summarise
 from qwop_wr.evaluation.trace import trace_tape
 from qwop_wr.pipelines.inputs import check_agent, checking
 from qwop_wr.pipelines.reporting.card import describe_results, fact_table
-from qwop_wr.pipelines.reporting.content import (
+from qwop_wr.pipelines.reporting.tables import (
     NOTHING,
     as_metres,
     as_seconds,
@@ -249,7 +249,7 @@ def _limits(summary: Mapping[str, Any]) -> str:
             "- Both know this one game, in the exact engine's physics, and nothing else.",
             f"- The expert was evaluated on {summary['distinct_starts']} distinct starts; the only "
             "disturbances were waiting and sticking keys.",
-            "- One training seed each: how much a second one would differ is not known.",
+            "- The expert comes from one training seed; docs/record.md has measured others.",
             "- The tape is one run. A key pressed a tick earlier leads elsewhere; it shows what "
             "is possible, not what the expert does.",
             "- The published times of others were made under protocols of their own.",

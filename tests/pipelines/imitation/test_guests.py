@@ -1,12 +1,12 @@
 """Agents from elsewhere beside ours."""
 
 import pytest
-from qwop_wr.pipelines.guests.nodes import rank_guests
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.pipelines.imitation.nodes import rank_guests
 from qwop_wr.simulator.keys import O, P, Q, W
 from tests.evaluation.players import player, random_agent
 

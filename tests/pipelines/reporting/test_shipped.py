@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from qwop_wr.pipelines.shipped.nodes import evaluate_expert, write_shipped_card
-from qwop_wr.pipelines.shipped.options import ShippedOptions
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.pipelines.reporting.shipped import (
+    ShippedOptions,
+    evaluate_expert,
+    write_shipped_card,
+)
 from qwop_wr.simulator.tape import Tape
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +24,7 @@ OPTIONS = EvaluationOptions(seeds=3, max_ticks=40, bootstrap_resamples=100)
 
 @pytest.fixture(scope="module")
 def making() -> ShippedOptions:
-    text = (ROOT / "conf/base/parameters_shipped.yml").read_text()
+    text = (ROOT / "conf/base/parameters_reporting.yml").read_text()
     return ShippedOptions.model_validate(yaml.safe_load(text)["shipped"])
 
 
@@ -49,6 +52,7 @@ def test_card_tells_both(
     assert f"| 100 m | {record.score_time:.2f} s | 45.53 s |" in card
     assert "Finish rate | 0.0 %" in card
     assert making.record.compute in card
+    assert "not known" not in card.split("## Limits")[1]
 
 
 def test_a_false_record_gets_no_card(

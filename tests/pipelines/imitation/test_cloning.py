@@ -4,12 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qwop_wr.pipelines.cloning.nodes import (
-    clone_demonstrations,
-    finetune_clone,
-    measure_clone,
-    take_finetuned,
-)
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions
@@ -21,13 +15,18 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.imitation.nodes import (
+    clone_demonstrations,
+    finetune_clone,
+    measure_clone,
+    take_finetuned,
+)
 
 EVALUATION = EvaluationOptions(seeds=4, max_ticks=40)
 OPTIONS = CloningOptions(net_arch=(16,), epochs=3, progress_bar=False)
 PPO = PPOOptions.model_validate(
     {
         "budget": {"steps": 64},
-        "net_arch": [16],
         "n_steps": 16,
         "batch_size": 32,
         "n_epochs": 1,
@@ -61,7 +60,7 @@ def finetuned(
     resume: bool = False,
     **changes: Any,
 ) -> list[TrainingState]:
-    options = PPOOptions.model_validate(PPO.model_dump() | changes)
+    options = PPOOptions.model_validate(PPO.model_dump(exclude_unset=True) | changes)
     games = GamesOptions(n_games=2)
     arguments = (interrupted, clone, environment, games, options, EVALUATION)
     return list(finetune_clone(*arguments, seed=1, resume=resume))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from qwop_wr.pipelines.guides import create_pipeline
-from qwop_wr.pipelines.guides.nodes import refine_guides
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentsDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
+from qwop_wr.pipelines.record_hunt import create_guides
+from qwop_wr.pipelines.record_hunt.nodes import refine_guides
 from qwop_wr.search.budget import RoundBudget
 from qwop_wr.search.refinement import RefinementOptions
 from qwop_wr.stopping import stop_signals
@@ -75,7 +75,7 @@ def test_rounds_are_saved(
         {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
         | {"guide_agents": guides}
     )
-    SequentialRunner().run(create_pipeline(), catalog)
+    SequentialRunner().run(create_guides(), catalog)
     assert np.isfinite(next(iter(guides.load()["guide_1"].weights.values()))).all()
 
 
