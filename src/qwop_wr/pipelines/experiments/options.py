@@ -280,7 +280,8 @@ def _takes_the_same(algorithm: object, other: object) -> bool:
 
 def _spelt_out(values: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - one of values
     """Follow ``like`` to an experiment's whole configuration."""
-    chain, current = [], name
+    chain: list[str] = []
+    current = name
     while True:
         if current in chain:
             raise ValueError(f"{name}.like: {' like '.join([*chain, current])} is a circle")

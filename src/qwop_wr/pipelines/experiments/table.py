@@ -156,7 +156,7 @@ def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
 def _estimates(
     mine: pd.DataFrame, measures: Sequence[Measure], study: Study, rng: np.random.Generator
 ) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for name in (measure.name for measure in measures):
         values = mine[name].dropna().to_numpy(float) if name in mine else np.array([])
         low, mean, high = _estimate(values, study, rng)
