@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.reporting.figures_style import ROLES, SERIES, drawing, new_figure
+from qwop_wr.pipelines.reporting.style import ROLES, SERIES, drawing, new_figure
 
 
 def describe(name: str, progress: pd.DataFrame) -> str:

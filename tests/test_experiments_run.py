@@ -21,21 +21,36 @@ NAMES = ["run0", "run0_cured", "algorithm_own_ppo", "algorithm_a2c"]
 def project(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     """A copy in which four experiments were run for some hundred steps."""
     copy = ProjectCopy(tmp_path_factory.mktemp("experiments") / "project")
-    path = copy.folder / "conf/experiments/parameters.yml"
-    experiments = yaml.safe_load(path.read_text())["experiments"]
+    path = copy.folder / "conf/base/parameters_experiments.yml"
+    parameters = yaml.safe_load(path.read_text())
+    experiments = parameters["experiments"]
     for experiment in experiments.values():
-        experiment["small"] = {
-            "training": {"budget": {"steps": 960}, "evaluation_every": 480, "log_every": 240},
-            "evaluation": {"seeds": 4, "max_ticks": 60, "bootstrap_resamples": 100},
-        }
-        if experiment["learning"]["algorithm"] == "qrdqn":
+        if "training" in experiment:
+            experiment["training"] = {
+                "budget": {"steps": 960},
+                "evaluation_every": 480,
+                "log_every": 240,
+            }
+            experiment["evaluation"] = {"seeds": 4, "max_ticks": 60, "bootstrap_resamples": 100}
+        if experiment.get("learning", {}).get("algorithm") == "qrdqn":
             tiny = {"n_quantiles": 8, "buffer_size": 500, "learning_starts": 100}
-            experiment["small"]["learning"] = tiny
-    kept = {"experiments": {name: experiments[name] for name in NAMES}}
-    path.write_text(yaml.safe_dump(kept, sort_keys=False))
+            experiment["learning"] |= tiny
+    parameters["ledger"]["experiments"] = NAMES
+    path.write_text(yaml.safe_dump(parameters, sort_keys=False))
     finished = copy.run("--pipelines=ledger", "--env=experiments")
     assert finished.returncode == 0, finished.stdout
     return copy
+
+
+def test_one_experiment_is_run_by_its_name(project: ProjectCopy) -> None:
+    arguments = ("--env=experiments", "--params=experiment=algorithm_own_ppo,seed=2")
+    for pipeline in ("experiments", "train"):
+        finished = project.run(f"--pipeline={pipeline}", *arguments)
+        assert finished.returncode == 0, finished.stdout
+    table = pd.read_csv(project.folder / "data/08_reporting/experiments.csv")
+    assert table[["experiment", "seeds"]].to_numpy().tolist() == [["algorithm_own_ppo", 1]]
+    agents = project.folder / "data/06_models/experiments/agents/small/algorithm_own_ppo"
+    assert {path.name for path in agents.iterdir()} == {"1.safetensors", "2.safetensors"}
 
 
 def test_the_ledger_has_a_row_per_experiment(project: ProjectCopy) -> None:
@@ -46,10 +61,10 @@ def test_the_ledger_has_a_row_per_experiment(project: ProjectCopy) -> None:
     text = (reporting / "ledger.md").read_text()
     assert "**run0**: QR-DQN alone" in text
     for name in NAMES:
-        summary = json.loads((reporting / f"experiments/summaries/small/{name}.json").read_text())
-        assert summary["steps"] >= 960
+        cells = project.folder / "data/07_model_output/experiments/cells/small"
+        assert json.loads((cells / f"{name}/1.json").read_text())["steps"] >= 960
         models = project.folder / "data/06_models/experiments/agents/small"
-        assert (models / f"{name}.safetensors").exists()
+        assert (models / f"{name}/1.safetensors").exists()
 
 
 def test_mlflow_has_a_child_per_experiment(project: ProjectCopy) -> None:
@@ -60,9 +75,13 @@ def test_mlflow_has_a_child_per_experiment(project: ProjectCopy) -> None:
     assert runs[0].data.params["learning.target_update_interval"] == "512"
     assert "evaluation/mean_distance" in runs[0].data.metrics
     [parent] = client.search_runs(ids, "tags.mlflow.runName = 'ledger (experiments)'")
-    for kind, suffix in (("agents", "safetensors"), ("summaries", "json"), ("curves", "png")):
-        copies = client.list_artifacts(parent.info.run_id, f"experiments/{kind}")
-        assert {Path(copy.path).name for copy in copies} == {f"{name}.{suffix}" for name in NAMES}
+    experiment = client.get_experiment(parent.info.experiment_id)
+    assert experiment.name == "qwop_wr_experiments"
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    for kind, suffix in (("agents", "safetensors"), ("cells", "json"), ("histories", "csv")):
+        for name in NAMES:
+            copies = client.list_artifacts(parent.info.run_id, f"experiments/{kind}/{name}")
+            assert [Path(copy.path).name for copy in copies] == [f"1.{suffix}"]
 
 
 @pytest.mark.parametrize("name", ["compare_algorithms", "dissect_collapse"])

@@ -14,7 +14,12 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation import protocols
 from qwop_wr.evaluation.episodes import COLUMNS, farthest_run
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, evaluate_native
+from qwop_wr.evaluation.protocols import (
+    Evaluation,
+    evaluate_agent,
+    evaluate_native,
+    randomised_environment,
+)
 from qwop_wr.evaluation.trace import trace_tape
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape, verify_tape
@@ -222,3 +227,15 @@ def test_weights_matter(evaluation: Evaluation, agent: Agent, game: EnvironmentO
 def test_options_are_checked(name: str, value: float) -> None:
     with pytest.raises(ValidationError, match=name):
         EvaluationOptions.model_validate({name: value})
+
+
+def test_what_learners_are_paid_beside_the_reward_is_no_part_of_an_evaluation() -> None:
+    paid = EnvironmentOptions.model_validate(
+        {
+            "velocity": {},
+            "shaping": {"terms": {"calm": {"term": "energy", "weight": 0.01}}},
+            "sink_height": 1.3,
+        }
+    )
+    noisy = randomised_environment(paid, OPTIONS)
+    assert (noisy.velocity, noisy.shaping, noisy.sink_height) == (None, None, None)

@@ -1,5 +1,6 @@
 """Copies of saved files in MLflow."""
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.io.core import Version
 from kedro_datasets.json import JSONDataset
+from kedro_datasets.partitions import PartitionedDataset
 
 from qwop_wr.datasets import TapesDataset
 from qwop_wr.hooks import ArtifactLoggingHook
@@ -39,6 +41,21 @@ def test_file_of_a_pipeline(tiny_project: TinyProject) -> None:
     run_id = tiny_project.runs()["default (base)"].info.run_id
     assert artifacts(run_id) == ["inputs"]
     assert artifacts(run_id, "inputs") == ["inputs/numbers.json"]
+
+
+def test_what_is_learnt_from_is_an_input_of_the_run(run_id: str, tmp_path: Path) -> None:
+    path = tmp_path / "demonstrations.json"
+    metadata = {"mlflow": {"input": "training"}}
+    dataset = JSONDataset(filepath=str(path), metadata=metadata)
+    dataset.save([1, 2, 3])
+    hook = ArtifactLoggingHook()
+    hook.after_catalog_created(DataCatalog({"demonstrations": dataset}))
+    for _ in range(3):  # once per stage
+        hook.after_dataset_loaded("demonstrations")
+    [found] = mlflow.MlflowClient().get_run(run_id).inputs.dataset_inputs
+    assert found.dataset.name == "demonstrations"
+    assert found.dataset.digest == hashlib.sha256(path.read_bytes()).hexdigest()[:36]
+    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
 
 
 def test_the_version_just_saved(run_id: str, tmp_path: Path) -> None:
@@ -85,3 +102,20 @@ def test_what_is_no_local_file_is_told(run_id: str, caplog: pytest.LogCaptureFix
         log_saved(MemoryDataset(1, metadata=METADATA))
     assert "result is not a local file" in caplog.text
     assert artifacts(run_id) == []
+
+
+def test_partitions_of_this_save_keep_their_folders(run_id: str, tmp_path: Path) -> None:
+    dataset = PartitionedDataset(
+        path=str(tmp_path / "cells"),
+        dataset="json.JSONDataset",
+        filename_suffix=".json",
+        metadata={"mlflow": {"artifact_path": "cells"}},
+    )
+    dataset.save({"before/1": 0})
+    cells = {"first/1": 1, "second/1": 2, "third": 3}
+    dataset.save(cells)
+    hook = ArtifactLoggingHook()
+    hook.after_catalog_created(DataCatalog({"cells": dataset}))
+    hook.after_dataset_saved("cells", cells)
+    assert artifacts(run_id, "cells") == ["cells/first", "cells/second", "cells/third.json"]
+    assert artifacts(run_id, "cells/second") == ["cells/second/1.json"]

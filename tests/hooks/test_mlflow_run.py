@@ -20,6 +20,18 @@ def test_finished(tiny_project: TinyProject) -> None:
     assert mlflow.active_run() is None
 
 
+def test_the_experiment_opens_on_its_runs(tiny_project: TinyProject) -> None:
+    client = mlflow.MlflowClient()
+    tiny_project.run()
+    experiment = client.get_experiment_by_name("qwop_wr")
+    assert experiment is not None
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    # Whoever has chosen another page keeps it.
+    client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "genai")
+    tiny_project.run()
+    assert client.get_experiment(experiment.experiment_id).tags["mlflow.experimentKind"] == "genai"
+
+
 def test_exception_is_failed(tiny_project: TinyProject) -> None:
     with pytest.raises(RuntimeError, match="boom"):
         tiny_project.run(params={"stage": {"trouble": "boom"}})
@@ -82,7 +94,7 @@ def test_a_training_that_begins_anew_has_runs_of_its_own(tiny_project: TinyProje
 
 def test_one_experiment_of_several_goes_on_with_its_runs(tiny_project: TinyProject) -> None:
     def go_on(name: str, trouble: str | None = None) -> None:
-        params = {"stage": {"trouble": trouble}, "resume": True, "experiment": name}
+        params = {"stage": {"trouble": trouble}, "resume": True, "name": name}
         tiny_project.run(pipeline_names=["experiment"], params=params)
 
     for name in ("slow", "fast"):

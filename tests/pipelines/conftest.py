@@ -10,7 +10,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.pipelines.training.nodes import Stage, initialise_agent
+from qwop_wr.pipelines.training.nodes import AgentOptions, Stage, initialise_agent
 from qwop_wr.simulator.tape import Tape
 
 
@@ -26,8 +26,6 @@ def stage_options() -> StageOptions:
     return StageOptions.model_validate(
         {
             "budget": {"steps": 400},
-            "net_arch": [16],
-            "n_quantiles": 4,
             "warmup_steps": 100,
             "batch_size": 16,
             "evaluation_every": 200,
@@ -39,11 +37,22 @@ def stage_options() -> StageOptions:
     )
 
 
+SMALL = AgentOptions(net_arch=(16,), n_quantiles=4, n_steps=10, reward_scale=1.0)
+
+
 @pytest.fixture
-def agent(stage_options: StageOptions, environment: EnvironmentOptions) -> Agent:
+def agent_options() -> AgentOptions:
+    """A small network."""
+    return SMALL
+
+
+@pytest.fixture
+def agent(
+    agent_options: AgentOptions, stage_options: StageOptions, environment: EnvironmentOptions
+) -> Agent:
     """An untrained agent."""
     stage = Stage(name="toy", games=GamesOptions(n_games=4), options=stage_options)
-    return initialise_agent(stage, environment, seed=3)
+    return initialise_agent(agent_options, stage, environment, seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -105,12 +105,12 @@ def go_on_counting(
 
 def go_on_with_one_of_several(
     stored: Mapping[str, Callable[[], TrainingState]],
-    scale: str,
-    experiment: str,
+    place: str,
+    name: str,
     resume: bool,
     trouble: str | None,
 ) -> Iterator[dict[str, TrainingState]]:
-    key = f"{scale}/{experiment}"
+    key = f"{place}/{name}"
     interrupted = stored[key]() if resume and key in stored else None
     for state in train_on(key, Counting(trouble), interrupted, {"to": 4}):
         yield {key: state}
@@ -140,8 +140,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         go_on_with_one_of_several,
         [
             "stored_experiments",
-            "params:scale",
-            "params:experiment",
+            "params:place",
+            "params:name",
             "params:resume",
             "params:stage.trouble",
         ],

@@ -20,7 +20,11 @@ _EXPERIMENTS = {
 }
 _CATALOG = {
     "experiments": {"type": "partitions.PartitionedDataset", **_EXPERIMENTS},
-    "stored_experiments": {"type": "qwop_wr.datasets.OptionalPartitions", **_EXPERIMENTS},
+    "stored_experiments": {
+        "type": "qwop_wr.datasets.OptionalPartitions",
+        **_EXPERIMENTS,
+        "metadata": {"mlflow": {"goes_on_with": "{place}/{name}"}},
+    },
     "numbers": {
         "type": "json.JSONDataset",
         "filepath": "data/numbers.json",
@@ -41,8 +45,8 @@ _CATALOG = {
 _PARAMETERS = {
     "world": {"engine": "box2d", "ticks": 3},
     "stage": {"options": {"steps": 4, "rate": {"start": 0.5}}, "trouble": None},
-    "scale": "small",
-    "experiment": "slow",
+    "place": "small",
+    "name": "slow",
     "seed": 11,
     "resume": False,
 }

@@ -35,7 +35,7 @@ class CloningOptions(BaseModel):
     """Non-linearity after each hidden layer."""
     validation_share: float = Field(default=0.1, gt=0, le=0.5)
     """Share of the episodes, at least one, that are not learnt from but judged on."""
-    epochs: PositiveInt = 100
+    epochs: PositiveInt = 60
     """Most passes over the samples."""
     patience: PositiveInt = 5
     """Passes without a lower validation loss after which it ends."""

@@ -34,15 +34,15 @@ class PPOOptions(BaseModel):
     """Decisions per game between two updates."""
     batch_size: PositiveInt = 4096
     """Samples per gradient step."""
-    n_epochs: PositiveInt = 4
+    n_epochs: PositiveInt = 6
     """Passes over the samples of an update."""
-    gamma: float = Field(default=0.9975, gt=0, lt=1)
-    """Discount per decision; at 2 ticks 0.9975 looks about 27 s ahead."""
+    gamma: float = Field(default=0.99, gt=0, lt=1)
+    """Discount per decision; at 2 ticks 0.99 looks about 7 s ahead."""
     gae_lambda: float = Field(default=0.95, ge=0, le=1)
     """Bias against variance of the advantages (https://arxiv.org/abs/1506.02438)."""
-    learning_rate: Schedule = Schedule.linear(1e-3, 2e-4)
+    learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
     """Step size of Adam."""
-    entropy: Schedule = Schedule.linear(0.02, 0.005)
+    entropy: Schedule = Schedule.linear(0.02, 0.002)
     """Weight of the entropy bonus; too little of it early ends in scraping along."""
     clip_range: float = Field(default=0.2, gt=0, le=1)
     """Largest change of an action's probability that an update is rewarded for."""

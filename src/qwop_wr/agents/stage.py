@@ -46,35 +46,35 @@ class StageOptions(BaseModel):
     """Normalise the hidden layers, which keeps values from running away."""
     dueling: bool = False
     """Give the state's value a head of its own."""
-    n_quantiles: PositiveInt = 32
+    n_quantiles: PositiveInt = 16
     """Quantiles of the return per action."""
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount per decision."""
-    n_steps: PositiveInt = 10
+    n_steps: PositiveInt = 5
     """Rewards summed before a value is bootstrapped."""
-    one_step_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    one_step_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """Weight of a one-step loss beside the n-step one; DQfD has 1."""
     munchausen: MunchausenOptions | None = None
     """Soft targets with the log-policy in the reward; none for double-Q."""
-    reward_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Factor on rewards that brings the gaps between actions near 1."""
 
-    buffer_size: PositiveInt = 300_000
+    buffer_size: PositiveInt = 500_000
     """Own steps remembered, all games together."""
-    warmup_steps: NonNegativeInt = 10_000
+    warmup_steps: NonNegativeInt = 50_000
     """Steps played before the first update, to fill the buffer with what is known."""
-    batch_size: PositiveInt = 256
+    batch_size: PositiveInt = 512
     """Samples per gradient step, demonstrations included."""
     replay_ratio: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Samples learnt from per step played."""
     priorities: PriorityOptions | None = None
     """Draw samples by their errors; none draws all alike."""
-    learning_rate: Schedule = Schedule.constant(1e-4)
+    learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
     """Step size of Adam."""
     max_grad_norm: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Longest gradient."""
-    l2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    l2: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
     """Pull of all weights towards 0: adds l2 / 2 times the sum of their squares to the loss."""
     target_period: PositiveInt = 500
     """Gradient steps between two updates of the target network."""
@@ -85,7 +85,7 @@ class StageOptions(BaseModel):
     """Share of the old average that a gradient step leaves in the weights that are
     evaluated and handed on; 0 takes the learner's own, which are noisier."""
 
-    exploration: Schedule = Schedule.linear(0.05, 0.01)
+    exploration: Schedule = Schedule.constant(0.0)
     """Share of random actions."""
     exploration_floor: float = Field(default=0.0, ge=0, le=1)
     """Least share of random actions, whatever the schedule says."""
@@ -101,7 +101,7 @@ class StageOptions(BaseModel):
     """Finishes kept for that."""
     margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
     """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
-    margin_weight: Schedule = Schedule.constant(1.0)
+    margin_weight: Schedule = Schedule.linear(1.0, 0.5)
     """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
     pretraining_steps: NonNegativeInt = 0
     """Gradient steps on demonstrations alone before the stage plays; the level of the
@@ -114,7 +114,7 @@ class StageOptions(BaseModel):
 
     evaluation_every: PositiveInt = 100_000
     """Steps between evaluations."""
-    evaluation_starts: PositiveInt = 64
+    evaluation_starts: PositiveInt = 256
     """Starts of an evaluation, always the same."""
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
     """Finish rate or mean distance below this share of the best checkpoint's is a collapse;
@@ -124,7 +124,7 @@ class StageOptions(BaseModel):
     learning rate."""
     health: HealthOptions | None = None
     """Rule that the learner is held to at the end, for the report."""
-    gate_starts: PositiveInt = 128
+    gate_starts: PositiveInt = 1024
     """Starts on which the incoming and the best agent are compared at the end."""
     save_every: PositiveInt | None = None
     """Steps between two savings of the state; they do not count if empty."""

@@ -96,14 +96,14 @@ class EnvironmentOptions(BaseModel):
     knees is above 2; 1.3 parts them.
     """
 
-    def make_games(self, n_games: int = 1) -> Simulator:
-        """Makes games on the engine and the platform, each after a hard reset."""
-        return make_simulator(self.engine, n_games, self.platform)
-
     @field_validator("actions", "reward", mode="before")
     @classmethod
     def _present_name(cls, name: object) -> object:
         return present_name(name)
+
+    def make_games(self, n_games: int = 1) -> Simulator:
+        """Makes games on the engine and the platform, each after a hard reset."""
+        return make_simulator(self.engine, n_games, self.platform)
 
     @property
     def interface(self) -> dict[str, str | int]:

@@ -127,6 +127,7 @@ def _game(
         "max_ticks": options.max_ticks,
         "sink_height": None,
         "shaping": None,
+        "velocity": None,
     }
     return EnvironmentOptions.model_validate({**environment.model_dump(), **changes})
 

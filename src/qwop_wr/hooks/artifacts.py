@@ -1,14 +1,17 @@
-"""Copies of saved files in MLflow."""
+"""Copies of saved files, and inputs, in MLflow."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset
 from kedro_datasets.partitions import PartitionedDataset
+from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
 from qwop_wr.tracking.failures import tolerated
@@ -19,14 +22,41 @@ logger = logging.getLogger(__name__)
 class ArtifactLoggingHook(CatalogEntriesHook):
     """Logs a dataset's file or folder right after it is saved, if its metadata asks.
 
-    The catalog entry says so:
+    What a training learns from is logged as a dataset that the run has read, by name and
+    digest, when it is loaded. The catalog entry says so:
 
     ```yaml
     metadata:
       mlflow:
         artifact_path: agents
+        input: training
     ```
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: set[tuple[str, str]] = set()
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str) -> None:
+        """Log what was just loaded as an input of the run, once.
+
+        Args:
+            dataset_name: Name of the dataset.
+        """
+        context = self._wanted(dataset_name).get("input")
+        run = mlflow.active_run()
+        if self._catalog is None or context is None or run is None:
+            return
+        path = Path(str(getattr(self._catalog[dataset_name], "_filepath", "")))
+        if not path.is_file() or (run.info.run_id, dataset_name) in self._logged:
+            return
+        self._logged.add((run.info.run_id, dataset_name))
+        source = json.dumps({"uri": str(path)})
+        dataset = Dataset(dataset_name, _digest(path), "local", source)
+        tag = InputTag("mlflow.data.context", str(context))
+        with tolerated(f"log {dataset_name} as an input"):
+            mlflow.MlflowClient().log_inputs(run.info.run_id, [DatasetInput(dataset, [tag])])
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: object) -> None:
@@ -39,21 +69,38 @@ class ArtifactLoggingHook(CatalogEntriesHook):
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
-        for path in _saved_paths(self._catalog[dataset_name], data):
+        for path, folder in _saved_paths(self._catalog[dataset_name], data):
             if path is None or not path.exists():
                 logger.warning("%s is not a local file, so MLflow gets no copy of it", dataset_name)
                 return
+            place = str(PurePosixPath(artifact_path) / folder)
             with tolerated(f"take a copy of {dataset_name}"):
                 if path.is_dir():
-                    mlflow.log_artifacts(str(path), artifact_path)
+                    mlflow.log_artifacts(str(path), place)
                 else:
-                    mlflow.log_artifact(str(path), artifact_path)
+                    mlflow.log_artifact(str(path), place)
 
 
-def _saved_paths(dataset: AbstractDataset[Any, Any], data: object) -> list[Path | None]:
+def _saved_paths(
+    dataset: AbstractDataset[Any, Any], data: object
+) -> list[tuple[Path | None, PurePosixPath]]:
+    """Files that were just saved, and the folder of each among the dataset's files."""
+    here = PurePosixPath()
     if isinstance(dataset, PartitionedDataset) and isinstance(data, Mapping):
-        return [Path(dataset._partition_to_path(name)) for name in data]
+        return [
+            (Path(dataset._partition_to_path(name)), PurePosixPath(name).parent) for name in data
+        ]
     if not isinstance(dataset, AbstractVersionedDataset):
-        return [None]
+        return [(None, here)]
     version = dataset.resolve_save_version()
-    return [Path(dataset._filepath if version is None else dataset._get_versioned_path(version))]
+    path = dataset._filepath if version is None else dataset._get_versioned_path(version)
+    return [(Path(path), here)]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, cut to the 36 characters that MLflow keeps."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()[:36]

@@ -1,6 +1,7 @@
 """The MLflow run of a pipeline: kedro-mlflow's, with a local store and honest ends."""
 
 import os
+import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +21,14 @@ from qwop_wr.tracking.failures import tell_again, tolerated
 from qwop_wr.tracking.runs import find_run
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
-_EXPERIMENT_KEY: Final = ("params:scale", "params:experiment")
-"""Parameters that name an experiment's state among those of all experiments."""
+_GOES_ON: Final = "goes_on_with"
+"""Entry of a folder's metadata: which of its trainings is gone on with."""
+_KIND: Final = ("mlflow.experimentKind", "custom_model_development")
+"""Tag without which MLflow 3 opens an experiment on its page for language models, not on runs."""
 
 
 class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no types
-    """Opens and closes the run as kedro-mlflow does, with five differences.
+    """Opens and closes the run as kedro-mlflow does, with these differences.
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
@@ -33,7 +36,10 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
-    - A pipeline that goes on with a training goes on with its run, if the store has it.
+    - A pipeline that goes on with a training goes on with its run, if the store has it. Of a
+      folder of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
+      catalog says which one, by the values of parameters.
+    - The experiment is tagged as one of trainings, so that MLflow's pages open on its runs.
     - Passwords in addresses are no tags.
     - A store that does not answer is told once, and the pipeline goes on without it.
     """
@@ -57,6 +63,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
             if not is_uri_configured and not os.environ.get(_TRACKING_URI):
                 _set_up_local_store(context.project_path, config["tracking"]["experiment"]["name"])
             super().after_context_created(context)
+            _tag_as_trainings(self.mlflow_config.tracking.experiment.name)
             self._is_set_up = True
 
     @hook_impl
@@ -139,20 +146,22 @@ def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
     # Only who goes on with something waits for what its state is made of.
     from qwop_wr.datasets import OptionalPartitions, TrainingStateDataset  # noqa: PLC0415
 
-    is_experiment = pipeline.inputs() >= set(_EXPERIMENT_KEY)
     for node in pipeline.nodes:
         for name in node.inputs if RESUME in node.inputs else ():
             dataset = catalog[name]
             if isinstance(dataset, TrainingStateDataset):
                 return _run_of(dataset.load_facts() or {})
-            if isinstance(dataset, OptionalPartitions) and is_experiment:
-                load = dataset.load().get(_key_of_experiment(catalog))
+            wanted = ((getattr(dataset, "metadata", None) or {}).get("mlflow") or {}).get(_GOES_ON)
+            if isinstance(dataset, OptionalPartitions) and wanted:
+                load = dataset.load().get(_filled_in(wanted, catalog))
                 return _run_of(load().facts) if load else None
     return None
 
 
-def _key_of_experiment(catalog: DataCatalog) -> str:
-    return "/".join(str(catalog[name].load()) for name in _EXPERIMENT_KEY)
+def _filled_in(pattern: str, catalog: DataCatalog) -> str:
+    """Put the values of parameters in the place of their names."""
+    names = [name for _, name, _, _ in string.Formatter().parse(pattern) if name]
+    return pattern.format_map({name: catalog[f"params:{name}"].load() for name in names})
 
 
 def _run_of(facts: Mapping[str, Any]) -> str | None:
@@ -172,3 +181,10 @@ def _set_up_local_store(project_path: Path, experiment: str) -> None:
     client = mlflow.MlflowClient(os.environ[_TRACKING_URI])
     if client.get_experiment_by_name(experiment) is None:
         client.create_experiment(experiment, (project_path / "mlartifacts").as_uri())
+
+
+def _tag_as_trainings(experiment: str) -> None:
+    client, (key, value) = mlflow.MlflowClient(), _KIND
+    found = client.get_experiment_by_name(experiment)
+    if found is not None and key not in found.tags:
+        client.set_experiment_tag(found.experiment_id, key, value)

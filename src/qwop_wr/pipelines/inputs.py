@@ -1,8 +1,18 @@
-"""Faults of inputs, told with the name of the dataset that has them."""
+"""Whether inputs can be used: their faults, and whether they follow from one another.
 
-from collections.abc import Iterator
+Every output names what it follows from: an agent, in its card, the one that its stage was given;
+a table of episodes, the agent that ran and how; summaries, tapes and hunts, the agent's
+fingerprint. A node compares before it goes on, and says which step to run again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
 
+from qwop_wr.agents.agent import Agent
 from qwop_wr.errors import BadInputError
 
 
@@ -23,3 +33,79 @@ def checking(dataset: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise BadInputError(f"{dataset}: {error}") from error
+
+
+def fingerprint(*facts: object) -> str:
+    """Identify a result by all that it follows from.
+
+    Args:
+        *facts: What JSON can hold.
+
+    Returns:
+        SHA-256 as hexadecimal text.
+    """
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def fresh(dataset: str, step: str) -> Iterator[None]:
+    """Tell that a result is stale, and what makes it again.
+
+    Args:
+        dataset: Name of the dataset in the catalog.
+        step: Options of ``kedro run`` that make it again.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        BadInputError: If the block raises a ``ValueError``.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise BadInputError(
+            f"{dataset} is stale: {error}; make it again: kedro run {step}"
+        ) from error
+
+
+def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None:
+    """Make sure that a result is of an agent.
+
+    Args:
+        dataset: Name of the result's dataset.
+        found: Fingerprint that the result names.
+        expected: The agent.
+        step: Options of ``kedro run`` that make the result again.
+
+    Raises:
+        BadInputError: If it is of another one.
+    """
+    if found != expected.fingerprint:
+        with fresh(dataset, step):
+            raise ValueError(
+                f"it is of another agent, {str(found)[:12]}, not of {expected.fingerprint[:12]}"
+            )
+
+
+def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make sure that every stage went on from what the one before has handed on.
+
+    Args:
+        agents: What each stage handed on, by its name and in order.
+        gates: Report of each stage's gate.
+
+    Raises:
+        BadInputError: Naming the first stage that did not, and from where to train again.
+    """
+    names = list(agents)
+    for place, (before, name) in enumerate(pairwise(names), start=1):
+        given, made = agents[before], agents[name]
+        step = f"--namespaces={','.join(names[place:])}"
+        is_new = made.fingerprint != given.fingerprint
+        if is_new and made.card.get("incoming") != given.fingerprint:
+            with fresh(f"{name}_agent", step):
+                raise ValueError(f"it did not go on from the present {before}_agent")
+        if bool(gates[name]["promoted"]) != is_new:
+            with fresh(f"{name}_gate", step):
+                raise ValueError(f"it does not tell of the present {name}_agent")

@@ -71,7 +71,7 @@ class ForesightCoachOptions(BaseModel):
     """Share of those that are rated where they do."""
     hazards: HazardOptions = HazardOptions()
     """Where they do."""
-    foresight: ForesightOptions = ForesightOptions(proposals=2, decisions=10, least_gain=0.1)
+    foresight: ForesightOptions = ForesightOptions()
     """How far is looked ahead."""
 
 

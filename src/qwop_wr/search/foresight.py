@@ -22,13 +22,13 @@ class ForesightOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    proposals: PositiveInt = 3
+    proposals: PositiveInt = 2
     """Actions tried before every decision: those that the policy scores best."""
-    decisions: PositiveInt = 8
+    decisions: PositiveInt = 10
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
     """Weight of the policy's own value of the state that a trial ends in, beside metres."""
-    least_gain: NonNegativeFloat = 0.2
+    least_gain: NonNegativeFloat = 0.1
     """Another action than the policy's own is taken only if it leads to so much more
     [metres]: what makes no difference is hard to learn and teaches nothing."""
     fall_cost: NonNegativeFloat = 8.0

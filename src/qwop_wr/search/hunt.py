@@ -145,7 +145,7 @@ class HuntOptions(BaseModel):
     """Searches per round that begin at the start."""
     branches: NonNegativeInt = 2
     """Searches per round that begin along earlier runs, once there are any."""
-    value_weights: Range = (0.6, 0.9)
+    value_weights: Range = (0.55, 0.85)
     """Range from which every search draws its trust in values."""
     sections: Mapping[str, Section] = {"anywhere": Section(metres=(5.0, 95.0))}
     """Where branches begin, by name; each draws one section."""

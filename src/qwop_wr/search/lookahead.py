@@ -172,7 +172,7 @@ class LookaheadOptions(BaseModel):
     """Actions tried before every decision."""
     temperature: float = Field(default=1.5, gt=0, allow_inf_nan=False)
     """Of the policy that they are drawn from."""
-    plain_share: float = Field(default=0.1, ge=0, le=1)
+    plain_share: float = Field(default=0.05, ge=0, le=1)
     """Share of decisions made by the policy alone."""
     restart_share: float = Field(default=0.01, ge=0, le=1)
     """Share of runs that are given up after every decision, so that others can begin."""

@@ -161,11 +161,12 @@ class GuideRefinement:
             times = (clock.seconds, clock.core_seconds)
             yield RefinementStep(number, guides, time, best, promoted, results, *times)
 
-    def measure(self, agent: Agent, compute: ComputeOptions = SERIAL) -> float:
+    def measure(self, agent: Agent, compute: ComputeOptions = SERIAL, first: int = 0) -> float:
         """Measures an agent by the gate's searches.
 
         Args:
             agent: Guides the searches.
+            first: Number of the first search; rounds are measured by those from 0 on.
             compute: Where the gate's searches are made.
 
         Returns:
@@ -174,7 +175,7 @@ class GuideRefinement:
         Raises:
             ValueError: If the agent was made for another environment.
         """
-        return mean_time(self._gate(agent, compute))
+        return mean_time(self._gate(agent, compute, first))
 
     def _rounds(self, clock: WorkClock) -> Iterator[int]:
         """Counts rounds while the budget lasts for one more like the one before."""
@@ -254,7 +255,7 @@ class GuideRefinement:
             agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate
         )
 
-    def _gate(self, agent: Agent, compute: ComputeOptions) -> list[SearchResult]:
+    def _gate(self, agent: Agent, compute: ComputeOptions, first: int = 0) -> list[SearchResult]:
         # Waiting makes starts differ; every guide meets the same ones.
         searches = [
             Search(
@@ -262,7 +263,7 @@ class GuideRefinement:
                 self._options.gate,
                 [self._seed, number],
             )
-            for number in range(self._options.gate_searches)
+            for number in range(first, first + self._options.gate_searches)
         ]
         guide = AgentGuide([agent], self._environment)
         done = run_searches([guide], self._environment, searches, compute)

@@ -72,7 +72,8 @@ def kill_trainings(folder: Path) -> Iterator[Row]:
         A row per kill.
     """
     project = ProjectCopy(folder / "project")
-    first = project.run("--env=smoke", "--to-nodes=initialise_agent,merge_demonstrations")
+    ends = "dqnfd.initialise_agent,demonstrations.merge_demonstrations"
+    first = project.run("--env=smoke", f"--to-nodes={ends}")
     if first.returncode:
         raise RuntimeError(first.stdout)
     rng = np.random.default_rng(SEED)

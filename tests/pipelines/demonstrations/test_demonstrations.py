@@ -14,18 +14,17 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.demonstrations import nodes
 from qwop_wr.pipelines.demonstrations.nodes import (
+    NOTHING,
+    Demonstrations,
+    ExpertRunsOptions,
+    FileRunsOptions,
+    SearchRunsOptions,
     demonstrate_from_files,
     demonstrate_from_recordings,
     demonstrate_with_expert,
     demonstrate_with_search,
     merge_demonstrations,
 )
-from qwop_wr.pipelines.demonstrations.options import (
-    ExpertRunsOptions,
-    FileRunsOptions,
-    SearchRunsOptions,
-)
-from qwop_wr.pipelines.demonstrations.source import NOTHING, Demonstrations
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.search import SearchOptions
 from qwop_wr.search.tapes import decisions_of

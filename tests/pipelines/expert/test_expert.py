@@ -1,5 +1,7 @@
 """The expert's training and its challenge to the reigning one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from qwop_wr.compute import SERIAL
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.pipelines.expert import nodes
 from qwop_wr.pipelines.expert.nodes import (
+    GateOptions,
     refine_expert,
     search_with_expert,
     select_expert,
@@ -19,12 +23,12 @@ from qwop_wr.pipelines.expert.nodes import (
     take_candidate,
     train_expert,
 )
-from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.search import SearchOptions
+from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.options import RoundBudget
-from qwop_wr.search.refinement import GuideRefinement
+from qwop_wr.search.parallel import Search
+from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.search.agents import make_agent
 from tests.search.test_refinement import OPTIONS as TOY
@@ -99,20 +103,33 @@ def test_rounds_begin_with_the_candidate_and_go_on_from_their_own(
 ) -> None:
     options = TOY.model_copy(update={"budget": RoundBudget(rounds=1)})
     candidate = make_agent(1).with_card(seed=5)
-    strangers = {"guide_1": make_agent(2).with_card(seed=6)}
-    own = {"guide_1": make_agent(3).with_card(seed=5)}
-    for interrupted, resume, first in (
-        ({}, True, candidate),
-        (strangers, True, candidate),
-        (own, False, candidate),
-        (own, True, own["guide_1"]),
-    ):
+
+    def begin(
+        interrupted: dict[str, Agent],
+        resume: bool = True,
+        options: RefinementOptions = options,
+        candidate: Agent = candidate,
+    ) -> dict[str, Agent]:
         guides, summary, tape = next(
             refine_expert(candidate, interrupted, environment, options, 0, resume)
         )
-        assert guides["guide_1"].fingerprint == first.fingerprint
         assert summary["rounds"][0]["round"] == 0
         verify_tape(tape)
+        return guides
+
+    # Own guides, with other weights, so that one sees where the rounds began.
+    refined = {"guide_1": make_agent(3).with_card(**begin({})["guide_1"].card)}
+    again, anew = refined["guide_1"].fingerprint, candidate.fingerprint
+    assert begin(refined)["guide_1"].fingerprint == again
+    assert begin(refined, resume=False)["guide_1"].fingerprint == anew
+    assert begin({})["guide_1"].fingerprint == anew
+    longer = options.model_copy(update={"budget": RoundBudget(rounds=2)})
+    assert begin(refined, options=longer)["guide_1"].fingerprint == again
+    # An equal seed makes no descent: neither of another candidate nor by other options.
+    other = make_agent(2).with_card(seed=5)
+    assert begin(refined, candidate=other)["guide_1"].fingerprint == other.fingerprint
+    changed = options.model_copy(update={"gamma": 0.9})
+    assert begin(refined, options=changed)["guide_1"].fingerprint == anew
 
 
 def test_the_search_begins_with_the_fastest_run_known(
@@ -143,16 +160,45 @@ def test_the_search_begins_with_the_fastest_run_known(
 
 
 def test_reigning_guides_stay_unless_searches_with_the_new_ones_are_faster(
-    environment: EnvironmentOptions,
+    environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reigning, new = {"guide_1": make_agent(1)}, {"guide_1": make_agent(2)}
-    arguments = (environment, TOY, 0)
-    measured = GuideRefinement(environment, TOY, 0).measure(reigning["guide_1"])
-    for mean, promoted in ((measured + 1.0, False), (measured - 1.0, True)):
-        kept, report = select_guides(new, {"best_mean_time": mean}, reigning, *arguments)
+    measured: list[tuple[str, int]] = []
+    times = {reigning["guide_1"].fingerprint: 50.0}
+
+    def measure(self: GuideRefinement, agent: Agent, first: int = 0) -> float:
+        measured.append((agent.fingerprint, first))
+        return times[agent.fingerprint]
+
+    monkeypatch.setattr(GuideRefinement, "measure", measure)
+    for time, promoted in ((51.0, False), (50.0, False), (49.0, True)):
+        times[new["guide_1"].fingerprint] = time
+        kept, report = select_guides(new, reigning, environment, TOY, 0)
         assert kept == (new if promoted else reigning)
-        assert report == {"incoming": measured, "outgoing": mean, "promoted": promoted}
-    assert select_guides(new, {"best_mean_time": 99.0}, {}, *arguments)[0] == new
+        assert report == {"incoming": 50.0, "outgoing": time, "promoted": promoted}
+    # Both by searches that no round of either was chosen by.
+    assert {first for _, first in measured} == {TOY.gate_searches}
+    assert len(measured) == 6
+    assert select_guides(new, {}, environment, TOY, 0)[0] == new
+
+
+def test_guides_are_measured_by_other_searches_than_rounds(
+    environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[list[int]] = []
+
+    def note(guides: object, environment: object, searches: list[Search], *_: object) -> list[Any]:
+        searched.append([search.seed[-1] for search in searches])
+        return []
+
+    monkeypatch.setattr(refinement, "run_searches", note)
+    monkeypatch.setattr(refinement, "mean_time", lambda results: 0.0)
+    gate = GuideRefinement(environment, TOY, 0)
+    gate.measure(make_agent(1))
+    gate.measure(make_agent(1), first=TOY.gate_searches)
+    rounds, apart = searched
+    assert len(rounds) == len(apart) == TOY.gate_searches
+    assert not set(rounds) & set(apart)
 
 
 def test_training_from_nothing_gives_an_agent_for_the_environment(
@@ -186,6 +232,27 @@ def test_reigning_expert_stays_unless_it_is_beaten(
     )
     assert chosen.fingerprint == (candidate if report["promoted"] else agent).fingerprint
     assert better or not report["promoted"]
+
+
+def test_the_reigning_expert_is_met_on_starts_that_it_was_not_chosen_on(
+    agent: Agent, environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[list[int]] = []
+    real = nodes.pass_gate
+
+    def note(incoming: Any, candidates: Any, env: Any, seeds: list[int]) -> Any:
+        met.append(seeds)
+        return real(incoming, candidates, env, seeds)
+
+    monkeypatch.setattr(nodes, "pass_gate", note)
+    chosen = make_agent(1)
+    select_expert(chosen, None, environment, EVALUATION, GateOptions(starts=4), seed=1)
+    for reigning in (chosen, make_agent(2), chosen):
+        select_expert(agent, reigning, environment, EVALUATION, GateOptions(starts=4), seed=1)
+    first, second, other, again = met
+    assert second == again
+    assert not set(first) & set(second)
+    assert not set(second) & set(other)
 
 
 def test_expert_of_another_environment_is_not_overwritten(

@@ -15,9 +15,9 @@ from qwop_wr.datasets import TapeDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
-from qwop_wr.pipelines.record_hunt import create_pipeline, hunting
+from qwop_wr.pipelines.record_hunt import create_pipeline, rounds
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
-from qwop_wr.pipelines.record_hunt.progress import shown
+from qwop_wr.pipelines.record_hunt.rounds import shown
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.search.options import RoundBudget
@@ -102,7 +102,7 @@ def test_a_killed_hunt_has_kept_its_best(
             if step.improved:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(hunting, "shown", killed_after_an_improvement)
+    monkeypatch.setattr(rounds, "shown", killed_after_an_improvement)
     inputs = {
         "reigning_guide_agents": guides,
         "reigning_record_tape": finish,

@@ -7,7 +7,7 @@ import pytest
 from qwop_wr.evaluation.comparison import compare_agents
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.summary import summarise
-from qwop_wr.pipelines.reporting.report import ReportInputs
+from qwop_wr.pipelines.reporting.content import ReportInputs
 from qwop_wr.simulator.tape import Tape
 from tests.evaluation.tables import episode_table, gate
 

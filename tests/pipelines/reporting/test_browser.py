@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
+from qwop_wr.pipelines.reporting.content import ReportInputs
+from qwop_wr.pipelines.reporting.report import render_report
 from qwop_wr.simulator.tape import Tape
 
 pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")

@@ -1,7 +1,7 @@
 import re
 
 from qwop_wr.pipelines.reporting.card import render_card
-from qwop_wr.pipelines.reporting.report import ReportInputs
+from qwop_wr.pipelines.reporting.content import ReportInputs
 
 SPEC = {"algorithm": "qrdqn", "observation": "egocentric", "net_arch": [256, 128]}
 
@@ -20,6 +20,16 @@ def test_has_every_section(finishing: ReportInputs) -> None:
     assert "| dqnfd | 30.0 % → 50.0 % |" in card
     assert "n = 1" in card
     assert "kedro run --pipeline=world_record" in card
+
+
+def test_says_what_the_gate_and_the_stages_do(finishing: ReportInputs) -> None:
+    card = card_of(finishing)
+    assert "neither finish rate nor median time is worse" in card
+    assert "a gain is beyond chance" in card
+    assert "mean distance are all" not in card, "the gate of before"
+    assert "coaching: the agent's alternatives are tried" in card
+    assert "not known" not in card
+    assert "docs/training.md has measured" in card
 
 
 def test_is_plain_about_failure(fallen: ReportInputs) -> None:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import HUMAN_SPLITS, REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
-from qwop_wr.pipelines.reporting import figures, figures_runner
-from qwop_wr.pipelines.reporting.figures_style import ROLES, themed_svg
+from qwop_wr.pipelines.reporting import figures
+from qwop_wr.pipelines.reporting.style import ROLES, themed_svg
 from qwop_wr.simulator.tape import Tape
 from tests.evaluation.tables import episode_table
 from tests.pipelines.reporting.conftest import history
@@ -105,13 +105,13 @@ class TestRun:
             hurdle=np.zeros((4, 2, 6)),
             finished=False,
         )
-        stills = figures_runner.draw_film_strip(trace)
+        stills = figures.draw_film_strip(trace)
         assert [still.place for still in stills] == ["start", "10 m", "20 m", "20.5 m, the end"]
         assert [still.clock for still in stills] == ["0.1 s", "5.0 s", "9.0 s", "12.00 s"]
 
     def test_runner_has_twelve_parts_where_the_state_says(self, tape: Tape) -> None:
         state = trace_tape(tape).state[0]
-        svg = ET.fromstring(figures_runner.draw_runner(state))  # noqa: S314 - our own
+        svg = ET.fromstring(figures.draw_runner(state))  # noqa: S314 - our own
         parts = [rect for rect in svg if rect.tag == "rect"]
         assert len(parts) == 12
         torso = next(rect for rect in parts if rect.get("class") == "torso")
@@ -121,7 +121,7 @@ class TestRun:
 
     def test_keys_are_drawn_for_as_long_as_they_were_held(self, tape: Tape) -> None:
         trace = trace_tape(tape)
-        figure = figures_runner.draw_keys(trace)
+        figure = figures.draw_keys(trace)
         held = []
         for lane in figure.axes[0].collections:
             widths = [np.ptp(np.asarray(path.vertices)[:, 0]) for path in lane.get_paths()]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from qwop_wr.errors import BadInputError
+from qwop_wr.pipelines.reporting.content import ReportInputs
 from qwop_wr.pipelines.reporting.nodes import gather_runs, write_report
-from qwop_wr.pipelines.reporting.report import ReportInputs
 from qwop_wr.simulator.tape import Tape
 
 FINISH = Path(__file__).parents[2] / "evaluation/finish.qwop.json"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from qwop_wr.evaluation.trace import Trace
-from qwop_wr.pipelines.reporting import report_content
-from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
-from qwop_wr.pipelines.reporting.report_films import choose_films
+from qwop_wr.pipelines.reporting import content, tables
+from qwop_wr.pipelines.reporting.content import ReportInputs
+from qwop_wr.pipelines.reporting.report import choose_films, render_report
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.pipelines.reporting.conftest import KEPT, PROMOTED, make_inputs
 
@@ -110,7 +110,7 @@ def test_shows_ablations_if_there_are_some(finishing: ReportInputs) -> None:
     assert "Without one part each" not in Page(render_report(finishing)).text
     table = {"columns": ["part", "median [s]"], "rows": [["n-step", 48.26667], ["margin", None]]}
     text = Page(render_report(replace(finishing, ablations=table))).text
-    assert f"part median [s] n-step 48.27 margin {report_content.NOTHING}" in text
+    assert f"part median [s] n-step 48.27 margin {tables.NOTHING}" in text
     with pytest.raises(ValueError, match="2 columns cannot be"):
         render_report(replace(finishing, ablations={**table, "rows": [["n-step"]]}))
 
@@ -177,8 +177,8 @@ class TestContent:
         fast = replace(slow, keys=((1, 5),), ticks=5)
         far = replace(tape, distance=99.0)
         tapes = {"far": far, "slow": slow, "near": tape, "fast": fast}
-        assert report_content.fastest_tape(tapes)[0] == "fast"
-        listed = report_content.list_tapes(tapes)
+        assert content.fastest_tape(tapes)[0] == "fast"
+        listed = tables.list_tapes(tapes)
         assert listed["name"].tolist() == ["fast", "slow", "far", "near"]
         assert listed["result"].tolist()[2] == "ended at 99.0 m"
 
@@ -186,62 +186,62 @@ class TestContent:
         self, tape: Tape, finishing: ReportInputs
     ) -> None:
         won = replace(tape, finished=True, score_time=40.2)
-        headline = report_content.compose_headline(won, finishing.summary)
+        headline = content.compose_headline(won, finishing.summary)
         assert (headline.figure, headline.unit, headline.ahead) == ("40.20", "s", True)
         assert headline.verdict == "5.33 s faster than the human record"
         assert "n = 1" in headline.protocol
         lost = replace(won, score_time=50.0, meta={"protocol": "randomised"})
-        headline = report_content.compose_headline(lost, finishing.summary)
+        headline = content.compose_headline(lost, finishing.summary)
         assert headline.verdict == "4.47 s behind the human record"
         assert "best of 8 seeds" in headline.protocol
         assert not headline.ahead
         found = replace(won, meta={"made_by": "record_hunt", "search": {"width": 64}})
-        assert "Search" in report_content.compose_headline(found, finishing.summary).protocol
+        assert "Search" in content.compose_headline(found, finishing.summary).protocol
 
     def test_lanes_stand_where_everyone_is_when_the_first_arrives(self) -> None:
         clock = np.arange(1, 1201) / 30
-        lanes = report_content.line_up(run_of(clock, 2.51 * clock, finished=True))
+        lanes = content.line_up(run_of(clock, 2.51 * clock, finished=True))
         assert [lane.kind for lane in lanes[:3]] == ["agent", "machine", "human"]
         assert lanes[0].position == 100.0
         assert lanes[2].position == pytest.approx(100 * 40.0 / 45.53)
 
     def test_a_slower_agent_stands_where_it_was(self) -> None:
         clock = np.arange(1, 1801) / 30
-        lanes = report_content.line_up(run_of(clock, 100 * clock / 60, finished=True))
+        lanes = content.line_up(run_of(clock, 100 * clock / 60, finished=True))
         agent = next(lane for lane in lanes if lane.kind == "agent")
         assert agent.position == pytest.approx(100 * 45.167 / 60, abs=0.06)
         assert lanes[0].position == pytest.approx(100.0)
 
     def test_a_fallen_agent_stands_where_it_fell(self) -> None:
         clock = np.arange(1, 301) / 30
-        lanes = report_content.line_up(run_of(clock, 3 * clock, finished=False))
+        lanes = content.line_up(run_of(clock, 3 * clock, finished=False))
         assert lanes[-1].kind == "agent"
         assert lanes[-1].position == pytest.approx(30.0)
         assert lanes[-1].result == "30.0 m"
 
     def test_facts_are_written_with_their_units(self) -> None:
         facts = {"best_time": 47.123, "mean_distance": 60.04, "share": 0.25, "steps": 1234567}
-        written = [report_content.as_fact(name, value) for name, value in facts.items()]
+        written = [tables.as_fact(name, value) for name, value in facts.items()]
         assert written == ["47.12 s", "60.0 m", "0.25", "1,234,567"]
-        assert report_content.as_fact("best_time", None) == report_content.NOTHING
-        assert report_content.as_fact("dirty", True) == "True"
+        assert tables.as_fact("best_time", None) == tables.NOTHING
+        assert tables.as_fact("dirty", True) == "True"
 
     def test_stages_without_an_incoming_agent(self) -> None:
         first = {**KEPT, "incoming": None, "promoted": True}
-        row = report_content.list_stages({"expert": first})[0]
-        assert [before for before, _ in row.changes] == [report_content.NOTHING] * 3
+        row = tables.list_stages({"expert": first})[0]
+        assert [before for before, _ in row.changes] == [tables.NOTHING] * 3
         assert row.notes == ()
 
     def test_collapses_and_bad_health_are_told_with_advice(self) -> None:
         health = {"final": 0.5, "required": 0.9025, "healthy": False, "advice": "Slow down."}
         gate = {**KEPT, "rollbacks": 2, "health": health}
-        row = report_content.list_stages({"self_play": gate})[0]
+        row = tables.list_stages({"self_play": gate})[0]
         assert row.notes == (
             "collapsed and rolled back 2 times",
             "the learner ended at 50.0 % success where 90.2 % would be healthy: Slow down.",
         )
         well = {**KEPT, "rollbacks": 0, "health": {**health, "healthy": True, "advice": None}}
-        assert report_content.list_stages({"self_play": well})[0].notes == ()
+        assert tables.list_stages({"self_play": well})[0].notes == ()
 
 
 def run_of(clock: np.ndarray, distance: np.ndarray, finished: bool) -> Trace:

@@ -1,13 +1,18 @@
 """The template of the stages and its nodes."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from kedro.config import OmegaConfigLoader
+from pydantic import ValidationError
 
+from qwop_wr import settings
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
@@ -19,9 +24,16 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.pipelines.training.nodes import Stage, initialise_agent, take_agent, train_agent
+from qwop_wr.pipelines.training.nodes import (
+    AgentOptions,
+    Stage,
+    initialise_agent,
+    take_agent,
+    train_agent,
+)
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
 from tests.agents.test_ppo import without_times
+from tests.pipelines.conftest import SMALL
 
 
 def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
@@ -41,6 +53,7 @@ def _states(
     environment: EnvironmentOptions,
     interrupted: TrainingState | None = None,
     seed: int = 5,
+    shared: AgentOptions = SMALL,
 ) -> Iterator[TrainingState]:
     """Run a stage that learns from what the agent itself has played."""
     return train_agent(
@@ -48,6 +61,7 @@ def _states(
         interrupted=interrupted,
         demonstrations=_record(agent, environment),
         environment=environment,
+        agent=shared,
         stage=_stage(options),
         evaluation=EvaluationOptions(max_ticks=40),
         seed=seed,
@@ -56,9 +70,12 @@ def _states(
 
 
 def _train(
-    agent: Agent, options: StageOptions, environment: EnvironmentOptions
+    agent: Agent,
+    options: StageOptions,
+    environment: EnvironmentOptions,
+    shared: AgentOptions = SMALL,
 ) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
-    *_, end = _states(agent, options, environment)
+    *_, end = _states(agent, options, environment, shared=shared)
     return take_agent(end, _stage(options))
 
 
@@ -68,10 +85,10 @@ def test_initial_weights_follow_from_the_seed_alone(
     torch.manual_seed(0)
     expected_next = torch.rand(1)
     torch.manual_seed(0)
-    first = initialise_agent(_stage(stage_options), environment, seed=1)
+    first = initialise_agent(SMALL, _stage(stage_options), environment, seed=1)
     assert torch.rand(1) == expected_next, "the global generator was touched"
-    again = initialise_agent(_stage(stage_options), environment, seed=1)
-    other = initialise_agent(_stage(stage_options), environment, seed=2)
+    again = initialise_agent(SMALL, _stage(stage_options), environment, seed=1)
+    other = initialise_agent(SMALL, _stage(stage_options), environment, seed=2)
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
@@ -92,9 +109,9 @@ def test_stage_hands_on_nothing_worse(
 def test_agent_with_another_network_is_refused_in_one_line(
     agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
 ) -> None:
-    other = stage_options.model_copy(update={"n_quantiles": 6})
+    other = SMALL.model_copy(update={"n_quantiles": 6})
     with pytest.raises(BadInputError, match="stage toy: .* n_quantiles = 4, .* asks for 6"):
-        _train(agent, other, environment)
+        _train(agent, stage_options, environment, other)
 
 
 @pytest.mark.parametrize("n_steps", [21, 1000])
@@ -104,9 +121,9 @@ def test_returns_longer_than_an_episode_are_refused(
     stage_options: StageOptions,
     environment: EnvironmentOptions,
 ) -> None:
-    longer = stage_options.model_copy(update={"n_steps": n_steps})
+    longer = SMALL.model_copy(update={"n_steps": n_steps})
     with pytest.raises(BadInputError, match=f"n_steps {n_steps} is longer than an episode of 40"):
-        _train(agent, longer, environment)
+        _train(agent, stage_options, environment, longer)
 
 
 def test_a_diverged_stage_leaves_batch_and_best_agent(
@@ -171,12 +188,14 @@ def test_stages_are_chained_and_differ_in_parameters_only() -> None:
     pipeline = create_pipeline()
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
     for name, incoming, outgoing in zip(STAGES, agents, agents[1:], strict=False):
-        train, take = pipeline.filter(node_namespaces=[name]).nodes
+        train, take = pipeline.filter(node_namespaces=[name]).nodes[-2:]
         assert train.func is train_agent
         assert {incoming, f"interrupted_{name}_training"} <= set(train.inputs)
         assert train.outputs == [f"{name}_training"]
         assert outgoing in take.outputs
-        shared = {f"params:{key}" for key in ("environment", "evaluation", "seed", "resume")}
+        shared = {
+            f"params:{key}" for key in ("agent", "environment", "evaluation", "seed", "resume")
+        }
         own = {i for i in [*train.inputs, *take.inputs] if i.startswith("params:")} - shared
         assert own == {f"params:{name}"}
 
@@ -190,3 +209,33 @@ def test_recording_keeps_every_decision(agent: Agent, environment: EnvironmentOp
     steps = _record(agent, environment).transitions
     assert steps.n_episodes == 4
     assert np.isfinite(steps.obs).all()
+
+
+def test_what_all_stages_share_is_set_in_one_place(stage_options: StageOptions) -> None:
+    alone = {"name": "toy", "games": {"n_games": 4}}
+    budget = {"budget": {"steps": 5}}
+    with pytest.raises(ValidationError, match="n_quantiles is shared.*set agent.n_quantiles"):
+        Stage.model_validate({**alone, "options": {**budget, "n_quantiles": 4}})
+    applied = AgentOptions(net_arch=(8,)).applied_to(stage_options)
+    own = stage_options.model_dump(exclude=set(AgentOptions.model_fields))
+    assert applied.model_dump(exclude=set(AgentOptions.model_fields)) == own
+    assert (applied.net_arch, applied.n_quantiles) == ((8,), 16)
+
+
+def test_the_network_of_the_command_line_reaches_all_stages() -> None:
+    arguments: dict[str, Any] = {**settings.CONFIG_LOADER_ARGS}
+    conf = Path(__file__).parents[3] / "conf"
+    for env in ("base", "smoke", "full"):
+        change = {"agent": {"net_arch": [64]}}
+        loader = OmegaConfigLoader(str(conf), env=env, runtime_params=change, **arguments)
+        parameters = loader["parameters"]
+        shared = AgentOptions.model_validate(parameters["agent"])
+        environment = EnvironmentOptions.model_validate(parameters["environment"])
+        stages = [Stage.model_validate(parameters[name]) for name in STAGES]
+        specs = [
+            shared.applied_to(stage.options).agent_spec(environment.interface, "exact")
+            for stage in stages
+        ]
+        specs.append(initialise_agent(shared, stages[0], environment, seed=1).spec)
+        assert {spec.net_arch for spec in specs} == {(64,)}
+        assert len({json.dumps(spec.identity()) for spec in specs}) == 1

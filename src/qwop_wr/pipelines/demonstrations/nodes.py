@@ -1,38 +1,89 @@
 """Nodes that collect demonstrations: from the expert, from searches and from files."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import Episodes, play_episodes
-from qwop_wr.agents.transitions import joined
+from qwop_wr.agents.transitions import Transitions, joined
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
-from qwop_wr.pipelines.demonstrations.options import (
-    ExpertRunsOptions,
-    FileRunsOptions,
-    SearchRunsOptions,
-)
-from qwop_wr.pipelines.demonstrations.source import (
-    NOTHING,
-    Demonstrations,
-    demonstrations_from_tapes,
-    describe_times,
-)
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.search import AgentGuide
+from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.tapes import decisions_of, idle_prefix
+from qwop_wr.search.tapes import decisions_of, idle_prefix, replay_transitions
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 
 logger = logging.getLogger(__name__)
+
+
+class ExpertRunsOptions(BaseModel):
+    """Runs of the expert."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    episodes: int = Field(ge=0, le=10_000)
+    """Number of episodes to play; 0 leaves the source out."""
+    first_seed: NonNegativeInt
+    """Episodes have this seed and those that follow."""
+    deterministic: bool
+    """Take the expert's best action; else draw from its policy."""
+    finished_only: bool
+    """Leave out episodes that did not finish."""
+
+
+class SearchRunsOptions(BaseModel):
+    """Runs that beam searches find."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    runs: int = Field(ge=0, le=1000)
+    """Number of searches; 0 leaves the source out."""
+    idle_ticks: int = Field(default=30, ge=0, le=600)
+    """Every run waits up to so many ticks at the start, for variety."""
+    search: SearchOptions = SearchOptions(width=32)
+    """How to search."""
+
+
+class FileRunsOptions(BaseModel):
+    """Tapes and recordings from files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    folder: bool
+    """Take the tapes in the folder of ``demonstration_tapes``."""
+    record: bool
+    """Take the record tape."""
+    finished_only: bool = True
+    """Leave out tapes that do not finish."""
+    recordings: bool = True
+    """Take the recordings in the folder of ``demonstration_recordings``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Demonstrations:
+    """Runs of one source.
+
+    Attributes:
+        transitions: Their decisions; None if there are no runs.
+        facts: Where they come from and what they are, by name.
+    """
+
+    transitions: Transitions | None
+    facts: Mapping[str, Any]
+
+
+NOTHING = Demonstrations(None, {})
+"""A source that is left out."""
 
 
 def demonstrate_with_expert(
@@ -83,7 +134,7 @@ def demonstrate_with_expert(
             "episodes": int(kept.sum()),
             "successes": int(finished.sum()),
             "transitions": 0 if transitions is None else len(transitions),
-            **describe_times(episodes.score_time[finished]),
+            **_describe_times(episodes.score_time[finished]),
         },
     )
 
@@ -126,7 +177,7 @@ def demonstrate_with_search(
     shown = tqdm(done, desc="searches", unit=" runs", total=options.runs)
     tapes = [search.value.tape for search in shown]
     finished = [tape for tape in tapes if tape.finished]
-    return demonstrations_from_tapes(finished, games.environment(environment), played=len(tapes))
+    return _from_tapes(finished, games.environment(environment), played=len(tapes))
 
 
 def demonstrate_from_files(
@@ -163,7 +214,7 @@ def demonstrate_from_files(
             logger.warning("The tape %s is left out: it does not finish", name)
             continue
         usable.append(tape)
-    return demonstrations_from_tapes(usable, games.environment(environment), offered=len(chosen))
+    return _from_tapes(usable, games.environment(environment), offered=len(chosen))
 
 
 def demonstrate_from_recordings(
@@ -257,3 +308,46 @@ def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.
         running &= ~over
     same: NDArray[np.bool_] = (ticks == episodes.ticks) & (finished == episodes.finished)
     return same
+
+
+def _from_tapes(
+    tapes: Sequence[Tape], environment: EnvironmentOptions, **facts: object
+) -> Demonstrations:
+    """Replay tapes and record their decisions.
+
+    Args:
+        tapes: Verified runs of the environment's decisions; may be none.
+        environment: Environment whose observations and rewards are recorded.
+        **facts: More to say about the source.
+
+    Returns:
+        The demonstrations.
+    """
+    if not tapes:
+        return Demonstrations(None, {"episodes": 0, **facts})
+    transitions = replay_transitions(tapes, environment)
+    times = np.array([tape.score_time for tape in tapes if tape.finished])
+    return Demonstrations(
+        transitions,
+        {
+            "episodes": len(tapes),
+            "successes": sum(tape.finished for tape in tapes),
+            "transitions": len(transitions),
+            **_describe_times(times),
+            **facts,
+        },
+    )
+
+
+def _describe_times(times: NDArray[np.float64]) -> dict[str, float | None]:
+    """Sum up finish times.
+
+    Args:
+        times: Clock times [s], shape (n,).
+
+    Returns:
+        ``best_time`` and ``median_time`` [s]; None if there are none.
+    """
+    if not len(times):
+        return {"best_time": None, "median_time": None}
+    return {"best_time": float(times.min()), "median_time": float(np.median(times))}

@@ -75,4 +75,8 @@ def create_pipeline() -> Pipeline:
         outputs=["demonstrations", "demonstrations_summary"],
         name="merge_demonstrations",
     )
-    return Pipeline([expert, search, files, recordings, merge])
+    return Pipeline(
+        [expert, search, files, recordings, merge],
+        namespace="demonstrations",
+        prefix_datasets_with_namespace=False,
+    )

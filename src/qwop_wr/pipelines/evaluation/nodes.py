@@ -15,8 +15,7 @@ from qwop_wr.evaluation.episodes import MADE_WITH, check_table, describe_making
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
-from qwop_wr.pipelines.freshness import check_agent, check_stages, fresh
-from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.inputs import check_agent, check_stages, checking, fresh
 from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.tape import Tape
 

@@ -19,7 +19,7 @@ def create_pipeline() -> Pipeline:
     Returns:
         Pipeline from the last stage's agent to ``summary``, ``tapes`` and ``champion_agent``.
     """
-    return Pipeline(
+    protocols = Pipeline(
         [
             Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
             Node(
@@ -33,7 +33,6 @@ def create_pipeline() -> Pipeline:
                 outputs=["evaluation_episodes", "native_episode", "tapes"],
                 name="run_protocols",
             ),
-            *create_summary_nodes(),
             Node(
                 challenge_champion,
                 inputs={
@@ -49,20 +48,23 @@ def create_pipeline() -> Pipeline:
                 outputs=["championship", "champion_agent"],
                 name="challenge_champion",
             ),
-        ]
+        ],
+        namespace="evaluation",
+        prefix_datasets_with_namespace=False,
     )
+    return protocols + create_summary()
 
 
-def create_summary_nodes() -> list[Node]:
-    """Make the nodes that work out every number from the table of episodes.
+def create_summary() -> Pipeline:
+    """Work out every number from the table of episodes.
 
-    They refuse results that do not follow from one another. The reporting pipeline has
-    them, too, so that one command makes all numbers and figures again.
+    Results that do not follow from one another are refused. The reporting pipeline has
+    these nodes, too, so that one command makes all numbers and figures again.
 
     Returns:
-        Nodes from ``evaluation_episodes`` to ``summary``.
+        Pipeline from ``evaluation_episodes`` to ``summary``.
     """
-    return [
+    nodes = [
         Node(
             confirm_stages,
             inputs={f"{s}_{part}": f"{s}_{part}" for s in STAGES for part in ("agent", "gate")},
@@ -95,3 +97,4 @@ def create_summary_nodes() -> list[Node]:
             name="summarise_evaluation",
         ),
     ]
+    return Pipeline(nodes, namespace="evaluation", prefix_datasets_with_namespace=False)

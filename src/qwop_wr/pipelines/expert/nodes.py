@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Final
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
@@ -20,16 +21,34 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.expert.options import GateOptions
 from qwop_wr.pipelines.games import GamesOptions
-from qwop_wr.pipelines.guides.rounds import refine_in_rounds
-from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.pipelines.ppo import ppo_training
-from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
+from qwop_wr.pipelines.record_hunt.rounds import (
+    hunt_in_rounds,
+    judges_of,
+    refine_in_rounds,
+    verified,
+)
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
+
+_ORIGIN: Final = "refined_from"
+"""Entry of a guide's card: fingerprint of candidate and options that it comes from."""
+
+
+class GateOptions(BaseModel):
+    """Comparison of two agents on the same starts.
+
+    Attributes:
+        starts: Number of starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    starts: Annotated[int, Field(ge=1, le=10_000)]
 
 
 def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
@@ -127,7 +146,7 @@ def select_expert(
         environment: Environment that all pipelines share.
         evaluation: Protocol whose noise the games have.
         options: How many starts both play.
-        seed: Seed that the starts follow from.
+        seed: Seed that the starts follow from, together with the reigning expert.
 
     Returns:
         The expert from now on, and the comparison.
@@ -135,7 +154,11 @@ def select_expert(
     env = QwopVectorEnv(
         min(options.starts, 512), randomised_environment(environment, evaluation), autoreset=False
     )
-    agent, report = pass_gate(reigning, [candidate], env, draw_starts(seed, "gate", options.starts))
+    # Starts of its own: on those that it was chosen on, the reigning expert looks too good.
+    purpose = "gate" if reigning is None else f"gate {reigning.fingerprint}"
+    agent, report = pass_gate(
+        reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
+    )
     return agent, asdict(report)
 
 
@@ -155,17 +178,28 @@ def refine_expert(
         environment: Environment that all pipelines share.
         options: How to refine.
         seed: Seed of everything random.
-        resume: Go on from ``interrupted`` if those guides come from the candidate.
+        resume: Go on from ``interrupted`` if those guides come from the candidate, refined
+            with the same options.
 
     Yields:
         Guides by name, the newest first, a summary, and the best run found so far,
         after every round.
     """
     newest = [interrupted[name] for name in sorted(interrupted)]
-    descends = bool(newest) and newest[0].card.get("seed") == candidate.card.get("seed")
+    origin = fingerprint(
+        candidate.fingerprint,
+        environment.model_dump(mode="json"),
+        options.model_dump(mode="json", exclude={"budget"}),
+        seed,
+    )
+    descends = bool(newest) and newest[0].card.get(_ORIGIN) == origin
     agents = newest if resume and descends else [candidate]
     with checking("expert_candidate"):
-        yield from refine_in_rounds("expert_rounds", agents, environment, options, seed)
+        for refined in refine_in_rounds("expert_rounds", agents, environment, options, seed):
+            guides = {
+                name: guide.with_card(**{_ORIGIN: origin}) for name, guide in refined.guides.items()
+            }
+            yield guides, refined.summary, refined.tape
 
 
 def search_with_expert(
@@ -203,7 +237,6 @@ def search_with_expert(
 
 def select_guides(
     candidates: Mapping[str, Agent],
-    refinement: Mapping[str, Any],
     reigning: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
@@ -211,25 +244,31 @@ def select_guides(
 ) -> tuple[dict[str, Agent], dict[str, Any]]:
     """Keep the reigning guides unless narrow searches with the new ones are faster.
 
+    Both are measured anew, by searches that neither was chosen on: the best of several
+    rounds looks better than it is.
+
     Args:
         candidates: The new guides by name.
-        refinement: Summary of their refinement, with the mean time of its searches.
         reigning: Present guides by name, if there are any.
         environment: Environment that all pipelines share.
-        options: How the new ones were measured; the reigning ones are measured alike.
-        seed: Seed of these searches.
+        options: How guides are measured.
+        seed: Seed that the searches follow from, together with the reigning guides.
 
     Returns:
-        The guides from now on, and the comparison.
+        The guides from now on, and the comparison: mean times [s].
 
     Raises:
-        BadInputError: If a reigning guide is of another environment.
+        BadInputError: If a guide is of another environment.
     """
-    outgoing, incoming = float(refinement["best_mean_time"]), None
-    if reigning:
-        newest = reigning[min(reigning)]
-        with checking("reigning_guide_agents"):
-            incoming = GuideRefinement(environment, options, seed).measure(newest)
-    promoted = incoming is None or outgoing < incoming
-    report = {"incoming": incoming, "outgoing": outgoing, "promoted": promoted}
-    return dict(candidates if promoted else reigning), report
+    if not reigning:
+        return dict(candidates), {"incoming": None, "outgoing": None, "promoted": True}
+    incoming, outgoing = reigning[min(reigning)], candidates[min(candidates)]
+    mixed = seed ^ int(incoming.fingerprint[:8], 16)
+    gate = GuideRefinement(environment, options, mixed)
+    times = {}
+    for name, guide in (("reigning_guide_agents", incoming), ("expert_guides", outgoing)):
+        with checking(name):
+            times[name] = gate.measure(guide, first=options.gate_searches)
+    promoted = times["expert_guides"] < times["reigning_guide_agents"]
+    report = {"incoming": times["reigning_guide_agents"], "outgoing": times["expert_guides"]}
+    return dict(candidates if promoted else reigning), {**report, "promoted": promoted}

@@ -93,7 +93,6 @@ def _search() -> Pipeline:
         inputs={
             **_SHARED,
             "candidates": "expert_guides",
-            "refinement": "expert_rounds",
             "reigning": "reigning_guide_agents",
             "options": "params:expert.refinement",
         },

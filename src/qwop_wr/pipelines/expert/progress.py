@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from qwop_wr.agents.ppo_training import CORE_MINUTES
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.reporting.figures_style import ROLES, SERIES, drawing, new_figure
+from qwop_wr.pipelines.reporting.style import ROLES, SERIES, drawing, new_figure
 
 _COLUMNS: Final = ["phase", "core_minutes", "time", "best_tape"]
 _EVALUATED: Final = "evaluation/best_time"

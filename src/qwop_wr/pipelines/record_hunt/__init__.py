@@ -1,5 +1,9 @@
-"""A hunt for the fastest tape."""
+"""A hunt for the fastest tape, and the guides that lead it."""
 
-from qwop_wr.pipelines.record_hunt.pipeline import create_pipeline, create_short_hunt
+from qwop_wr.pipelines.record_hunt.pipeline import (
+    create_guides,
+    create_pipeline,
+    create_short_hunt,
+)
 
-__all__ = ["create_pipeline", "create_short_hunt"]
+__all__ = ["create_guides", "create_pipeline", "create_short_hunt"]

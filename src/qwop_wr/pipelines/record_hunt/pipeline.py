@@ -2,7 +2,31 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
+from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent, refine_guides
+
+
+def create_guides() -> Pipeline:
+    """Refine values and policy of the guides where searches go.
+
+    Returns:
+        Pipeline from ``expert_agent`` and the guides so far to ``guide_agents``.
+    """
+    return Pipeline(
+        [
+            Node(
+                refine_guides,
+                inputs={
+                    "expert": "expert_agent",
+                    "reigning": "reigning_guide_agents",
+                    "environment": "params:environment",
+                    "options": "params:guides",
+                    "seed": "params:seed",
+                },
+                outputs=["guide_agents", "guides_summary"],
+                name="refine_guides",
+            )
+        ]
+    )
 
 
 def create_pipeline() -> Pipeline:
@@ -55,5 +79,7 @@ def create_short_hunt(agent: str) -> Pipeline:
                 outputs=["record_tape", "short_hunt_summary"],
                 name="hunt_with_agent",
             )
-        ]
+        ],
+        namespace="hunt",
+        prefix_datasets_with_namespace=False,
     )

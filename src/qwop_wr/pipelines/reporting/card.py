@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwop_wr.evaluation.references import BEST_AI_CLAIM, HUMAN_RECORD
-from qwop_wr.pipelines.reporting.report_content import (
+from qwop_wr.pipelines.reporting.content import list_key_numbers
+from qwop_wr.pipelines.reporting.tables import (
     as_fact,
     as_metres,
     as_seconds,
     as_share,
-    list_key_numbers,
     list_stages,
 )
 
@@ -50,10 +50,12 @@ def render_card(
 _ALGORITHM = (
     "Quantile-regression DQN (Dabney et al. 2018, https://arxiv.org/abs/1710.10044) with n-step "
     "returns and, in the first stage, a share of demonstrations in every batch (in the manner of "
-    "DQfD, Hester et al. 2018, https://arxiv.org/abs/1704.03732). A stage hands its agent on only "
-    "if finish rate, median time and mean distance are all at least as good on the same starts and "
-    "one is better; otherwise it hands on what it was given. The table above says which learner "
-    "made the agent that came out."
+    "DQfD, Hester et al. 2018, https://arxiv.org/abs/1704.03732). The last stage ends with "
+    "coaching: the agent's alternatives are tried on exact clones of the game, and it learns what "
+    "they gain. A stage hands its agent on only if neither finish rate nor median time is worse "
+    "than what it was given, measured on the same starts, and a gain is beyond chance (McNemar's "
+    "test of the finishes, Wilcoxon's of the costs); otherwise it hands on what it was given. The "
+    "table above says which learner made the agent that came out."
 )
 
 _COMMANDS = """\
@@ -134,7 +136,7 @@ def _limits(summary: Mapping[str, Any]) -> str:
             "- It was trained in and for this one game; it knows nothing else.",
             f"- It was evaluated on {summary['distinct_starts']} distinct starts, which led to "
             f"{summary['distinct_trajectories']} distinct runs; other disturbances were not tried.",
-            "- A single training seed: how much a second one would differ is not known.",
+            "- It comes from one training seed; others differ, as docs/training.md has measured.",
             "- The best of many runs is what records are made of, not what to expect of one run.",
             "- The published times of others were made under protocols of their own.",
         ]

@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.pipelines.freshness import fresh
-from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.inputs import checking, fresh
 from qwop_wr.pipelines.reporting import figures
 from qwop_wr.pipelines.reporting.card import render_card
-from qwop_wr.pipelines.reporting.report import ReportInputs, render_report
-from qwop_wr.pipelines.reporting.report_tables import checked_table
+from qwop_wr.pipelines.reporting.content import ReportInputs
+from qwop_wr.pipelines.reporting.report import render_report
+from qwop_wr.pipelines.reporting.tables import checked_table
 from qwop_wr.simulator.tape import Tape
 
 

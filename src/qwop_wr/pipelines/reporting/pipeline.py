@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.evaluation.pipeline import create_summary_nodes
+from qwop_wr.pipelines.evaluation.pipeline import create_summary
 from qwop_wr.pipelines.reporting.nodes import (
     draw_figures,
     gather_runs,
@@ -26,9 +26,8 @@ def create_pipeline() -> Pipeline:
     }
     gates = {stage: f"{stage}_gate" for stage in STAGES}
     outcomes = {name: name for s in STAGES for name in (f"{s}_gate", f"{s}_history")}
-    return Pipeline(
+    report = Pipeline(
         [
-            *create_summary_nodes(),
             Node(
                 draw_figures,
                 inputs={
@@ -56,7 +55,7 @@ def create_pipeline() -> Pipeline:
                     "episodes": "confirmed_episodes",
                     "runs": "runs",
                     "championship": "championship",
-                    "ablations": "ablations",
+                    "ablations": "ablations_rows",
                     **outcomes,
                 },
                 outputs=["report", "report_version"],
@@ -68,5 +67,8 @@ def create_pipeline() -> Pipeline:
                 outputs="model_card",
                 name="write_model_card",
             ),
-        ]
+        ],
+        namespace="reporting",
+        prefix_datasets_with_namespace=False,
     )
+    return create_summary() + report

@@ -12,40 +12,13 @@ from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
-from qwop_wr.pipelines.reporting import figures, figures_runner, report_content, report_tables
-from qwop_wr.pipelines.reporting.figures_style import themed_svg
-from qwop_wr.pipelines.reporting.report_films import choose_films
-from qwop_wr.simulator.tape import Tape
-from qwop_wr.viewer import render_player
-
-
-@dataclass(frozen=True)
-class ReportInputs:
-    """Everything that a report is made of.
-
-    Attributes:
-        summary: The evaluation's summary, as ``summarise`` makes it.
-        episodes: Runs of the randomised protocol.
-        tapes: Tapes of this run by name, whatever made them; the fastest is the headline.
-        guests: Tapes from elsewhere that join the race, by the name to be shown.
-        championship: What came of the comparisons with other agents.
-        ablations: Table with ``columns`` and ``rows``, if there is one.
-        gates: Name of each stage, in order, to its gate's report.
-        histories: Name of each stage, in order, to its learning history.
-        demonstrations: Facts about the demonstrations, by name.
-        provenance: Commit, parameters' fingerprint, versions and the like, by name.
-    """
-
-    summary: Mapping[str, Any]
-    episodes: pd.DataFrame
-    tapes: Mapping[str, Tape]
-    guests: Mapping[str, Tape]
-    championship: Mapping[str, Any]
-    ablations: Mapping[str, Any] | None
-    gates: Mapping[str, Mapping[str, Any]]
-    histories: Mapping[str, pd.DataFrame]
-    demonstrations: Mapping[str, Any]
-    provenance: Mapping[str, Any]
+from qwop_wr.pipelines.reporting import figures
+from qwop_wr.pipelines.reporting.content import ReportInputs, compose_page, fastest_tape
+from qwop_wr.pipelines.reporting.style import themed_svg
+from qwop_wr.pipelines.reporting.tables import as_metres, as_seconds, count
+from qwop_wr.simulator.tape import Run, Tape
+from qwop_wr.viewer import Film, render_player, shoot_film
+from qwop_wr.viewer.player import MAX_FILMS
 
 
 @dataclass(frozen=True)
@@ -72,7 +45,7 @@ def render_report(
     Raises:
         ValueError: If there are no tapes, or the ablations are no table.
     """
-    name, tape = report_content.fastest_tape(inputs.tapes)
+    name, tape = fastest_tape(inputs.tapes)
     player = render_player(choose_films(inputs.tapes, inputs.guests))
     trace = trace_tape(tape)
     environment = Environment(
@@ -83,35 +56,76 @@ def render_report(
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
+        page=compose_page(inputs, name, trace),
         player=player,
-        headline=report_content.compose_headline(tape, inputs.summary),
-        summary=inputs.summary,
-        key_numbers=report_content.list_key_numbers(inputs.summary),
-        lanes=report_content.line_up(trace),
         references=REFERENCE_TIMES,
-        stills=figures_runner.draw_film_strip(trace),
-        runner=figures_runner.draw_runner(trace.state[trace.state[:, 0, 1].argmin()]),
-        keys=_inline(figures_runner.draw_keys(trace), "Keys held during the run that is shown"),
+        stills=figures.draw_film_strip(trace),
+        runner=figures.draw_runner(trace.state[trace.state[:, 0, 1].argmin()]),
+        keys=_inline(figures.draw_keys(trace), "Keys held during the run that is shown"),
         run_panels=_run_panels(trace),
         evaluation_panels=_evaluation_panels(inputs.episodes, inputs.summary),
         learning_panels=_learning_panels(inputs.histories),
-        times=report_tables.list_times(inputs.summary),
-        comparisons=report_tables.list_comparisons(inputs.championship),
-        crowned=inputs.championship["crowned"],
-        ablations=report_tables.checked_table(inputs.ablations),
-        stages=report_content.list_stages(inputs.gates),
-        demonstrations=_facts(inputs.demonstrations),
-        provenance=_facts({"agent": inputs.summary["agent"], **inputs.provenance}),
-        tapes=report_content.list_tapes(inputs.tapes).to_dict("records"),
-        shown_tape=name,
         tape_link="data:application/json;base64,"
         + base64.b64encode(tape.to_json().encode()).decode(),
         tapes_pattern=tapes,
     )
 
 
-def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: report_content.as_fact(name, value) for name, value in facts.items()}
+def choose_films(tapes: Mapping[str, Tape], guests: Mapping[str, Tape]) -> list[Film]:
+    """Choose what the player shows: the run's own best first, then guests, then the rest.
+
+    Args:
+        tapes: Tapes of this run by name, at least one, whatever made them.
+        guests: Tapes from elsewhere that join the race, by the name to be shown.
+
+    Returns:
+        One to five films; a run that is there twice is shown once.
+    """
+    ranked = sorted(tapes.items(), key=lambda item: item[1].rank)
+    own = [(name_of(name, tape), tape) for name, tape in ranked]
+    native = [entry for entry in own[1:] if entry[1].meta.get("protocol") == "native"]
+    candidates = [own[0], *sorted(guests.items(), key=lambda item: item[1].rank), *native, *own]
+    distinct: dict[tuple[str, tuple[Run, ...]], tuple[str, Tape]] = {}
+    for label, tape in candidates:
+        distinct.setdefault((tape.engine, tape.keys), (label, tape))
+    chosen = list(distinct.values())[:MAX_FILMS]
+    return [shoot_film(tape, label, describe_run(tape)) for label, tape in chosen]
+
+
+def name_of(name: str, tape: Tape) -> str:
+    """Name a run after what made it.
+
+    Args:
+        name: Name of the tape, for those whose origin is not known.
+        tape: The tape.
+
+    Returns:
+        For instance ``Native run``, ``Seed 10017`` or ``Search``.
+    """
+    protocol = tape.meta.get("protocol")
+    if protocol == "native":
+        return "Native run"
+    if protocol == "randomised":
+        return f"Seed {tape.meta.get('seed')}"
+    return "Search" if "search" in tape.meta else name.replace("_", " ")
+
+
+def describe_run(tape: Tape) -> str:
+    """Say how a run ended.
+
+    Args:
+        tape: The tape.
+
+    Returns:
+        Its time, or how far it got; and whether it waited at the start.
+    """
+    end = as_seconds(tape.score_time) if tape.finished else f"ended at {as_metres(tape.distance)}"
+    waited = tape.meta.get("idle_ticks")
+    return (
+        f"{end}, waited {count(waited, 'tick')} first"
+        if isinstance(waited, int) and waited
+        else end
+    )
 
 
 def _run_panels(trace: Trace) -> list[Panel]:

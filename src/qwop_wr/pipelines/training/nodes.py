@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
+from qwop_wr.agents.spec import Activation, LayerSizes
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.stage_inputs import StageGames, StageInputs
 from qwop_wr.agents.stage_state import stage_result
@@ -24,6 +25,40 @@ from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
+
+
+class AgentOptions(BaseModel):
+    """What all stages must share, for each goes on with the network of the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers."""
+    activation: Activation = "relu"
+    """Non-linearity after each hidden layer."""
+    layer_norm: bool = True
+    """Normalise the hidden layers, which keeps values from running away."""
+    dueling: bool = False
+    """Give the state's value a head of its own."""
+    n_quantiles: PositiveInt = 16
+    """Quantiles of the return per action."""
+    reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Factor on rewards that brings the gaps between actions near 1."""
+    gamma: float = Field(default=0.99, gt=0, lt=1)
+    """Discount per decision."""
+    n_steps: PositiveInt = 5
+    """Rewards summed before a value is bootstrapped."""
+
+    def applied_to(self, options: StageOptions) -> StageOptions:
+        """Complete the options of a stage.
+
+        Args:
+            options: What the stage has for itself.
+
+        Returns:
+            The options, with what all stages share.
+        """
+        return StageOptions.model_validate({**options.model_dump(), **self.model_dump()})
 
 
 class Stage(BaseModel):
@@ -43,29 +78,42 @@ class Stage(BaseModel):
     options: StageOptions
     coach: ForesightCoachOptions = ForesightCoachOptions()
 
+    @model_validator(mode="after")
+    def _leaves_shared_options_alone(self) -> "Stage":
+        if shared := sorted(self.options.model_fields_set & AgentOptions.model_fields.keys()):
+            raise ValueError(
+                f"options.{shared[0]} is shared by all stages; set agent.{shared[0]} instead"
+            )
+        return self
 
-def initialise_agent(stage: Stage, environment: EnvironmentOptions, seed: int) -> Agent:
+
+def initialise_agent(
+    options: AgentOptions, stage: Stage, environment: EnvironmentOptions, seed: int
+) -> Agent:
     """Make the untrained agent that the first stage starts from.
 
     Args:
-        stage: The first stage, whose options fix the network.
+        options: Its network.
+        stage: The first stage.
         environment: Environment that all pipelines share.
         seed: Seed of the weights.
 
     Returns:
         An agent with random weights.
     """
-    spec = stage.options.agent_spec(environment.interface, environment.engine)
+    learning = options.applied_to(stage.options)
+    spec = learning.agent_spec(environment.interface, environment.engine)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Agent.from_network(spec, build_network(spec), {"stage": "initial", "seed": seed})
 
 
-def train_agent(
+def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     incoming: Agent,
     interrupted: TrainingState | None,
     demonstrations: Recording,
     environment: EnvironmentOptions,
+    agent: AgentOptions,
     stage: Stage,
     evaluation: EvaluationOptions,
     seed: int,
@@ -81,6 +129,7 @@ def train_agent(
         interrupted: State of the last training, if there is one.
         demonstrations: Recorded runs; the options say how far they are used.
         environment: Environment that all pipelines share.
+        agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
         seed: Seed of everything random; the gate's starts follow from it and the incoming
@@ -98,12 +147,12 @@ def train_agent(
         transitions = demonstrations.transitions_for(environment.interface)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
-    options, played = stage.options, stage.games.environment(environment)
+    options, played = agent.applied_to(stage.options), stage.games.environment(environment)
     noisy = randomised_environment(environment, evaluation)
     with checking(f"stage {stage.name}"):
         training = StageTraining(
             options,
-            _make_games(stage, played, noisy),
+            _make_games(stage.games.n_games, options, played, noisy),
             options.agent_spec(environment.interface, environment.engine),
             StageInputs(incoming, transitions, seed),
             {
@@ -139,14 +188,15 @@ def take_agent(training: TrainingState, stage: Stage) -> tuple[Agent, pd.DataFra
     return agent, result.history, report
 
 
-def _make_games(stage: Stage, played: EnvironmentOptions, noisy: EnvironmentOptions) -> StageGames:
-    options = stage.options
+def _make_games(
+    n_games: int, options: StageOptions, played: EnvironmentOptions, noisy: EnvironmentOptions
+) -> StageGames:
     if options.n_steps > played.max_ticks // played.ticks_per_action:
         raise ValueError(
             f"n_steps {options.n_steps} is longer than an episode of {played.max_ticks} ticks "
             f"at {played.ticks_per_action} per action; lower n_steps"
         )
     return StageGames(
-        QwopVecEnv(QwopVectorEnv(stage.games.n_games, played)),
+        QwopVecEnv(QwopVectorEnv(n_games, played)),
         QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
     )

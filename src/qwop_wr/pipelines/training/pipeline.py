@@ -10,6 +10,7 @@ STAGES: Final = ("dqnfd", "self_play", "velocity")
 """Names of the stages in order; each starts from what the one before it hands on."""
 
 _SHARED_PARAMETERS: Final = (
+    "params:agent",
     "params:environment",
     "params:evaluation",
     "params:seed",
@@ -37,6 +38,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
                     "interrupted": "interrupted_training",
                     "demonstrations": "demonstrations",
                     "environment": "params:environment",
+                    "agent": "params:agent",
                     "stage": "params:stage",
                     "evaluation": "params:evaluation",
                     "seed": "params:seed",
@@ -78,6 +80,7 @@ def create_pipeline() -> Pipeline:
     beginning = Node(
         initialise_agent,
         inputs={
+            "options": "params:agent",
             "stage": f"params:{STAGES[0]}",
             "environment": "params:environment",
             "seed": "params:seed",
@@ -85,6 +88,7 @@ def create_pipeline() -> Pipeline:
         outputs="initial_agent",
         name="initialise_agent",
     )
+    first = Pipeline([beginning], namespace=STAGES[0], prefix_datasets_with_namespace=False)
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
     stages = [create_stage(name, agents[i]) for i, name in enumerate(STAGES)]
-    return sum(stages, Pipeline([beginning]))
+    return sum(stages, first)

@@ -1,0 +1,288 @@
+"""Nodes that choose, train, evaluate and compare experiments."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.learners.options import ValueLearning
+from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.state import TrainingState
+from qwop_wr.compute import ComputeOptions, Job, run_job
+from qwop_wr.datasets import Recording
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import (
+    evaluate_agent,
+    evaluate_native,
+    randomised_environment,
+)
+from qwop_wr.evaluation.summary import summarise
+from qwop_wr.pipelines.experiments.options import Experiments, Study
+from qwop_wr.pipelines.experiments.runs import Run, plan_run, with_parents
+from qwop_wr.pipelines.experiments.stage_runs import (
+    StageRun,
+    StageSetting,
+    describe_run,
+    train_variant,
+    variant_options,
+)
+from qwop_wr.pipelines.experiments.table import MEASURES, Cell, Cells, draw_curves, tabulate
+from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.resuming import train_on
+from qwop_wr.pipelines.training.nodes import AgentOptions, Stage
+
+States = Mapping[str, Callable[[], TrainingState]]
+"""Functions that load states of trainings, by ``experiment/seed``."""
+Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
+"""Best agent, history and cell by ``experiment/seed``."""
+
+
+def choose_experiment(
+    experiments: Experiments, experiment: str, seed: int
+) -> tuple[list[Run], Study]:
+    """Find the experiment that was asked for.
+
+    Args:
+        experiments: All experiments.
+        experiment: Its name.
+        seed: Seed of everything random.
+
+    Returns:
+        Its run, and a study of it alone.
+
+    Raises:
+        BadInputError: If there is no such experiment; lists those that there are.
+    """
+    run = plan_run(experiments, experiment, seed)
+    return [run], Study(experiments=(experiment,), seeds=(seed,))
+
+
+def choose_study(experiments: Experiments, study: Study, seed: int) -> tuple[list[Run], Study]:
+    """Find the runs of a study, and those that they begin with.
+
+    Args:
+        experiments: All experiments.
+        study: Which of them, with which seeds.
+        seed: Seed if the study names none.
+
+    Returns:
+        Runs, seeds the outer loop, each after the one that it begins with; and the study.
+
+    Raises:
+        BadInputError: If there is no such experiment.
+    """
+    study = study.seeded(seed)
+    for name in study.experiments:
+        experiments.named(name)
+    names = list(with_parents(experiments, study.experiments))
+    return [plan_run(experiments, name, s) for s in study.seeds or () for name in names], study
+
+
+def train_experiment(
+    chosen: list[Run], stored: States, resume: bool
+) -> Iterator[dict[str, TrainingState]]:
+    """Train the chosen experiment.
+
+    Args:
+        chosen: Its run.
+        stored: States of trainings, if there are any.
+        resume: Go on with its own stored one instead of beginning anew.
+
+    Yields:
+        Its state after every evaluation.
+
+    Raises:
+        BadInputError: If it begins with a checkpoint that does not exist, or the training
+            to go on from had other options.
+    """
+    for run in chosen:
+        load = stored.get(run.key) if resume else None
+        yield from _train(run, stored, load() if load else None)
+
+
+def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, TrainingState]]:
+    """Train what has not been trained to its end with the present configuration.
+
+    Args:
+        chosen: Runs, each after the one that it begins with.
+        stored: States of trainings, if there are any.
+
+    Yields:
+        States while they come; a training that was stopped is gone on with.
+    """
+    newest: dict[str, Callable[[], TrainingState]] = dict(stored)
+    for run in chosen:
+        state = newest[run.key]() if run.key in newest else None
+        if state is not None and state.facts.get("task") != run.task:
+            state = None
+        if state is not None and run.experiment.learner.training.is_over(state):
+            continue
+        for reached in _train(run, newest, state):
+            newest[run.key] = _giving(reached[run.key])
+            yield reached
+
+
+def _train(
+    run: Run, stored: States, state: TrainingState | None
+) -> Iterator[dict[str, TrainingState]]:
+    parent = run.parent
+    ancestor = stored[parent.key]() if parent and parent.key in stored else None
+    tags = {"experiment": run.name, "algorithm": run.experiment.learner.learning.algorithm}
+    training = run.training(ancestor)
+    title, dataset = f"{run.name} {run.seed}", f"experiment_trainings: {run.key}"
+    options = run.experiment.model_dump(mode="json")
+    for reached in train_on(title, training, state, options, tags, dataset):
+        yield {run.key: reached.noting(task=run.task)}
+
+
+def _giving(state: TrainingState) -> Callable[[], TrainingState]:
+    return lambda: state
+
+
+def evaluate_experiments(
+    chosen: list[Run], trainings: States, evaluated: Cells
+) -> Iterator[Results]:
+    """Evaluate the best agent of every chosen run by the protocol.
+
+    Args:
+        chosen: The runs.
+        trainings: States of their trainings.
+        evaluated: Cells of before; those of the same agent and training are not made again.
+
+    Yields:
+        Agent, history and cell of one run at a time.
+    """
+    for run in chosen:
+        experiment = run.experiment
+        with checking(f"experiment_trainings {run.key}"):
+            state = trainings[run.key]()
+            result = training_result(state)
+        agent = result.agent.with_card(experiment=run.name)
+        facts = {**_facts(run, state, result.history), "agent": agent.fingerprint}
+        if run.key in evaluated and facts.items() <= evaluated[run.key]().items():
+            continue
+        episodes = evaluate_agent(agent, experiment.environment, experiment.evaluation).episodes
+        native = evaluate_native(agent, experiment.environment, experiment.evaluation).episodes
+        rng = np.random.default_rng(run.seed)
+        cell = {**summarise(episodes, native, {}, experiment.evaluation, rng), **facts}
+        yield {run.key: agent}, {run.key: result.history}, {run.key: cell}
+
+
+def _facts(run: Run, state: TrainingState, history: pd.DataFrame) -> Cell:
+    """What a cell holds of a training beside its best agent's evaluation."""
+    learning = run.experiment.learner.learning
+    distances = history.loc[history["metric"] == "evaluation/mean_distance", "value"]
+    values = history.loc[history["metric"] == "train/value", "value"]
+    copied = None
+    if isinstance(learning, ValueLearning):
+        copied = learning.gradient_steps_per_target(run.experiment.n_games)
+    return {
+        "experiment": run.name,
+        "seed": run.seed,
+        "algorithm": learning.algorithm,
+        "task": run.task,
+        "finished": state.finished,
+        "diverged_at": state.facts["diverged_at"],
+        "steps": state.facts["steps"],
+        "minutes": cast("float", state.facts["seconds"]) / 60.0,
+        "gradient_steps_per_target": copied,
+        "best_evaluated_distance": float(distances.max()),
+        "last_evaluated_distance": float(distances.iloc[-1]),
+        "last_value": float(values.iloc[-1]) if len(values) else None,
+    }
+
+
+def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
+    finished: Cells,
+    demonstrations: Recording,
+    experiments: Experiments,
+    study: Study,
+    stage: Stage,
+    agent: AgentOptions,
+    environment: EnvironmentOptions,
+    evaluation: EvaluationOptions,
+    seed: int,
+    compute: ComputeOptions,
+) -> Iterator[tuple[dict[str, pd.DataFrame], dict[str, Cell]]]:
+    """Train variants of stage 1, each with every seed, from fresh networks.
+
+    Args:
+        finished: Cells of before, by ``experiment/seed``; those of the same options, games
+            and demonstrations are not trained again.
+        demonstrations: What the variants learn from.
+        experiments: All experiments.
+        study: Which of them, with which seeds.
+        stage: The stage that is varied.
+        agent: Network and targets, before a variant's changes.
+        environment: Environment that all pipelines share.
+        evaluation: Protocol whose noise the evaluated games have.
+        seed: Seed if the study names none.
+        compute: Where they are trained; cells do not depend on it.
+
+    Yields:
+        History and cell of one run at a time, as soon as it and those before are trained;
+        seeds are the outer loop.
+
+    Raises:
+        BadInputError: If a variant's changes or the demonstrations do not fit.
+    """
+    with checking("demonstrations"):
+        transitions = demonstrations.transitions_for(environment.interface)
+    base = agent.applied_to(stage.options)
+    options = {name: variant_options(experiments, name, base) for name in study.experiments}
+    played, noisy = (
+        stage.games.environment(environment),
+        randomised_environment(environment, evaluation),
+    )
+    setting = StageSetting(transitions, stage.games.n_games, played, noisy)
+    measured = [measure.name for measure in MEASURES]
+    tasks = {name: setting.task(variant, measured) for name, variant in options.items()}
+    runs = [
+        StageRun(name, number, variant)
+        for number in study.seeded(seed).seeds or ()
+        for name, variant in options.items()
+    ]
+    is_finished = {
+        run.key: run.key in finished and finished[run.key]()["task"] == tasks[run.name]
+        for run in runs
+    }
+    wanted = [run for run in runs if not is_finished[run.key]]
+    job = Job("ablations", train_variant, setting, describe_run, unit="trainings")
+    for run, trained in zip(wanted, run_job(job, wanted, compute), strict=True):
+        trained.value.log(run)
+        facts = {"experiment": run.name, "seed": run.seed, "algorithm": stage.name}
+        cell = {**facts, "task": tasks[run.name], **trained.value.outcome}
+        yield {run.key: trained.value.history}, {run.key: cell}
+
+
+def tabulate_study(
+    cells: Cells,
+    histories: Mapping[str, Callable[[], pd.DataFrame]],
+    experiments: Experiments,
+    study: Study,
+    seed: int,
+) -> tuple[pd.DataFrame, str, dict[str, Any], Figure]:
+    """Put experiments side by side.
+
+    Args:
+        cells: What their runs came to.
+        histories: Their metrics.
+        experiments: All experiments.
+        study: Which are compared, with which seeds.
+        seed: Seed if the study names none.
+
+    Returns:
+        A row per experiment; the same as a Markdown table with hypotheses and original
+        outcomes below; its ``columns`` and ``rows`` as texts; and the curves.
+
+    Raises:
+        BadInputError: If an experiment has not been run at all.
+    """
+    study = study.seeded(seed)
+    table = tabulate(cells, experiments, study)
+    keys = [key for name in study.experiments for key in study.keys(name) if key in histories]
+    return *table, draw_curves({key: histories[key]() for key in keys})

@@ -1,0 +1,305 @@
+"""Experiments as configuration: what is trained, why, and which are compared."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, RootModel, model_validator
+
+from qwop_wr.agents.learners.options import ALGORITHMS, LearningOptions
+from qwop_wr.agents.learners.training import TrainingOptions
+from qwop_wr.agents.spec import AgentSpec
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.errors import BadInputError, suggest
+from qwop_wr.evaluation.options import EvaluationOptions
+
+_OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
+"""Keys that an experiment does not take from the one that it is like."""
+_LEARNER_FIELDS: Final = (
+    "environment",
+    "n_games",
+    "bootstrap_finish",
+    "learning",
+    "training",
+    "evaluation",
+    "begins_with",
+)
+"""Fields that mean nothing to a variant of stage 1."""
+
+
+class Beginning(BaseModel):
+    """A checkpoint of another experiment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    experiment: str
+    """The other experiment."""
+    step: PositiveInt
+    """Its steps at the checkpoint."""
+
+
+class Learner(NamedTuple):
+    """How an experiment learns, and for how long."""
+
+    learning: LearningOptions
+    training: TrainingOptions
+
+
+class Experiment(BaseModel):
+    """One configuration, and why it is trained.
+
+    It is either any algorithm on any environment (``learning``, ``training`` and the fields
+    beside them) or a variant of stage 1 (``stage``), which learns from the demonstrations.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    hypothesis: str
+    """What is to be found out."""
+    outcome: str | None = None
+    """What came of it where it was made first."""
+    source: str | None = None
+    """Where that is documented, and which settings are ours."""
+    environment: EnvironmentOptions = EnvironmentOptions()
+    """The game; not the ``environment`` that the other pipelines share."""
+    n_games: int = Field(default=8, ge=1, le=4096)
+    """Games played side by side."""
+    bootstrap_finish: bool = True
+    """Estimate the value beyond a finish instead of taking 0."""
+    learning: LearningOptions | None = None
+    """Algorithm and its options."""
+    training: TrainingOptions | None = None
+    """Budget, evaluations, logging."""
+    evaluation: EvaluationOptions = EvaluationOptions()
+    """Protocol that the best agent is evaluated by at the end."""
+    begins_with: Beginning | None = None
+    """Checkpoint to begin with instead of random weights."""
+    stage: dict[str, Any] | None = None
+    """Changes to the options of stage 1."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> "Experiment":
+        if self.stage is None:
+            missing = [name for name in ("learning", "training") if getattr(self, name) is None]
+            if missing:
+                raise ValueError(f"{' and '.join(missing)} missing; or stage, for a variant of it")
+        elif others := [name for name in _LEARNER_FIELDS if not self._is_default(name)]:
+            raise ValueError(f"{', '.join(others)}: a variant of stage 1 has nothing but stage")
+        return self
+
+    def _is_default(self, name: str) -> bool:
+        return bool(getattr(self, name) == type(self).model_fields[name].default)
+
+    @property
+    def learner(self) -> Learner:
+        """How it learns.
+
+        Raises:
+            BadInputError: If it is a variant of stage 1.
+        """
+        if self.learning is None or self.training is None:
+            raise BadInputError(
+                "a variant of stage 1 learns from the demonstrations: "
+                "kedro run --pipeline=ablations --params='ablations.experiments=[NAME]'"
+            )
+        return Learner(self.learning, self.training)
+
+    @property
+    def spec(self) -> AgentSpec:
+        """Spec of its agents."""
+        environment = self.environment
+        return self.learner.learning.agent_spec(environment.interface, environment.engine)
+
+
+class Experiments(RootModel[dict[str, Experiment]]):
+    """Experiments by name.
+
+    In configuration, ``like: NAME`` takes over all but the purpose and the beginning of
+    another experiment; what is given beside it are the changes.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_over(cls, values: Any) -> Any:  # noqa: ANN401 - whatever configuration holds
+        if not isinstance(values, Mapping):
+            return values
+        return {name: _spelt_out(values, name) for name in values}
+
+    @model_validator(mode="after")
+    def _beginnings_exist(self) -> "Experiments":
+        for name, experiment in self.root.items():
+            if experiment.begins_with is not None:
+                self._check_beginning(name, experiment, experiment.begins_with)
+        return self
+
+    def _check_beginning(self, name: str, child: Experiment, beginning: Beginning) -> None:
+        if beginning.experiment not in self.root:
+            raise ValueError(
+                f"{name}.begins_with.experiment = {beginning.experiment!r}: there is no such "
+                f"experiment; {suggest(beginning.experiment, self.root)}"
+            )
+        lineage = list(self.lineage(name))
+        if len(set(lineage)) < len(lineage):
+            raise ValueError(f"{name}.begins_with: {' from '.join(lineage)} is a circle")
+        parent = self.root[beginning.experiment]
+        last = parent.learner.training.budget.steps
+        if last is not None and beginning.step > last:
+            raise ValueError(
+                f"{name}.begins_with.step = {beginning.step}: {beginning.experiment} ends after "
+                f"{last} steps"
+            )
+        if child.spec.identity() != parent.spec.identity():
+            raise ValueError(
+                f"{name}: its network or environment is not that of {beginning.experiment}, "
+                "which it begins with"
+            )
+
+    def lineage(self, name: str) -> Iterator[str]:
+        """Name an experiment and those that it begins with, the nearest first.
+
+        Args:
+            name: The experiment.
+
+        Yields:
+            Names; the first one that comes twice ends a circle.
+        """
+        seen: set[str] = set()
+        current: str | None = name
+        while current is not None:
+            yield current
+            if current in seen:
+                return
+            seen.add(current)
+            beginning = self.root[current].begins_with
+            current = beginning.experiment if beginning else None
+
+    def checkpoints(self, name: str) -> tuple[int, ...]:
+        """List the steps at which others begin with an experiment.
+
+        Args:
+            name: The experiment.
+
+        Returns:
+            Steps in order.
+        """
+        beginnings = (one.begins_with for one in self.root.values())
+        return tuple(sorted({one.step for one in beginnings if one and one.experiment == name}))
+
+    def named(self, name: str) -> Experiment:
+        """Look an experiment up.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The experiment.
+
+        Raises:
+            BadInputError: If there is none of that name; lists those that there are.
+        """
+        if name not in self.root:
+            hint = suggest(name, self.root)
+            known = "" if hint.startswith("known") else f"; known: {', '.join(self.root)}"
+            raise BadInputError(
+                f"experiment = {name!r}: there is no such experiment; {hint}{known}"
+            )
+        return self.root[name]
+
+
+class Study(BaseModel):
+    """Experiments that are compared, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    experiments: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Their names, in the table's order."""
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None
+    """Seeds that each is trained with; the run's ``seed`` if null."""
+    confidence_level: float = Field(default=0.95, gt=0, lt=1)
+    """Coverage of the intervals."""
+    resamples: PositiveInt = 5000
+    """Resamples of their bootstrap."""
+
+    def seeded(self, seed: int) -> "Study":
+        """Fill the seeds in where there are none.
+
+        Args:
+            seed: The seed to take then.
+
+        Returns:
+            The study, with seeds.
+        """
+        return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
+
+    def keys(self, name: str) -> list[str]:
+        """Name the runs of an experiment.
+
+        Args:
+            name: The experiment.
+
+        Returns:
+            ``experiment/seed``, one per seed.
+        """
+        return [f"{name}/{seed}" for seed in self.seeds or ()]
+
+    @model_validator(mode="after")
+    def _all_differ(self) -> "Study":
+        for field in ("experiments", "seeds"):
+            values = getattr(self, field) or ()
+            if len(set(values)) != len(values):
+                raise ValueError(f"{field} {list(values)} repeat themselves")
+        return self
+
+
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply nested changes; an algorithm of other options replaces them all.
+
+    Args:
+        values: Nested values.
+        changes: Nested changes.
+
+    Returns:
+        Values with the changes.
+    """
+    result = dict(values)
+    for key, change in changes.items():
+        present = result.get(key)
+        if isinstance(present, Mapping) and isinstance(change, Mapping):
+            algorithm = present.get("algorithm")
+            if _takes_the_same(algorithm, change.get("algorithm", algorithm)):
+                result[key] = merged(present, change)
+                continue
+        result[key] = change
+    return result
+
+
+def _takes_the_same(algorithm: object, other: object) -> bool:
+    return algorithm == other or (
+        algorithm in ALGORITHMS and ALGORITHMS[str(algorithm)] is ALGORITHMS.get(str(other))
+    )
+
+
+def _spelt_out(values: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - one of values
+    """Follow ``like`` to an experiment's whole configuration."""
+    chain: list[str] = []
+    current = name
+    while True:
+        if current in chain:
+            raise ValueError(f"{name}.like: {' like '.join([*chain, current])} is a circle")
+        chain.append(current)
+        value = values[current]
+        if not isinstance(value, Mapping) or "like" not in value:
+            break
+        if value["like"] not in values:
+            raise ValueError(
+                f"{current}.like = {value['like']!r}: there is no such experiment; "
+                f"{suggest(str(value['like']), values)}"
+            )
+        current = value["like"]
+    if len(chain) == 1:
+        return values[name]
+    result: dict[str, Any] = {}
+    for link in reversed(chain):
+        result = {k: v for k, v in result.items() if k not in _OWN}
+        own = {key: value for key, value in values[link].items() if key != "like"}
+        result = merged(result, own)
+    return result

@@ -1,0 +1,152 @@
+"""One pipeline for all experiments: choose, train what is missing, evaluate, compare."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.experiments.nodes import (
+    choose_experiment,
+    choose_study,
+    evaluate_experiments,
+    tabulate_study,
+    train_experiment,
+    train_missing,
+    train_variants,
+)
+from qwop_wr.pipelines.experiments.sweep import run_sweep
+
+
+def create_pipeline() -> Pipeline:
+    """Train the experiment that ``--params=experiment=NAME`` names, and evaluate it.
+
+    Returns:
+        Pipeline from ``params:experiments`` to the experiment's agent, history, cell,
+        table and curve.
+    """
+    choose = Node(
+        choose_experiment,
+        inputs={
+            "experiments": "params:experiments",
+            "experiment": "params:experiment",
+            "seed": "params:seed",
+        },
+        outputs=["chosen_runs", "chosen_study"],
+        name="choose_experiment",
+    )
+    train = Node(
+        train_experiment,
+        inputs={
+            "chosen": "chosen_runs",
+            "stored": "stored_experiment_trainings",
+            "resume": "params:resume",
+        },
+        outputs="experiment_trainings",
+        name="train_experiment",
+    )
+    return Pipeline([choose, train, _evaluate(), _tabulate("experiments", "chosen_study")])
+
+
+def create_study(name: str) -> Pipeline:
+    """Train the runs of a study that were not trained yet, evaluate and compare all.
+
+    What was stopped is gone on with; what is finished is only gathered.
+
+    Args:
+        name: Name of the study's parameters.
+
+    Returns:
+        Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.
+    """
+    choose = Node(
+        choose_study,
+        inputs={
+            "experiments": "params:experiments",
+            "study": f"params:{name}",
+            "seed": "params:seed",
+        },
+        outputs=["chosen_runs", "chosen_study"],
+        name="choose_study",
+    )
+    train = Node(
+        train_missing,
+        inputs={"chosen": "chosen_runs", "stored": "stored_experiment_trainings"},
+        outputs="experiment_trainings",
+        name="train_missing",
+    )
+    return Pipeline([choose, train, _evaluate(), _tabulate(name, "chosen_study")])
+
+
+def create_ablations() -> Pipeline:
+    """Train variants of stage 1 and compare them.
+
+    Returns:
+        Pipeline from ``demonstrations`` to ``ablations_table``.
+    """
+    train = Node(
+        train_variants,
+        inputs={
+            "finished": "stored_experiment_cells",
+            "demonstrations": "demonstrations",
+            "experiments": "params:experiments",
+            "study": "params:ablations",
+            "stage": "params:dqnfd",
+            "agent": "params:agent",
+            "environment": "params:environment",
+            "evaluation": "params:evaluation",
+            "seed": "params:seed",
+            "compute": "params:compute",
+        },
+        outputs=["experiment_histories", "experiment_cells"],
+        name="train_variants",
+    )
+    return Pipeline([train, _tabulate("ablations", "params:ablations")])
+
+
+def create_sweep() -> Pipeline:
+    """Search over parameters of the experiment that ``--params=experiment=NAME`` names.
+
+    Returns:
+        Pipeline from ``params:sweep`` to ``sweep_trials`` and ``sweep_best``.
+    """
+    return Pipeline(
+        [
+            Node(
+                run_sweep,
+                inputs={
+                    "experiments": "params:experiments",
+                    "experiment": "params:experiment",
+                    "sweep": "params:sweep",
+                    "storage": "sweep_storage",
+                    "seed": "params:seed",
+                },
+                outputs=["sweep_trials", "sweep_best"],
+                name="run_sweep",
+            )
+        ]
+    )
+
+
+def _evaluate() -> Node:
+    return Node(
+        evaluate_experiments,
+        inputs={
+            "chosen": "chosen_runs",
+            "trainings": "experiment_trainings",
+            "evaluated": "stored_experiment_cells",
+        },
+        outputs=["experiment_agents", "experiment_histories", "experiment_cells"],
+        name="evaluate_experiments",
+    )
+
+
+def _tabulate(name: str, study: str) -> Node:
+    return Node(
+        tabulate_study,
+        inputs={
+            "cells": "experiment_cells",
+            "histories": "experiment_histories",
+            "experiments": "params:experiments",
+            "study": study,
+            "seed": "params:seed",
+        },
+        outputs=[f"{name}_table", f"{name}_report", f"{name}_rows", f"{name}_curves"],
+        name="tabulate_study",
+    )

@@ -1,0 +1,274 @@
+"""A search over parameters of an experiment with Optuna."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import optuna
+import pandas as pd
+from optuna import Trial
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from tqdm import tqdm
+
+from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.errors import BadInputError, describe_validation_error
+from qwop_wr.pipelines.experiments.options import Experiment, Experiments, merged
+from qwop_wr.pipelines.experiments.runs import Run, plan_run
+from qwop_wr.tracking import stage_run
+
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class _Dimension(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class FloatRange(_Dimension):
+    """A real number from a range."""
+
+    type: Literal["float"]
+    low: float = Field(allow_inf_nan=False)
+    """Least value."""
+    high: float = Field(allow_inf_nan=False)
+    """Greatest value."""
+    log: bool = False
+    """Draw its logarithm evenly."""
+
+    @model_validator(mode="after")
+    def _is_range(self) -> "FloatRange":
+        _check_range(self.low, self.high, self.log)
+        return self
+
+    def suggest(self, trial: Trial, name: str) -> float:
+        """Draw a value for a trial."""
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+    @property
+    def example(self) -> float:
+        """Some value of it."""
+        return self.low
+
+
+class IntRange(_Dimension):
+    """A whole number from a range."""
+
+    type: Literal["int"]
+    low: int
+    """Least value."""
+    high: int
+    """Greatest value."""
+    log: bool = False
+    """Draw its logarithm evenly."""
+
+    @model_validator(mode="after")
+    def _is_range(self) -> "IntRange":
+        _check_range(self.low, self.high, self.log)
+        return self
+
+    def suggest(self, trial: Trial, name: str) -> int:
+        """Draw a value for a trial."""
+        return trial.suggest_int(name, self.low, self.high, log=self.log)
+
+    @property
+    def example(self) -> int:
+        """Some value of it."""
+        return self.low
+
+
+class Choice(_Dimension):
+    """One of several values."""
+
+    type: Literal["categorical"]
+    choices: Annotated[tuple[str | bool | int | float | None, ...], Field(min_length=1)]
+    """The values."""
+
+    def suggest(self, trial: Trial, name: str) -> str | bool | int | float | None:
+        """Draw a value for a trial."""
+        return trial.suggest_categorical(name, self.choices)
+
+    @property
+    def example(self) -> str | bool | int | float | None:
+        """Some value of it."""
+        return self.choices[0]
+
+
+Dimension = Annotated[FloatRange | IntRange | Choice, Field(discriminator="type")]
+
+
+class SweepOptions(BaseModel):
+    """A search with Optuna's TPE (https://arxiv.org/abs/1907.10902), poor trials stopped early."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    space: dict[str, Dimension] = Field(min_length=1)
+    """Dimensions by dotted key of the experiment, such as ``learning.gamma``."""
+    trials: PositiveInt = 20
+    """Trials in all, pruned ones included; those that were made before count."""
+    metric: str = "evaluation/mean_distance"
+    """Metric of every evaluation that decides."""
+    direction: Literal["maximize", "minimize"] = "maximize"
+    """Whether more of it is better."""
+    startup_trials: NonNegativeInt = 5
+    """Trials that are never stopped early, drawn at random."""
+    warmup_steps: NonNegativeInt = 0
+    """Steps of a training before which it is not stopped."""
+
+    def changes(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Spell out dotted keys.
+
+        Args:
+            values: Values by dotted key.
+
+        Returns:
+            Nested values.
+        """
+        nested: dict[str, Any] = {}
+        for key, value in values.items():
+            *path, last = key.split(".")
+            block = nested
+            for part in path:
+                block = block.setdefault(part, {})
+            block[last] = value
+        return nested
+
+
+def run_sweep(
+    experiments: Experiments,
+    experiment: str,
+    sweep: SweepOptions,
+    storage: BaseStorage,
+    seed: int,
+) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
+    """Try values of parameters; an interrupted search goes on where it was.
+
+    Trials are kept in the storage under a name that follows from experiment, space and
+    seed, so that another search begins anew.
+
+    Args:
+        experiments: All experiments.
+        experiment: Name of the one that is varied; it must begin from random weights.
+        sweep: Parameters and number of trials.
+        storage: Where trials are kept.
+        seed: Seed of the trainings and of the search.
+
+    Yields:
+        A row per trial, and the best one's value and parameters, after every trial.
+
+    Raises:
+        BadInputError: If there is no such experiment, it begins with another one, or a
+            key of the space is none of its options.
+    """
+    base = plan_run(experiments, experiment, seed)
+    if base.parent is not None:
+        raise BadInputError(f"sweep: {experiment} begins with {base.parent.name}; sweep that one")
+    _varied(base, sweep, {name: one.example for name, one in sweep.space.items()})
+    study = _open_study(base, sweep, storage)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        # Left behind by a run that was stopped.
+        study.tell(trial.number, state=TrialState.FAIL)
+    ended = len(study.get_trials(deepcopy=False, states=_ENDED))
+    if ended:
+        yield _results(study, base)
+    left = range(ended, sweep.trials)
+    for _ in tqdm(left, desc="sweep", unit=" trials", initial=ended, total=sweep.trials):
+        _run_trial(study, base, sweep)
+        yield _results(study, base)
+
+
+def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    searched = sweep.model_dump(mode="json", include={"space", "metric", "direction"})
+    facts = json.dumps([base.task, searched], sort_keys=True)
+    name = f"{base.key} {hashlib.sha256(facts.encode()).hexdigest()[:12]}"
+    study = optuna.create_study(
+        storage=storage, study_name=name, direction=sweep.direction, load_if_exists=True
+    )
+    # Each process draws differently from the one before, which has used up its draws.
+    study.sampler = optuna.samplers.TPESampler(
+        seed=base.seed + len(study.get_trials(deepcopy=False)),
+        n_startup_trials=sweep.startup_trials,
+    )
+    study.pruner = optuna.pruners.MedianPruner(sweep.startup_trials, sweep.warmup_steps)
+    return study
+
+
+def _run_trial(study: optuna.Study, base: Run, sweep: SweepOptions) -> None:
+    trial = study.ask()
+    values = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
+    varied = replace(base, experiment=_varied(base, sweep, values))
+    tags = {"experiment": base.name, "algorithm": varied.experiment.learner.learning.algorithm}
+    with stage_run(f"trial {trial.number}", values, tags=tags) as sink:
+        value, is_pruned = None, False
+        for state in varied.training(None).run(sink=sink):
+            history = training_result(state).history
+            seen = history.loc[history["metric"] == sweep.metric, "value"]
+            if seen.empty:
+                known = ", ".join(sorted(set(history["metric"])))
+                raise BadInputError(f"sweep.metric = {sweep.metric!r}: there are {known}")
+            value = float(seen.max() if sweep.direction == "maximize" else seen.min())
+            trial.report(value, int(state.facts["steps"]))  # type: ignore[arg-type]
+            is_pruned = not state.finished and trial.should_prune()
+            if is_pruned:
+                break
+        sink({"pruned": float(is_pruned)}, int(state.facts["steps"]))  # type: ignore[arg-type]
+    if is_pruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, value)
+
+
+def _varied(base: Run, sweep: SweepOptions, values: dict[str, Any]) -> Experiment:
+    fields = merged(base.experiment.model_dump(), sweep.changes(values))
+    fields["training"]["progress_bar"] = False
+    try:
+        return Experiment.model_validate(fields)
+    except ValidationError as error:
+        raise BadInputError(
+            f"sweep.space: {'; '.join(describe_validation_error(error))}"
+        ) from error
+
+
+def _results(study: optuna.Study, base: Run) -> tuple[pd.DataFrame, dict[str, Any]]:
+    rows = [
+        {
+            "trial": trial.number,
+            "state": trial.state.name.lower(),
+            "value": trial.value if trial.value is not None else _last(trial),
+            "steps": max(trial.intermediate_values, default=0),
+            **trial.params,
+        }
+        for trial in study.get_trials(deepcopy=False, states=_ENDED)
+    ]
+    table = pd.DataFrame(rows)
+    best: dict[str, Any] = {"experiment": base.name, "study": study.study_name}
+    if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        best |= {
+            "trial": study.best_trial.number,
+            "value": study.best_value,
+            "parameters": study.best_params,
+        }
+    return table, best
+
+
+def _last(trial: optuna.trial.FrozenTrial) -> float | None:
+    values = trial.intermediate_values
+    return values[max(values)] if values else None
+
+
+def _check_range(low: float, high: float, log: bool) -> None:
+    if low > high:
+        raise ValueError(f"low {low} is above high {high}")
+    if log and low <= 0:
+        raise ValueError(f"low {low} has no logarithm; it must be above 0")

@@ -1,0 +1,94 @@
+"""From demonstrations to a clone, and from it to a better agent; and agents from elsewhere."""
+
+from kedro.pipeline import Node, Pipeline
+
+from qwop_wr.pipelines.imitation.nodes import (
+    clone_demonstrations,
+    finetune_clone,
+    measure_clone,
+    rank_guests,
+    take_finetuned,
+)
+
+
+def create_cloning() -> Pipeline:
+    """Clone and measure.
+
+    Returns:
+        Pipeline from ``demonstrations`` to ``cloned_agent`` and ``cloning``.
+    """
+    clone = Node(
+        clone_demonstrations,
+        inputs={
+            "demonstrations": "demonstrations",
+            "environment": "params:environment",
+            "options": "params:cloning",
+            "seed": "params:seed",
+        },
+        outputs=["cloned_agent", "cloning_history"],
+        name="clone_demonstrations",
+    )
+    measure = Node(
+        measure_clone,
+        inputs={
+            "agent": "cloned_agent",
+            "environment": "params:environment",
+            "evaluation": "params:evaluation",
+        },
+        outputs="clone_summary",
+        name="measure_clone",
+    )
+    return Pipeline([clone, measure])
+
+
+def create_finetuning() -> Pipeline:
+    """Let PPO go on from the clone.
+
+    Returns:
+        Pipeline from ``cloned_agent`` to ``finetuned_agent``.
+    """
+    finetune = Node(
+        finetune_clone,
+        inputs={
+            "interrupted": "interrupted_finetuning_training",
+            "agent": "cloned_agent",
+            "environment": "params:environment",
+            "games": "params:finetuning.games",
+            "options": "params:finetuning.options",
+            "evaluation": "params:evaluation",
+            "seed": "params:seed",
+            "resume": "params:resume",
+        },
+        outputs="finetuning_training",
+        name="finetune_clone",
+    )
+    take = Node(
+        take_finetuned,
+        inputs="finetuning_training",
+        outputs=["finetuned_agent", "finetuning_history"],
+        name="take_finetuned",
+    )
+    return Pipeline([finetune, take])
+
+
+def create_guests() -> Pipeline:
+    """Measure agents from elsewhere beside the expert.
+
+    Returns:
+        Pipeline from ``guest_agents`` to ``guests_table``.
+    """
+    return Pipeline(
+        [
+            Node(
+                rank_guests,
+                inputs={
+                    "guests": "guest_agents",
+                    "expert": "reigning_expert_agent",
+                    "environment": "params:environment",
+                    "evaluation": "params:evaluation",
+                },
+                outputs=["guests_table", "guests_report"],
+                name="rank_guests",
+            )
+        ]
+    )
