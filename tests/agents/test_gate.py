@@ -196,9 +196,9 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
         checkpoints.consider(agent, step)
     assert checkpoints.best is not None
     assert checkpoints.best.fingerprint == WALKER.fingerprint
-    assert checkpoints.best.card["steps"] == 2
+    assert checkpoints.best.agent.card["steps"] == 2
     assert checkpoints.best_score is not None
-    assert checkpoints.best.card["evaluation"] == checkpoints.best_score.metrics()
+    assert checkpoints.best.agent.card["evaluation"] == checkpoints.best_score.metrics()
     assert [one.fingerprint for one in checkpoints.agents[1:]] == [
         *(one.fingerprint for one in alike),
         FALLER.fingerprint,
@@ -225,4 +225,4 @@ def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
     for step in (1, 2, 3):
         checkpoints.consider(stepper(2, 1, marker=float(step)), step)
     assert checkpoints.best is not None
-    assert checkpoints.best.card["steps"] == 2
+    assert checkpoints.best.agent.card["steps"] == 2

@@ -17,8 +17,8 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.networks import AgentNetwork, build_network
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
-from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.compute.worker import single_thread
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
 _EVALUATION_BATCH: Final = 8192
@@ -166,7 +166,7 @@ def clone(
     best, waited = copy.deepcopy(network.state_dict()), 0
     best_metrics: dict[str, float] = {"loss": np.inf}
     with (
-        single_torch_thread(),
+        single_thread(),
         trange(
             options.epochs, desc="cloning", unit=" epochs", disable=not options.progress_bar
         ) as bar,

@@ -1,4 +1,4 @@
-"""Comparing agents on the same starts, and deciding who is handed on."""
+"""Comparing agents on the same starts, and deciding which one is handed on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
@@ -243,3 +244,64 @@ def pass_gate(
         return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
     _, agent, report = best
     return (agent if report.promoted else incoming), report
+
+
+def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
+    """Draw game seeds that differ between purposes and never between calls.
+
+    Args:
+        seed: Seed of the training.
+        purpose: What the games are for, for example ``"gate"``.
+        n: Number of games.
+
+    Returns:
+        Seeds, each from 0 to 2**31 - 1.
+    """
+    rng = np.random.default_rng([seed, *purpose.encode()])
+    return [int(start) for start in rng.integers(2**31, size=n)]
+
+
+class HealthOptions(BaseModel):
+    """What the success of a healthy stage does not fall below."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    success_kept: float = Field(gt=0, le=1)
+    """Share of the finish rate that it began to play with; the learner's last
+    evaluation counts, not the best."""
+    advice: str = Field(min_length=1)
+    """What to do if it does."""
+
+
+class HealthReport(NamedTuple):
+    """Whether a learner kept its success until the end.
+
+    Attributes:
+        reference: Finish rate that it began to play with.
+        final: Finish rate of its last evaluation.
+        required: Least that would have been healthy.
+        healthy: Whether it was.
+        advice: What to do, if it was not.
+    """
+
+    reference: float
+    final: float
+    required: float
+    healthy: bool
+    advice: str | None
+
+
+def check_health(options: HealthOptions, reference: float, final: float) -> HealthReport:
+    """Hold a learner to its stage's rule.
+
+    Args:
+        options: The rule.
+        reference: Finish rate that it began to play with.
+        final: Finish rate of its last evaluation.
+
+    Returns:
+        The report.
+    """
+    required = options.success_kept * reference
+    healthy = final >= required
+    return HealthReport(reference, final, required, healthy, None if healthy else options.advice)

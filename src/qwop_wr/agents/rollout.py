@@ -9,8 +9,8 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from qwop_wr.agents.policy import Actions, Floats, Policy
-from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.compute.worker import single_thread
 
 StepObserver = Callable[[VectorEnv[Any, Any, Any], int], None]
 """Called after every step with the environment and the number of steps made."""
@@ -98,7 +98,7 @@ def play_episodes(
     if record_keys and not keyed:
         raise ValueError(f"{type(vector_env).__name__} does not tell the keys it played")
     batches = []
-    with single_torch_thread():
+    with single_thread():
         for first in range(0, len(seeds), vector_env.num_envs):
             batch = _Batch(
                 vector_env,

@@ -1,4 +1,4 @@
-"""What a training goes on from after a stop, as plain data."""
+"""The state of a training as plain data, and the errors of trainings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from qwop_wr.agents.errors import TrainingStateError
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.spec import AgentSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -46,9 +47,21 @@ class TrainingState:
             if name.startswith(start)
         }
 
+    def agent(self, prefix: str, facts: Mapping[str, Any]) -> Agent:
+        """Read an agent.
+
+        Args:
+            prefix: Prefix of its weights.
+            facts: The rest of it, from ``agent_facts``.
+
+        Returns:
+            The agent.
+        """
+        return Agent(AgentSpec.model_validate(facts["spec"]), self.part(prefix), facts["card"])
+
     @property
     def finished(self) -> bool:
-        """Whether it is that of the end."""
+        """Whether the training has ended."""
         return self.facts.get("finished") is True
 
     def noting(self, **facts: JsonValue) -> "TrainingState":
@@ -93,6 +106,18 @@ def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> T
             "those, or begin anew with --params=resume=false"
         )
     return state
+
+
+def agent_facts(agent: Agent) -> dict[str, JsonValue]:
+    """Return an agent without its weights as JSON, for ``TrainingState.agent``.
+
+    Args:
+        agent: The agent.
+
+    Returns:
+        Spec and card.
+    """
+    return {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
 
 
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
@@ -231,3 +256,28 @@ def history_frame(arrays: Arrays) -> pd.DataFrame:
             "value": arrays["value"],
         }
     )
+
+
+class TrainingStateError(ValueError):
+    """A training cannot go on from a state: it is another's, or not in the right form."""
+
+
+class TrainingDivergedError(ArithmeticError):
+    """A loss or weight stopped being a finite number.
+
+    Args:
+        quantity: What went wrong, for example ``"loss"``.
+        step: Decisions made until then.
+        batch: What the learner was learning from, arrays by name, if that is known.
+    """
+
+    def __init__(
+        self, quantity: str, step: int, batch: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
+        self.batch = batch
+        self.agent: Agent | None = None
+        """Best agent seen before, if any was evaluated."""
+        super().__init__(
+            f"training diverged: {quantity} is not finite at step {step}; "
+            "lower learning_rate or max_grad_norm"
+        )

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.threads import single_torch_thread
+from qwop_wr.compute.worker import single_thread
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rendering import Lane
 from qwop_wr.simulator import ENGINES, Simulator, make_simulator
@@ -82,7 +82,7 @@ class AgentKeys:
         if not played:
             self._policy.begin()
         observation = self._observer.observe(Snapshot.of(simulator))  # (1, d)
-        with single_torch_thread():
+        with single_thread():
             actions = self._policy.act(np.repeat(observation, _BATCH, axis=0))
         return int(self._masks[actions[0]])
 

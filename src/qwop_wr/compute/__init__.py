@@ -3,7 +3,6 @@
 from qwop_wr.compute.job import Finished, ItemError, Job, WorkContext
 from qwop_wr.compute.mapping import connected, run_job, settle
 from qwop_wr.compute.options import SERIAL, ComputeOptions, usable_cores
-from qwop_wr.compute.streaming import Stream
 
 __all__ = [
     "SERIAL",
@@ -11,7 +10,6 @@ __all__ = [
     "Finished",
     "ItemError",
     "Job",
-    "Stream",
     "WorkContext",
     "connected",
     "run_job",

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
-from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.compute import SERIAL, ComputeOptions
+from qwop_wr.compute.worker import single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.search.budget import RoundBudget, WorkClock
@@ -189,7 +189,7 @@ class GuideRefinement:
         guide = AgentGuide([agent], env)
         # A longer view has larger values: those of a steady run sum up to reward / (1 - gamma).
         factor = (1.0 - value_gamma(agent, options.gamma)) / (1.0 - options.gamma)
-        with single_torch_thread():
+        with single_thread():
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from qwop_wr.agents.learners.options import LearningOptions
-from qwop_wr.agents.learners.training import LearnerTask, LearnerTraining, TrainingOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining, TrainingOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 
@@ -66,6 +66,6 @@ def make_training() -> MakeTraining:
             }
         )
         evaluation = QwopVectorEnv(4, ENVIRONMENT, autoreset=False)
-        return LearnerTraining(options, task, games(), evaluation)
+        return LearnerTraining(options, task, games(), evaluation, records_divergence=True)
 
     return make

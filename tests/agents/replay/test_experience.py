@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from qwop_wr.agents.replay.experience import ExperienceBuffer
-from qwop_wr.agents.replay.n_step import NStepSamples
-from qwop_wr.agents.replay.sampling import UniformSampler
-from qwop_wr.agents.replay.successors import joined_successors, split_successors
+from qwop_wr.agents.replay.experience import ExperienceBuffer, joined_successors, split_successors
+from qwop_wr.agents.replay.sampling import NStepSamples, UniformSampler
 from qwop_wr.agents.transitions import Transitions
 
 GAMMA = 0.9
@@ -85,7 +83,7 @@ def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
         assert samples.returns[i] == pytest.approx(total, rel=1e-5, abs=1e-6)
         assert samples.discounts[i] == pytest.approx(discount, rel=1e-6)
         assert samples.next_observations[i].tolist() == [last + 0.5, game]
-        assert samples.outlived[i] == log["truncated"][last, game]
+        assert samples.truncated[i] == log["truncated"][last, game]
 
 
 def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
@@ -96,7 +94,7 @@ def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
     buffer.add(obs, obs, np.zeros(N_GAMES, dtype=np.int64), np.ones(N_GAMES), done, infos)
     samples = buffer.n_step_samples(np.arange(3), n_steps=1)
     np.testing.assert_allclose(samples.discounts, [0.0, GAMMA, GAMMA])
-    np.testing.assert_array_equal(samples.outlived, [False, True, False])
+    np.testing.assert_array_equal(samples.truncated, [False, True, False])
 
 
 def test_every_stored_step_is_drawn_equally_often() -> None:

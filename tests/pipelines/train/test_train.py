@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.train.nodes import (
     choose_experiment,

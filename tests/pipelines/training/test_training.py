@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
@@ -21,7 +21,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.training.nodes import Stage, initialise_agent, take_agent, train_agent
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
-from tests.agents.test_ppo import without_times
+from tests.agents.test_training import without_times
 
 
 def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:

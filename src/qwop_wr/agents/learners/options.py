@@ -1,10 +1,19 @@
-"""What each algorithm takes, named as stable-baselines3 names it where it is the same thing."""
+"""Options of every algorithm, named as in stable-baselines3 where they are the same."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
+from qwop_wr.agents.replay.sampling import PriorityOptions
 from qwop_wr.agents.schedules import Schedule
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
 from qwop_wr.errors import suggest
@@ -15,12 +24,10 @@ Discount = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Learning(BaseModel):
-    """What all algorithms take."""
+    """Options that all algorithms share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    algorithm: str
-    """Name of the algorithm."""
     net_arch: LayerSizes = (64, 64)
     """Widths of the hidden layers."""
     activation: Activation = "tanh"
@@ -55,7 +62,7 @@ class Learning(BaseModel):
 
 
 class OnPolicyLearning(Learning):
-    """What algorithms take that learn from what they have just played."""
+    """Options of the algorithms that learn from their latest rollout."""
 
     n_steps: PositiveInt = 2048
     """Decisions per game between two updates."""
@@ -111,7 +118,7 @@ class A2CLearning(OnPolicyLearning):
 
 
 class ValueLearning(Learning):
-    """What algorithms take that learn action values from a replay buffer.
+    """Options of the algorithms that learn action values from a replay buffer.
 
     ``train_freq`` and ``target_update_interval`` are counted as stable-baselines3 counts
     them: a step is one decision in one game, but ``train_freq`` counts decisions of all
@@ -119,6 +126,8 @@ class ValueLearning(Learning):
     therefore copied every 512 / 8 / 4 = 16 gradient steps, see ``gradient_steps_per_target``.
     """
 
+    algorithm: str
+    """Name of the algorithm."""
     activation: Activation = "relu"
     """Non-linearity after each hidden layer."""
     learning_rate: Schedule = Schedule.constant(1e-4)
@@ -137,8 +146,6 @@ class ValueLearning(Learning):
     """Gradient steps per update."""
     target_update_interval: PositiveInt = 10_000
     """Steps between two copies into the target network."""
-    tau: Share = 1.0
-    """Share of the online weights in the target after a copy."""
     exploration: Schedule = Schedule(start=1.0, end=0.05, until=0.1)
     """Probability that all games act at random."""
     max_grad_norm: Positive | None = 10.0
@@ -186,6 +193,105 @@ class QRDQNLearning(ValueLearning):
 
     def _network(self) -> dict[str, Any]:
         return {**super()._network(), "n_quantiles": self.n_quantiles}
+
+
+class DemonstrationLearning(Learning):
+    """Our QR-DQN, which also learns from demonstrations and its own fastest finishes."""
+
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers."""
+    activation: Activation = "relu"
+    """Non-linearity after each hidden layer."""
+    layer_norm: bool = True
+    """Normalise the hidden layers, which keeps values from running away."""
+    dueling: bool = False
+    """Give the state's value a head of its own."""
+    n_quantiles: PositiveInt = 32
+    """Quantiles of the return per action."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to learn; small networks are quickest on the CPU."""
+
+    n_steps: PositiveInt = 10
+    """Rewards summed before a value is bootstrapped."""
+    one_step_weight: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Weight of a one-step loss beside the n-step one; DQfD has 1."""
+    reward_scale: Positive = 1.0
+    """Factor on rewards that brings the gaps between actions near 1."""
+
+    buffer_size: PositiveInt = 300_000
+    """Own steps remembered, all games together."""
+    warmup_steps: NonNegativeInt = 10_000
+    """Steps that the policy plays before the first update, to fill the buffer."""
+    batch_size: PositiveInt = 256
+    """Samples per gradient step, demonstrations included."""
+    replay_ratio: Positive = 4.0
+    """Samples learnt from per step played."""
+    priorities: PriorityOptions | None = None
+    """Prioritised replay; uniform replay if null."""
+    learning_rate: Schedule = Schedule.constant(1e-4)
+    """Step size of Adam."""
+    max_grad_norm: Positive = 10.0
+    """Longest gradient."""
+    l2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Weight decay: adds l2 / 2 times the sum of the squared weights to the loss."""
+    target_period: PositiveInt = 500
+    """Gradient steps between two copies into the target network."""
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay per gradient step of the averaged weights, which are evaluated and handed on;
+    0 takes the online network's own, which are noisier."""
+
+    exploration: Schedule = Schedule.linear(0.05, 0.01)
+    """Share of random actions."""
+
+    demonstration_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
+    demonstration_storage: Literal["own", "shared"] = "own"
+    """A permanent buffer of their own; or the one of experience, where they are no certain
+    share of a batch and are forgotten when it is full (for comparison only)."""
+    elite_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that comes from the learner's own fastest finishes."""
+    elite_runs: PositiveInt = 50
+    """Finishes kept for that."""
+    margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
+    """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
+    margin_weight: Schedule = Schedule.constant(1.0)
+    """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
+    pretraining_steps: NonNegativeInt = 0
+    """Gradient steps on demonstrations alone before the first rollout; the level of the
+    values is set to the demonstrations' returns first."""
+    pretraining_learning_rate: Positive = 1e-3
+    """Step size of Adam meanwhile."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "DemonstrationLearning":
+        for name in ("exploration", "demonstration_share", "elite_share"):
+            if getattr(self, name).maximum > 1:
+                raise ValueError(f"{name} is a share and must stay between 0 and 1")
+        if self.priorities is not None and self.priorities.beta.maximum > 1:
+            raise ValueError("priorities.beta must stay between 0 and 1")
+        if self.demonstration_share.maximum + self.elite_share.maximum > 1:
+            raise ValueError("demonstration_share and elite_share together exceed 1")
+        if self.warmup_steps > self.buffer_size:
+            raise ValueError(
+                f"warmup_steps {self.warmup_steps} do not fit into buffer_size {self.buffer_size}"
+            )
+        if self.pretraining_steps and not self.uses_demonstrations:
+            raise ValueError("pretraining_steps need a demonstration_share above 0")
+        return self
+
+    @property
+    def uses_demonstrations(self) -> bool:
+        """Whether demonstrations are part of any batch."""
+        return self.demonstration_share.maximum > 0
+
+    def _network(self) -> dict[str, Any]:
+        return {
+            "algorithm": "qrdqn",
+            "layer_norm": self.layer_norm,
+            "n_quantiles": self.n_quantiles,
+            "dueling": self.dueling,
+            "reward_scale": self.reward_scale,
+        }
 
 
 _MODELS: tuple[type[Learning], ...] = (

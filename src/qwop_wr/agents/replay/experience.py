@@ -10,9 +10,14 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
-from qwop_wr.agents.replay.n_step import Integers, NStepSamples, n_step_returns
-from qwop_wr.agents.replay.sampling import Draw, Floats, Sampler
-from qwop_wr.agents.replay.successors import joined_successors, split_successors
+from qwop_wr.agents.replay.sampling import (
+    Draw,
+    Floats,
+    Integers,
+    NStepSamples,
+    Sampler,
+    n_step_returns,
+)
 from qwop_wr.agents.transitions import Transitions
 
 _STORED = ("actions", "rewards", "dones", "timeouts")
@@ -165,7 +170,7 @@ class ExperienceBuffer(ReplayBuffer):
             returns=sums.returns,
             next_observations=self.next_observations[last, games],
             discounts=sums.discounts * ~(ended & ~truncated),
-            outlived=ended & truncated,
+            truncated=ended & truncated,
             imitated=self._imitated[rows, games],
         )
 
@@ -256,3 +261,51 @@ class ExperienceBuffer(ReplayBuffer):
             k.removeprefix("sampler."): v for k, v in state.items() if k.startswith("sampler.")
         }
         self._sampler.restore(sampler)
+
+
+Array = NDArray[Any]
+
+
+def split_successors(observations: Array, successors: Array) -> dict[str, Array]:
+    """Keep only those successors that are not the following row, bit for bit.
+
+    Args:
+        observations: What was seen, time first, shape (n, ..., d).
+        successors: What came next, of the same shape and type.
+
+    Returns:
+        ``observations``; ``odd``, flat indices of the steps with other successors, shape
+        (k,); and ``odd_successors``, shape (k, d).
+    """
+    width = observations.shape[-1]
+    bits = np.dtype(f"u{observations.dtype.itemsize}")
+    followed = (
+        np.ascontiguousarray(observations).view(bits)[1:]
+        == np.ascontiguousarray(successors).view(bits)[:-1]
+    ).all(axis=-1)  # (n - 1, ...)
+    n_last = int(np.prod(observations.shape[1:-1], dtype=np.int64)) if len(observations) else 0
+    odd = np.flatnonzero(np.append(~followed.ravel(), np.ones(n_last, dtype=np.bool_)))
+    return {
+        "observations": observations,
+        "odd": odd,
+        "odd_successors": successors.reshape(-1, width)[odd],
+    }
+
+
+def joined_successors(arrays: dict[str, Array]) -> Array:
+    """Put successors together again.
+
+    Args:
+        arrays: From ``split_successors``.
+
+    Returns:
+        The successors, shape (n, ..., d).
+
+    Raises:
+        IndexError: If an index is out of range.
+    """
+    observations = arrays["observations"]
+    successors = np.empty_like(observations)
+    successors[:-1] = observations[1:]
+    successors.reshape(-1, observations.shape[-1])[arrays["odd"]] = arrays["odd_successors"]
+    return successors

@@ -1,6 +1,6 @@
 """Which variants of a stage are compared."""
 
-from qwop_wr.agents.budget import TrainingBudget
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.pipelines.variants import VariantsOptions
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.training import training_result
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.pipelines.sweep.options import SweepOptions
 from qwop_wr.pipelines.train.assignments import Assignment, assign

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.learners.training import (
+from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import (
+    OBSERVING,
     LearnerTask,
     LearnerTraining,
     kept_agent,
     kept_steps,
 )
-from qwop_wr.agents.state import TrainingState
 from qwop_wr.envs import QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError
@@ -51,9 +52,8 @@ class Assignment:
         experiment = self.experiment.model_dump(
             mode="json", exclude={"hypothesis", "outcome", "source"}
         )
-        # They change how a training is watched and where it ends for the time being.
-        for unrelated in ("progress_bar", "tensorboard", "stop_at"):
-            del experiment["training"][unrelated]
+        for name in OBSERVING & experiment["training"].keys():
+            del experiment["training"][name]
         facts = [experiment, self.seed, self.parent.task if self.parent else None]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -81,6 +81,7 @@ class Assignment:
                 randomised_environment(environment, experiment.evaluation),
                 autoreset=False,
             ),
+            records_divergence=True,
         )
 
     def _beginning(self, state: TrainingState | None) -> Agent | None:

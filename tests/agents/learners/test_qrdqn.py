@@ -1,15 +1,15 @@
+"""Our QR-DQN: what it learns from, and how."""
+
 import numpy as np
 import pytest
 import torch
 
-from qwop_wr.agents.batches import Batch, Shares
-from qwop_wr.agents.budget import BudgetClock
-from qwop_wr.agents.callbacks import history_logger
-from qwop_wr.agents.metrics import MetricHistory
-from qwop_wr.agents.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.replay.batches import Batch, Shares
+from qwop_wr.agents.replay.sampling import PrioritisedSampler
+from qwop_wr.agents.schedules import BudgetClock
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.agents.transitions import Transitions
-from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv
 
@@ -41,9 +41,9 @@ def make_learner(
 ) -> DemonstrationQRDQN:
     spec = options.agent_spec(INTERFACE, "toy")
     clock = BudgetClock(options.budget)
-    learner = DemonstrationQRDQN(options, spec, CorridorVecEnv(4), demonstrations, clock, seed)
-    learner.set_logger(history_logger(MetricHistory(silent_sink)))
-    return learner
+    return DemonstrationQRDQN(
+        options, spec, CorridorVecEnv(4), demonstrations, clock.progress, seed
+    )
 
 
 def learn(learner: DemonstrationQRDQN, steps: int) -> None:
@@ -68,7 +68,7 @@ def test_the_agent_equals_the_learners_network() -> None:
 def test_loaded_weights_reach_both_networks() -> None:
     learner = make_learner(make_options())
     agent = make_agent(learner.spec, seed=9)
-    learner.load_weights(agent.weights)
+    learner.begin_with(agent)
     assert learner.agent().fingerprint == agent.fingerprint
     for name, tensor in learner.target_network.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), agent.weights[name])
@@ -146,7 +146,7 @@ def test_rewards_are_scaled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = make_learner(options, walk(5))
     batches = collect_batches(learner, monkeypatch)
     learn(learner, 600)
-    returns = torch.cat([batch.outlooks[0].returns for batch in batches])
+    returns = torch.cat([batch.n_step[0].returns for batch in batches])
     np.testing.assert_allclose(np.unique(returns.numpy().round(4)), [-0.2, 9.8], rtol=1e-4)
 
 
@@ -162,11 +162,9 @@ def test_pretraining_clones_the_demonstrator() -> None:
     np.testing.assert_array_equal(actions, demonstrations.actions)
 
 
-@pytest.mark.parametrize(("rate", "period"), [(1.0, 7), (0.1, 1)])
-def test_the_target_network_follows_by_gradient_steps(rate: float, period: int) -> None:
-    options = make_options(
-        target_rate=rate, target_period=period, demonstration_share=0.5, replay_ratio=8.0
-    )
+@pytest.mark.parametrize("period", [1, 7])
+def test_the_target_network_follows_by_gradient_steps(period: int) -> None:
+    options = make_options(target_period=period, demonstration_share=0.5, replay_ratio=8.0)
     learner = make_learner(options, walk(5))
     expected = [weights.detach().clone() for weights in learner.target_network.parameters()]
     learner.replay_buffer.pos = 0
@@ -176,19 +174,19 @@ def test_the_target_network_follows_by_gradient_steps(rate: float, period: int) 
         )
         if step % period == 0:
             for held, online in zip(expected, learner.network.parameters(), strict=True):
-                held.mul_(1.0 - rate).add_(rate * online.detach())
+                held.copy_(online.detach())
         for held, target in zip(expected, learner.target_network.parameters(), strict=True):
-            np.testing.assert_allclose(held.numpy(), target.detach().numpy(), rtol=1e-5, atol=1e-7)
+            np.testing.assert_array_equal(held.numpy(), target.detach().numpy())
 
 
-def test_exploration_falls_to_its_floor() -> None:
-    options = make_options(exploration={"start": 0.5, "end": 0.0}, exploration_floor=0.1)
+def test_exploration_follows_its_schedule() -> None:
+    options = make_options(exploration={"start": 0.5, "end": 0.1})
     learner = make_learner(options)
     assert learner.exploration_rate == 0.5
     learn(learner, 1000)
-    assert learner.exploration_rate == pytest.approx(0.25)
-    learner.learn(total_timesteps=900, log_interval=10**9, reset_num_timesteps=False)
-    assert learner.exploration_rate == 0.1
+    assert learner.exploration_rate == pytest.approx(0.3)
+    learner.learn(total_timesteps=1000, log_interval=10**9, reset_num_timesteps=False)
+    assert learner.exploration_rate == pytest.approx(0.1)
 
 
 def test_full_exploration_ignores_the_policy() -> None:
@@ -202,14 +200,14 @@ def test_full_exploration_ignores_the_policy() -> None:
 def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
     learner = make_learner(make_options(demonstration_share=0.5, n_steps=1), walk(5))
     batch = learner.mixer.draw(512, Shares(demonstrations=1.0), beta=0.0)
-    (outlook,) = batch.outlooks
-    finishes = outlook.outlived
+    (outlook,) = batch.n_step
+    finishes = outlook.truncated
     assert 0 < int(finishes.sum()) < 512
     with torch.no_grad():
         values = learner.target_network(outlook.next_observations)
         choice = learner.network.action_scores(outlook.next_observations).argmax(dim=1)
         inside = values[torch.arange(512), :, choice][~finishes]
-        (targets,) = learner._targets(batch)
+        (targets,) = learner.n_step_targets(batch)
     expected = outlook.returns[~finishes, None] + 0.9 * inside
     np.testing.assert_allclose(targets[~finishes].numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
     behind = (targets[finishes] - outlook.returns[finishes, None]) / 0.9
@@ -219,7 +217,7 @@ def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
 def test_own_fastest_finishes_are_imitated(monkeypatch: pytest.MonkeyPatch) -> None:
     options = make_options(elite_share=0.25, elite_runs=5, exploration=0.1, warmup_steps=1000)
     learner = make_learner(options)
-    learner.load_weights(make_walker(learner.spec).weights)
+    learner.begin_with(make_walker(learner.spec))
     batches = collect_batches(learner, monkeypatch)
     learn(learner, 2000)
     lengths = learner.elite.lengths
@@ -239,3 +237,142 @@ def test_without_an_elite_yet_batches_are_experience(monkeypatch: pytest.MonkeyP
     learn(learner, 400)
     assert not learner.elite.lengths
     assert all(not batch.imitated.any() and len(batch.actions) == 32 for batch in batches)
+
+
+PRIORITIES = {"alpha": 0.6, "beta": {"start": 0.5, "end": 1.0}}
+
+
+def first_gradient(options: StageOptions, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    """Gradient of the output's bias in a first update from unequal weights."""
+    learner = make_learner(options, walk(5))
+    batch = learner.mixer.draw(32, Shares(demonstrations=1.0), beta=0.0)
+    batch = batch._replace(weights=torch.linspace(0.1, 1.0, 32))
+    monkeypatch.setattr(learner.mixer, "update_priorities", lambda errors: None)
+    learner._update(batch, margin_weight=0.0)
+    gradient = learner.network.output.bias.grad
+    assert gradient is not None
+    return gradient.clone()
+
+
+def test_importance_weights_multiply_each_samples_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"demonstration_share": 0.5, "max_grad_norm": 1e9}
+    per_sample = make_options(**fields, priorities=PRIORITIES)
+    learner = make_learner(per_sample, walk(5))
+    batch = learner.mixer.draw(32, Shares(demonstrations=1.0), beta=0.0)
+    weights = torch.linspace(0.1, 1.0, 32)
+    expected = torch.zeros_like(learner.network.output.bias)
+    for i, weight in enumerate(weights):
+        one = Batch(
+            batch.observations[i : i + 1],
+            batch.actions[i : i + 1],
+            tuple(type(o)(*(t[i : i + 1] for t in o)) for o in batch.n_step),
+            batch.imitated[i : i + 1],
+            weight[None],
+        )
+        alone = make_learner(per_sample, walk(5))
+        alone._mean_value = 0.0
+        monkeypatch.setattr(alone.mixer, "update_priorities", lambda errors: None)
+        monkeypatch.setattr("qwop_wr.agents.learners.qrdqn.MEAN_VALUE_RATE", 0.0)
+        alone._update(one, margin_weight=0.0)
+        assert alone.network.output.bias.grad is not None
+        expected += alone.network.output.bias.grad / 32
+    learner._mean_value = 0.0
+    learner._update(batch._replace(weights=weights), margin_weight=0.0)
+    assert learner.network.output.bias.grad is not None
+    np.testing.assert_allclose(
+        learner.network.output.bias.grad.numpy(), expected.numpy(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_the_mean_weight_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"demonstration_share": 0.5, "max_grad_norm": 1e9}
+    mean = make_options(**fields, priorities={**PRIORITIES, "importance": "mean"})
+    per_sample = make_options(**fields, priorities=PRIORITIES)
+    wrong = first_gradient(mean, monkeypatch)
+    right = first_gradient(per_sample, monkeypatch)
+    assert not torch.allclose(wrong, right, rtol=1e-2)
+    # With the mean weight, the gradient is that of no weights at all but for its length.
+    learner = make_learner(make_options(**fields, priorities=PRIORITIES), walk(5))
+    batch = learner.mixer.draw(32, Shares(demonstrations=1.0), beta=0.0)
+    learner._update(batch._replace(weights=torch.ones(32)), margin_weight=0.0)
+    assert learner.network.output.bias.grad is not None
+    np.testing.assert_allclose(
+        wrong.numpy(), 0.55 * learner.network.output.bias.grad.numpy(), rtol=1e-4, atol=1e-7
+    )
+
+
+def test_priorities_follow_the_errors() -> None:
+    options = make_options(demonstration_share=0.5, priorities=PRIORITIES, replay_ratio=8.0)
+    learner = make_learner(options, walk(5))
+    learn(learner, 1000)
+    samplers = [learner.replay_buffer._sampler]
+    assert learner.demonstrations is not None
+    samplers.append(learner.demonstrations.sampler)
+    bonuses = []
+    for sampler in samplers:
+        assert isinstance(sampler, PrioritisedSampler)
+        sampler.check_valid()
+        state = sampler.state()
+        assert len(np.unique(state["priorities"])) > 10
+        bonuses.append(set(np.unique(state["bonuses"]).round(4)))
+    assert bonuses == [{0.001}, {1.0}]
+
+
+def test_the_one_step_term_is_a_loss_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = make_learner(make_options(demonstration_share=0.5, one_step_weight=0.5), walk(5))
+    batch = learner.mixer.draw(32, Shares(demonstrations=1.0), beta=0.0)
+    n_step, one_step = batch.n_step
+    inside = (n_step.discounts - 0.9**3).abs() < 1e-6
+    np.testing.assert_allclose(one_step.discounts.numpy(), 0.9, rtol=1e-6)
+    assert inside.any()
+    # A step of the walk earns 0.98.
+    np.testing.assert_allclose(one_step.returns.numpy(), 0.98, rtol=1e-5)
+    metrics = learner._update(batch, margin_weight=0.0)
+    total = metrics["td_loss"] + 0.5 * metrics["one_step_loss"]
+    assert metrics["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_l2_pulls_weights_towards_zero() -> None:
+    grown = {}
+    for l2 in (0.0, 10.0):
+        options = make_options(demonstration_share=0.5, l2=l2, pretraining_learning_rate=1e-3)
+        learner = make_learner(options, walk(5))
+        list(learner.pretrain(100))
+        grown[l2] = float(np.abs(learner.agent().weights["hidden.linear.0.weight"]).mean())
+    assert grown[10.0] < 0.8 * grown[0.0]
+
+
+def test_a_dueling_learner_clones_the_demonstrator() -> None:
+    demonstrations = walk(5)
+    options = make_options(demonstration_share=0.5, average_decay=0.0, dueling=True)
+    learner = make_learner(options, demonstrations)
+    list(learner.pretrain(200))
+    agent = learner.agent()
+    assert "value.weight" in agent.weights
+    np.testing.assert_array_equal(agent.policy().act(demonstrations.obs), demonstrations.actions)
+
+
+def test_demonstrations_in_one_buffer_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = make_options(
+        demonstration_share=0.5, demonstration_storage="shared", buffer_size=400, replay_ratio=8.0
+    )
+    learner = make_learner(options, walk(5))
+    assert learner.demonstrations is None
+    batches = collect_batches(learner, monkeypatch)
+    learn(learner, 1000)
+    counts = [int(batch.imitated.sum()) for batch in batches]
+    assert counts[0] > 0
+    assert counts[-1] == 0
+
+
+def test_a_rollback_returns_to_the_weights_and_halves_the_rate() -> None:
+    learner = make_learner(make_options(demonstration_share=0.5, learning_rate=1e-3), walk(5))
+    agent = make_agent(learner.spec, seed=9)
+    list(learner.pretrain(20))
+    learner.roll_back(agent)
+    assert learner.agent().fingerprint == agent.fingerprint
+    assert not learner.policy.optimizer.state
+    learner.train(0, 32)
+    assert learner.policy.optimizer.param_groups[0]["lr"] == pytest.approx(5e-4)
+    learner.roll_back(agent)
+    assert learner.rate_factor == 0.25

@@ -1,0 +1,630 @@
+"""The training loop: one for every algorithm, resumable to the bit."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
+
+import pandas as pd
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, field_validator
+from stable_baselines3.common.vec_env import VecEnv
+from tqdm import tqdm
+
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.checkpoints import Checkpoints, SavePoints, read_ranked
+from qwop_wr.agents.gate import AgentScore, draw_starts
+from qwop_wr.agents.learners.learner import Learner, LearningGames, Progress
+from qwop_wr.agents.learners.options import LearningOptions, PPOLearning
+from qwop_wr.agents.learners.ppo import VectorPPO
+from qwop_wr.agents.learners.sb3 import SB3Learner
+from qwop_wr.agents.metrics import (
+    SHAPING,
+    MetricHistory,
+    also_to_tensorboard,
+    tensorboard_is_installed,
+)
+from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
+from qwop_wr.agents.spec import AgentSpec, LayerSizes
+from qwop_wr.agents.state import (
+    MALFORMED,
+    TrainingDivergedError,
+    TrainingState,
+    TrainingStateError,
+    history_arrays,
+    history_frame,
+    resumable,
+    under,
+)
+from qwop_wr.compute.worker import single_thread
+from qwop_wr.metric_sink import MetricSink, silent_sink
+from qwop_wr.stopping import stop_if_requested, stops_itself
+
+CORE_MINUTES: Final = "time/core_minutes"
+"""Metric of an evaluation: processor time of the training until then."""
+OBSERVING: Final = frozenset(
+    {"stop_at", "save_every", "save_minutes", "log_every", "progress_bar", "tensorboard", "device"}
+)
+"""Options that change how a training is watched, saved and stopped, not what it learns."""
+
+
+class TrainingOptions(BaseModel):
+    """How long any algorithm trains, and how it is evaluated, logged and saved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: TrainingBudget
+    """How long to train; the schedules follow it."""
+    stop_at: PositiveInt | None = None
+    """Steps after which to stop early, without changing the schedules; with a larger value
+    a training that was stopped so continues."""
+    evaluation_every: PositiveInt = 100_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 32
+    """Starts of an evaluation, always the same."""
+    save_every: PositiveInt | None = None
+    """Steps between two states. With neither this nor ``save_minutes`` a state follows every
+    evaluation."""
+    save_minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 10_000
+    """Steps between two entries of the algorithm's own metrics."""
+    progress_bar: bool = True
+    """Show a progress bar on stderr."""
+    tensorboard: str | None = None
+    """Folder for TensorBoard's event files; none are written if null."""
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _is_available(cls, folder: str | None) -> str | None:
+        if folder is not None and not tensorboard_is_installed():
+            raise ValueError("TensorBoard is not installed; pip install '.[tensorboard]'")
+        return folder
+
+    def progress(self, steps: int, clock: BudgetClock) -> float:
+        """Tell how much of the training is over, an early stop included.
+
+        Args:
+            steps: Steps made.
+            clock: The running budget.
+
+        Returns:
+            Share, 0 to 1.
+        """
+        is_stopped = self.stop_at is not None and steps >= self.stop_at
+        return 1.0 if is_stopped else clock.progress(steps)
+
+    def is_over(self, state: TrainingState) -> bool:
+        """Tell whether nothing is left to do; a larger budget leaves something.
+
+        Args:
+            state: A state of the training.
+
+        Returns:
+            Whether the training has ended or diverged.
+        """
+        steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
+        clock = BudgetClock(self.budget, used=seconds)
+        diverged = state.facts["diverged_at"] is not None
+        return state.finished and (diverged or self.progress(steps, clock) >= 1.0)
+
+
+class PPOOptions(TrainingOptions, PPOLearning):
+    """A training with PPO: algorithm and budget in one block."""
+
+    algorithm: Literal["own_ppo", "ppo"] = "own_ppo"
+    """Ours, vectorised; or stable-baselines3's."""
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers, of actor and critic alike."""
+    n_steps: PositiveInt = 128
+    """Decisions per game between two updates."""
+    batch_size: PositiveInt = 4096
+    """Samples per gradient step."""
+    n_epochs: PositiveInt = 4
+    """Passes over the samples of an update."""
+    gamma: float = Field(default=0.9975, gt=0, lt=1)
+    """Discount per decision; at 2 ticks 0.9975 looks about 27 s ahead."""
+    learning_rate: Schedule = Schedule.linear(1e-3, 2e-4)
+    """Step size of Adam."""
+    entropy: Schedule = Schedule.linear(0.02, 0.005)
+    """Weight of the entropy bonus; too little of it early ends in scraping along."""
+    evaluation_every: PositiveInt = 500_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 64
+    """Starts of an evaluation, always the same."""
+    save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 32_768
+    """Steps between two entries of the algorithm's own metrics."""
+
+
+@dataclass(frozen=True, eq=False)
+class LearnerTask:
+    """An algorithm, its agents and what they begin with.
+
+    Attributes:
+        learning: Algorithm and its options.
+        spec: Spec of the agents, from ``learning.agent_spec``.
+        seed: Seed of everything random.
+        begin_with: Agent whose weights replace the random ones.
+        keep_at: Steps at which an agent is kept for other trainings to begin with.
+    """
+
+    learning: LearningOptions
+    spec: AgentSpec
+    seed: int
+    begin_with: Agent | None = None
+    keep_at: tuple[int, ...] = ()
+
+    def learner(self, games: LearningGames, progress: Progress) -> Learner:
+        """Make the learner, untrained.
+
+        Args:
+            games: Games to learn in.
+            progress: Share of the training that is over, by steps made.
+
+        Returns:
+            The learner.
+
+        Raises:
+            ValueError: If the agent to begin with has another spec.
+        """
+        learning, spec = self.learning, self.spec
+        learner: Learner
+        if isinstance(learning, PPOLearning) and learning.algorithm == "own_ppo":
+            bootstrap = games.bootstrap_finish
+            learner = VectorPPO(learning, spec, games.games, progress, self.seed, bootstrap)
+        else:
+            learner = SB3Learner(learning, spec, games, progress, self.seed)
+        if self.begin_with is not None:
+            spec.check_continues(self.begin_with.spec, "the agent to begin with", "the training")
+            learner.begin_with(self.begin_with)
+        return learner
+
+
+@dataclass(eq=False)
+class Course:
+    """A training under way.
+
+    Attributes:
+        learner: The learner.
+        clock: The running budget.
+        history: Metrics so far.
+        checkpoints: The best agents so far.
+        points: When the next state is due.
+        bar: The progress bar.
+        evaluated_at: Step of the last evaluation.
+        logged_at: Step of the last entry of the learner's metrics.
+        diverged_at: Step at which weights were no longer finite, if they were not.
+        kept: Agents kept for other trainings, by step.
+        began: Processor time at which the training would have begun in one go [s].
+    """
+
+    learner: Learner
+    clock: BudgetClock
+    history: MetricHistory
+    checkpoints: Checkpoints
+    points: SavePoints
+    bar: "ProgressBar"
+    evaluated_at: int = 0
+    logged_at: int = 0
+    diverged_at: int | None = None
+    kept: dict[int, Agent] = field(default_factory=dict)
+    began: float = field(default_factory=time.process_time)
+
+    def recent_episodes(self) -> dict[str, float]:
+        """Average over the latest training episodes."""
+        return {f"rollout/{k}": v for k, v in self.learner.episodes.metrics().items()}
+
+    def log(self) -> None:
+        """Record the metrics of the learner and of its recent episodes."""
+        steps = self.learner.steps
+        rate = {"time/fps": (steps - self.bar.first) / max(self.bar.seconds, 1e-9)}
+        self.history.record({**self.learner.metrics(), **self.recent_episodes(), **rate}, steps)
+        self.logged_at = steps
+
+
+class Training(ABC):
+    """A training that yields its state while it runs, and continues from any of them.
+
+    Limited by steps, a training that is stopped and continued ends in the same weights and
+    metrics, times aside, as one that never stopped.
+
+    Args:
+        options: How long to train, and how it is evaluated, logged and saved.
+        evaluation_env: Games to evaluate in, without automatic reset.
+        seed: Seed of everything random.
+        origin: All that the training depends on; a state of another origin is refused.
+        time_to_beat: Shown in the progress bar [s].
+        keep_at: Steps at which an agent is kept for other trainings to begin with.
+    """
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        evaluation_env: VectorEnv[Any, Any, Any],
+        seed: int,
+        origin: Mapping[str, JsonValue],
+        time_to_beat: float | None = None,
+        keep_at: Sequence[int] = (),
+    ) -> None:
+        self._training_options, self._evaluation_env, self._seed = options, evaluation_env, seed
+        self._time_to_beat, self._keep_at = time_to_beat, keep_at
+        self.origin = dict(origin)
+
+    @abstractmethod
+    def is_over(self, state: TrainingState) -> bool:
+        """Tell whether nothing is left to do after a state of this training."""
+
+    @abstractmethod
+    def _make_learner(self, progress: Progress) -> Learner:
+        """Make the learner, untrained."""
+
+    @abstractmethod
+    def _phases(self, course: Course) -> Iterator[None]:
+        """Learn from beginning to end; yields where a state is due."""
+
+    @abstractmethod
+    def _end(self, course: Course) -> TrainingState:
+        """Make the last state."""
+
+    def run(
+        self, state: TrainingState | None = None, sink: MetricSink = silent_sink
+    ) -> Iterator[TrainingState]:
+        """Train until the budget is used up, or a stop is requested.
+
+        Args:
+            state: State to continue from.
+            sink: Receives metrics while they come.
+
+        Yields:
+            The state whenever it is due, and the last one, which is finished.
+
+        Raises:
+            TrainingStateError: If the state is that of another training.
+            TrainingDivergedError: If a loss or weight is not finite; carries the best agent.
+            KeyboardInterrupt: If a stop was requested; the state has been yielded.
+        """
+        state = resumable(state, self.origin)
+        if state is not None and self.is_over(state):
+            yield state
+            return
+        options = self._training_options
+        with (
+            single_thread(),
+            also_to_tensorboard(sink, options.tensorboard) as both,
+            ProgressBar(options.progress_bar, self._time_to_beat) as bar,
+        ):
+            course = self._begin(state, both, bar)
+            try:
+                with stops_itself():
+                    for _ in self._phases(course):
+                        reached = self._state(course)
+                        yield reached
+                        course.learner.after_saving(reached)
+                        course.points.passed(course.learner.steps)
+                        stop_if_requested()
+            except TrainingDivergedError as error:
+                best = course.checkpoints.best
+                error.agent = best.agent if best else None
+                raise
+            yield self._end(course)
+        stop_if_requested()
+
+    def _loop(
+        self,
+        course: Course,
+        progress: Progress,
+        evaluation_every: int,
+        log_every: int,
+        on_score: Callable[[AgentScore], None] | None = None,
+    ) -> Iterator[None]:
+        """Act, step, store, learn, evaluate, checkpoint; yields where a state is due.
+
+        ``on_score`` is called with every score but the last.
+        """
+        learner = course.learner
+        is_over = progress(learner.steps) >= 1.0
+        while not is_over:
+            learner.iterate()  # act, step, store, learn
+            steps, done = learner.steps, progress(learner.steps)
+            is_over = done >= 1.0
+            self._keep(course)
+            course.bar.show(steps, done, course)
+            if is_over or _has_passed(log_every, course.logged_at, steps):
+                course.log()
+            evaluates = _has_passed(evaluation_every, course.evaluated_at, steps)
+            if evaluates or (is_over and steps > course.evaluated_at):
+                score = self._evaluate(course)
+                if not is_over and on_score is not None:
+                    on_score(score)
+            if not is_over and course.points.due(steps, evaluates):
+                yield
+
+    def _evaluate(self, course: Course, reference: bool = False) -> AgentScore:
+        """Evaluate the learner's agent, and keep it if it is among the best."""
+        course.evaluated_at = course.learner.steps
+        minutes = (time.process_time() - course.began) / 60.0
+        course.history.record({CORE_MINUTES: minutes}, course.learner.steps)
+        return course.checkpoints.consider(
+            self._carded(course.learner.agent()), course.learner.steps, reference
+        )
+
+    def _keep(self, course: Course) -> None:
+        steps = course.learner.steps
+        for step in self._keep_at:
+            if steps >= step and step not in course.kept:
+                course.kept[step] = course.learner.agent().with_card(steps=steps)
+
+    def _carded(self, agent: Agent) -> Agent:
+        """Note on an agent's card how it was trained."""
+        return agent
+
+    def _begin(self, state: TrainingState | None, sink: MetricSink, bar: "ProgressBar") -> Course:
+        options = self._training_options
+        used = 0.0 if state is None else cast("float", state.facts["seconds"])
+        clock, history = BudgetClock(options.budget, used=used), MetricHistory(sink)
+        starts = draw_starts(self._seed, "evaluation", options.evaluation_starts)
+        course = Course(
+            self._make_learner(clock.progress),
+            clock,
+            history,
+            Checkpoints(self._evaluation_env, starts, history),
+            SavePoints(options.save_every, options.save_minutes),
+            bar,
+        )
+        if state is not None:
+            try:
+                self._restore(course, state)
+            except MALFORMED as error:
+                raise TrainingStateError(f"it does not fit this training: {error}") from error
+        bar.begin(course.learner.steps)
+        return course
+
+    def _state(self, course: Course) -> TrainingState:
+        """Copy everything that the rest of the training depends on."""
+        arrays = {
+            **self._learner_arrays(course),
+            **course.checkpoints.arrays(),
+            **under("history", history_arrays(course.history.frame())),
+        }
+        for step, agent in course.kept.items():
+            arrays |= under(f"kept{step}", agent.weights)
+        facts: dict[str, JsonValue] = {
+            **self.origin,
+            **course.learner.facts(),
+            **course.checkpoints.facts(),
+            "finished": False,
+            "diverged_at": course.diverged_at,
+            "evaluated_at": course.evaluated_at,
+            "logged_at": course.logged_at,
+            "seconds": course.clock.seconds,
+            "core_seconds": time.process_time() - course.began,
+            "kept": [*sorted(course.kept)],
+        }
+        return TrainingState(arrays, facts)
+
+    def _restore(self, course: Course, state: TrainingState) -> None:
+        facts = cast("Mapping[str, Any]", state.facts)
+        course.checkpoints.restore(state)
+        self._restore_learner(course, state)
+        course.history.extend(history_frame(state.part("history")))
+        course.points.passed(course.learner.steps)
+        course.evaluated_at, course.logged_at = facts["evaluated_at"], facts["logged_at"]
+        course.kept = {step: kept_agent(state, step) for step in kept_steps(state)}
+        course.began -= facts["core_seconds"]
+
+    def _learner_arrays(self, course: Course) -> Mapping[str, NDArray[Any]]:
+        return course.learner.arrays()
+
+    def _restore_learner(self, course: Course, state: TrainingState) -> None:
+        course.learner.restore(state)
+
+
+class LearnerTraining(Training):
+    """A training with any algorithm that keeps the best agent that an evaluation saw.
+
+    Args:
+        options: How long to train, and how it is evaluated, logged and saved.
+        task: Algorithm, agents and seed.
+        games: Games to learn in.
+        evaluation_env: Games to evaluate in, without automatic reset.
+        conditions: Whatever else the training depends on, by name, as JSON.
+        time_to_beat: Shown in the progress bar [s].
+        records_divergence: Weights that are no longer finite end the training with a state
+            that tells the step as ``diverged_at``, instead of raising.
+
+    Raises:
+        ValueError: If the samples of a PPO's rollout do not split into whole batches.
+    """
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        task: LearnerTask,
+        games: LearningGames,
+        evaluation_env: VectorEnv[Any, Any, Any],
+        conditions: Mapping[str, JsonValue] | None = None,
+        time_to_beat: float | None = None,
+        records_divergence: bool = False,
+    ) -> None:
+        shared = set(TrainingOptions.model_fields)
+        origin: dict[str, JsonValue] = {
+            "options": options.model_dump(mode="json", include=shared - OBSERVING - {"budget"}),
+            "learning": task.learning.model_dump(mode="json", exclude=shared),
+            "spec": task.spec.model_dump(mode="json"),
+            "seed": task.seed,
+            "begin_with": task.begin_with.fingerprint if task.begin_with else None,
+            **(conditions or {}),
+        }
+        super().__init__(options, evaluation_env, task.seed, origin, time_to_beat, task.keep_at)
+        _check_batches(options, cast("VecEnv", games).num_envs)
+        self._task, self._games = task, games
+        self._records_divergence = records_divergence
+
+    def is_over(self, state: TrainingState) -> bool:
+        """Tell whether nothing is left to do; a larger budget leaves something."""
+        return self._training_options.is_over(state)
+
+    def _make_learner(self, progress: Progress) -> Learner:
+        return self._task.learner(self._games, progress)
+
+    def _phases(self, course: Course) -> Iterator[None]:
+        options = self._training_options
+        if not course.checkpoints.ranked:
+            self._evaluate(course)
+        try:
+            yield from self._loop(
+                course,
+                lambda steps: options.progress(steps, course.clock),
+                options.evaluation_every,
+                options.log_every,
+            )
+        except TrainingDivergedError:
+            if not self._records_divergence:
+                raise
+            course.diverged_at = course.learner.steps
+            course.history.record(course.recent_episodes(), course.diverged_at)
+
+    def _end(self, course: Course) -> TrainingState:
+        return self._state(course).noting(finished=True)
+
+    def _carded(self, agent: Agent) -> Agent:
+        shared = set(TrainingOptions.model_fields)
+        options = self._task.learning.model_dump(mode="json", exclude=shared)
+        return agent.with_card(options=options, seed=self._task.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """The result of a training so far.
+
+    Attributes:
+        agent: The best agent that was evaluated.
+        history: Metrics in long form: ``step``, ``metric``, ``value``.
+    """
+
+    agent: Agent
+    history: pd.DataFrame
+
+
+def training_result(state: TrainingState) -> TrainingResult:
+    """Read the result of a training from its state.
+
+    Args:
+        state: As ``LearnerTraining.run`` yielded it.
+
+    Returns:
+        Best agent and history.
+
+    Raises:
+        TrainingStateError: If the state is not that of such a training.
+    """
+    try:
+        history = history_frame(state.part("history"))
+        return TrainingResult(read_ranked(state)[0].agent, history)
+    except (KeyError, IndexError, TypeError) as error:
+        raise TrainingStateError(
+            f"the training state lacks {error} or has it in another form"
+        ) from error
+
+
+def kept_steps(state: TrainingState) -> list[int]:
+    """Read at which steps a training has kept agents.
+
+    Args:
+        state: Its state.
+
+    Returns:
+        The steps, in order.
+    """
+    return [int(step) for step in cast("list[int]", state.facts["kept"])]
+
+
+def kept_agent(state: TrainingState, step: int) -> Agent:
+    """Read an agent that was kept for other trainings to begin with.
+
+    Args:
+        state: State of the training.
+        step: One of ``kept_steps``.
+
+    Returns:
+        The agent.
+    """
+    return state.agent(f"kept{step}", {"spec": state.facts["spec"], "card": {"steps": step}})
+
+
+class ProgressBar:
+    """Steps, rate and recent episodes on stderr.
+
+    Args:
+        is_shown: Whether there is a bar at all.
+        time_to_beat: Shown first, if given [s].
+    """
+
+    def __init__(self, is_shown: bool, time_to_beat: float | None = None) -> None:
+        self._is_shown, self._bar = is_shown, tqdm(disable=True)
+        self._notes = {} if time_to_beat is None else {"to_beat": f"{time_to_beat:.2f} s"}
+        self.begin(0)
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the bar began [s]."""
+        return time.monotonic() - self._began
+
+    def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
+        """Begin a new bar.
+
+        Args:
+            first: Steps made before.
+            desc: What is done.
+            unit: What is counted.
+        """
+        self._bar.close()
+        self.first, self._began = first, time.monotonic()
+        self._bar = tqdm(
+            desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
+        )
+
+    def show(self, steps: int, progress: float, course: Course) -> None:
+        """Move the bar.
+
+        Args:
+            steps: Steps made.
+            progress: Share of the training that is over.
+            course: The training.
+        """
+        if not self._is_shown:
+            return
+        notes, recent = dict(self._notes), course.learner.episodes.metrics()
+        best = course.checkpoints.best
+        if best is not None and best.score.best_time is not None:
+            notes["best"] = f"{best.score.best_time:.2f} s"
+            notes["median"] = f"{best.score.median_time:.2f} s"
+        notes |= {k: f"{v:.3g}" for k, v in recent.items() if not k.startswith(SHAPING)}
+        self._bar.total = round(steps / progress) if progress else None
+        self._bar.set_postfix(notes, refresh=False)
+        self._bar.update(steps - self._bar.n)
+
+
+def _has_passed(every: int, before: int, now: int) -> bool:
+    """Tell whether a multiple of ``every`` lies between two steps."""
+    return now // every > before // every
+
+
+def _check_batches(options: TrainingOptions, n_games: int) -> None:
+    if not isinstance(options, PPOOptions):
+        return
+    n_samples = options.n_steps * n_games
+    if n_samples % options.batch_size:
+        raise ValueError(
+            f"batch_size {options.batch_size} must divide n_steps x games = {n_samples}"
+        )
