@@ -48,6 +48,10 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
         self.last_ticks = np.zeros(n_games, dtype=np.int64)
         self.drawn_idle_ticks = np.zeros(n_games, dtype=np.int64)
 
+    @property
+    def time_limit(self) -> float:
+        return self.max_ticks / 30.0
+
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:

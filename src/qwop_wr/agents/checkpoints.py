@@ -142,7 +142,7 @@ def read_ranked(state: TrainingState) -> list[RankedAgent]:
     ]
 
 
-class SavePoints:
+class SaveSchedule:
     """Decides when the state of a training is due; whichever limit is reached first counts.
 
     Args:

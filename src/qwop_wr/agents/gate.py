@@ -16,7 +16,7 @@ from qwop_wr.agents.rollout import Episodes, play_episodes
 Costs = NDArray[np.float64]
 
 UNFINISHED_TIME = 100.0
-"""Clock time at which a run counts as given up [s]: 3,000 ticks."""
+"""Least cost of a run that did not finish [s]: 3,000 ticks, the default time limit."""
 TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
@@ -122,20 +122,30 @@ class PairedGain(NamedTuple):
     cost_p: float
 
 
-def run_costs(finished: ArrayLike, score_time: ArrayLike, distance: ArrayLike) -> Costs:
+def run_costs(
+    finished: ArrayLike,
+    score_time: ArrayLike,
+    distance: ArrayLike,
+    time_limit: float | None = None,
+) -> Costs:
     """Put runs that finished and runs that did not on one scale of seconds.
 
     Args:
         finished: Whether each run reached the end, shape (n,).
         score_time: Clock times at their ends [s], shape (n,).
         distance: Their distances [m], shape (n,).
+        time_limit: Clock time at which runs were stopped [s], if that may be above 100 s.
 
     Returns:
-        Clock time of a finish; else 100 s and one more for every metre missing
-        [s], shape (n,).
+        Clock time of a finish; else 100 s, or the time limit if that is later, and one
+        second for every metre missing [s], shape (n,). So every finish costs less.
     """
     missing = np.maximum(TRACK_LENGTH - np.asarray(distance), 0.0)
-    return np.where(finished, score_time, UNFINISHED_TIME + missing)
+    return np.where(finished, score_time, max(UNFINISHED_TIME, time_limit or 0.0) + missing)
+
+
+def _episode_costs(episodes: Episodes) -> Costs:
+    return run_costs(episodes.finished, episodes.score_time, episodes.distance, episodes.time_limit)
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
@@ -148,7 +158,7 @@ def score_episodes(episodes: Episodes) -> AgentScore:
         The score.
     """
     finished = episodes.finished
-    cost = run_costs(finished, episodes.score_time, episodes.distance)
+    cost = _episode_costs(episodes)
     return AgentScore(
         finish_rate=float(finished.mean()),
         median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
@@ -190,8 +200,7 @@ def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
     finish_p = 1.0
     if differing:
         finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
-    costs = [run_costs(e.finished, e.score_time, e.distance) for e in (candidate, incoming)]
-    saved = costs[1] - costs[0]  # (n,)
+    saved = _episode_costs(incoming) - _episode_costs(candidate)  # (n,)
     if (np.abs(saved) < _SAME_COST).all():
         return PairedGain(finish_p, 1.0)
     saved = np.where(np.abs(saved) < _SAME_COST, 0.0, saved)

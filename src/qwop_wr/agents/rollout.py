@@ -1,7 +1,7 @@
 """Playing whole episodes with a policy, many games at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +12,7 @@ from qwop_wr.agents.policy import Actions, Floats, Policy
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.compute.worker import single_thread
 
-StepObserver = Callable[[VectorEnv[Any, Any, Any], int], None]
+StepCallback = Callable[[VectorEnv[Any, Any, Any], int], None]
 """Called after every step with the environment and the number of steps made."""
 
 
@@ -26,6 +26,14 @@ class KeyedVectorEnv(Protocol):
     """Ticks they were really held for, shape (n,)."""
     drawn_idle_ticks: NDArray[np.int64]
     """Ticks without keys before the first decision, shape (n,)."""
+
+
+@runtime_checkable
+class TimedVectorEnv(Protocol):
+    """A vector environment whose episodes are truncated at some clock time."""
+
+    time_limit: float
+    """Clock time from which on a game is truncated [s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,7 @@ class Episodes:
         idle_ticks: Ticks without keys before the first decision.
         transitions: All steps in the order of the seeds, if recorded.
         keys: Key masks per tick of every episode, idle ticks included, if recorded.
+        time_limit: Clock time from which on episodes were truncated [s]; None if unknown.
     """
 
     seeds: NDArray[np.int64]
@@ -57,6 +66,7 @@ class Episodes:
     idle_ticks: NDArray[np.int64]
     transitions: Transitions | None = None
     keys: tuple[NDArray[np.uint8], ...] | None = None
+    time_limit: float | None = None
 
 
 def play_episodes(
@@ -66,7 +76,7 @@ def play_episodes(
     *,
     deterministic: bool = True,
     rng: np.random.Generator | None = None,
-    on_step: StepObserver | None = None,
+    on_step: StepCallback | None = None,
     record: bool = False,
     record_keys: bool = False,
 ) -> Episodes:
@@ -108,7 +118,8 @@ def play_episodes(
             )
             batch.play(policy, deterministic, rng, on_step)
             batches.append(batch)
-    return _joined(batches)
+    limit = vector_env.time_limit if isinstance(vector_env, TimedVectorEnv) else None
+    return replace(_joined(batches), time_limit=limit)
 
 
 class _Step(NamedTuple):
@@ -158,7 +169,7 @@ class _Batch:
         policy: Policy,
         deterministic: bool,
         rng: np.random.Generator | None,
-        on_step: StepObserver | None,
+        on_step: StepCallback | None,
     ) -> None:
         """Play until the last game has ended."""
         n, n_games = len(self.seeds), self.env.num_envs

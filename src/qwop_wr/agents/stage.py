@@ -40,7 +40,7 @@ from qwop_wr.agents.state import (
     history_frame,
     under,
 )
-from qwop_wr.agents.training import OBSERVING, Course, Training, TrainingOptions
+from qwop_wr.agents.training import OBSERVING, Training, TrainingContext, TrainingOptions
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
@@ -246,39 +246,39 @@ class StageTraining(Training):
         games, steps, seed = self._games.training, self._inputs.demonstrations, self._seed
         return DemonstrationQRDQN(self._options, self._spec, games, steps, progress, seed)
 
-    def _phases(self, course: Course) -> Iterator[None]:
-        options, learner = self._options, course.learner
+    def _phases(self, context: TrainingContext) -> Iterator[None]:
+        options, learner = self._options, context.learner
         if self._part is Part.BEGINNING:
             if self._inputs.incoming is not None:
                 learner.begin_with(self._inputs.incoming)
             reference = self._inputs.incoming or learner.agent()
-            course.checkpoints.consider(reference, step=0, reference=True)
+            context.checkpoints.consider(reference, step=0, reference=True)
             self._part = Part.PRETRAINING
         if self._part is Part.PRETRAINING:
             if options.pretraining_steps:
-                yield from self._pretrain(course, cast("DemonstrationQRDQN", learner))
-                self._evaluate(course)
+                yield from self._pretrain(context, cast("DemonstrationQRDQN", learner))
+                self._evaluate(context)
             self._part = Part.PLAYING
         if self._part is Part.PLAYING:
             yield from self._loop(
-                course,
-                course.clock.progress,
+                context,
+                context.clock.progress,
                 options.evaluation_every,
                 options.log_every,
-                partial(self._guard_against_collapse, course),
+                partial(self._guard_against_collapse, context),
             )
             self._part = Part.GATE
             if options.coaching is not None:
-                self._part, course.learner = Part.COACHING, self._coached(course)
+                self._part, context.learner = Part.COACHING, self._coached(context)
             yield
         if self._part is Part.COACHING:
-            coached = cast("CoachedLearner", course.learner)
-            course.bar.begin(coached.steps, "coaching", " decisions")
-            yield from self._loop(course, coached.progress, evaluation_every=1, log_every=1)
+            coached = cast("CoachedLearner", context.learner)
+            context.bar.begin(coached.steps, "coaching", " decisions")
+            yield from self._loop(context, coached.progress, evaluation_every=1, log_every=1)
             self._part = Part.GATE
             yield
 
-    def _pretrain(self, course: Course, learner: DemonstrationQRDQN) -> Iterator[None]:
+    def _pretrain(self, context: TrainingContext, learner: DemonstrationQRDQN) -> Iterator[None]:
         steps = self._options.pretraining_steps
         every = max(steps // N_PRETRAINING_RECORDS, 1)
         with tqdm(
@@ -293,33 +293,33 @@ class StageTraining(Training):
                 step = learner.pretrained_steps
                 if step % every == 0:
                     named = {f"pretraining/{k}": v for k, v in metrics.items()}
-                    course.history.record(named, step)
-                if course.points.due(0):
+                    context.history.record(named, step)
+                if context.saves.due(0):
                     yield
 
-    def _guard_against_collapse(self, course: Course, score: AgentScore) -> None:
-        learner = cast("DemonstrationQRDQN", course.learner)
-        counts = self._guard.watch(learner, course.checkpoints.ranked[0], score)
+    def _guard_against_collapse(self, context: TrainingContext, score: AgentScore) -> None:
+        learner = cast("DemonstrationQRDQN", context.learner)
+        counts = self._guard.watch(learner, context.checkpoints.ranked[0], score)
         if counts:
-            course.history.record(counts, learner.steps)
+            context.history.record(counts, learner.steps)
 
-    def _coached(self, course: Course) -> CoachedLearner:
-        best = course.checkpoints.best
+    def _coached(self, context: TrainingContext) -> CoachedLearner:
+        best = context.checkpoints.best
         assert self._options.coaching is not None  # noqa: S101 - the caller has looked
         assert self._make_coach is not None  # noqa: S101 - the constructor made sure
         assert best is not None  # noqa: S101 - the beginning was evaluated
         return CoachedLearner(
-            best.agent, self._make_coach, self._options.coaching, self._seed, course.learner.steps
+            best.agent, self._make_coach, self._options.coaching, self._seed, context.learner.steps
         )
 
-    def _end(self, course: Course) -> TrainingState:
+    def _conclude(self, context: TrainingContext) -> TrainingState:
         """Let the best agents meet the incoming one; that decides which is handed on."""
         options, incoming, seed = self._options, self._inputs.incoming, self._seed
         # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
         purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
         agent, gate = pass_gate(
             incoming,
-            course.checkpoints.agents,
+            context.checkpoints.agents,
             self._games.evaluation,
             draw_starts(seed, purpose, options.gate_starts),
         )
@@ -330,7 +330,7 @@ class StageTraining(Training):
                 seed=seed,
                 incoming=incoming.fingerprint if incoming else None,
             )
-        history = course.history.frame()
+        history = context.history.frame()
         health = _health(options, history)
         arrays = {**under("agent", agent.weights), **under("history", history_arrays(history))}
         facts: dict[str, Any] = {
@@ -343,26 +343,26 @@ class StageTraining(Training):
         }
         return TrainingState(arrays, facts)
 
-    def _state(self, course: Course) -> TrainingState:
+    def _state(self, context: TrainingContext) -> TrainingState:
         guard = self._guard
         return (
             super()
-            ._state(course)
+            ._state(context)
             .noting(part=self._part.value, collapses=guard.collapses, rollbacks=guard.rollbacks)
         )
 
-    def _learner_arrays(self, course: Course) -> Mapping[str, NDArray[Any]]:
+    def _learner_arrays(self, context: TrainingContext) -> Mapping[str, NDArray[Any]]:
         # The gate needs the ranked agents alone.
-        return {} if self._part is Part.GATE else course.learner.arrays()
+        return {} if self._part is Part.GATE else context.learner.arrays()
 
-    def _restore_learner(self, course: Course, state: TrainingState) -> None:
+    def _restore_learner(self, context: TrainingContext, state: TrainingState) -> None:
         facts = cast("Mapping[str, Any]", state.facts)
         self._part = Part(facts["part"])
         self._guard.collapses, self._guard.rollbacks = facts["collapses"], facts["rollbacks"]
         if self._part is Part.COACHING:
-            course.learner = self._coached(course)
+            context.learner = self._coached(context)
         if self._part is not Part.GATE:
-            course.learner.restore(state)
+            context.learner.restore(state)
 
 
 def stage_result(state: TrainingState) -> StageResult:

@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.checkpoints import Checkpoints, SavePoints, read_ranked
+from qwop_wr.agents.checkpoints import Checkpoints, SaveSchedule, read_ranked
 from qwop_wr.agents.gate import AgentScore, draw_starts
 from qwop_wr.agents.learners.learner import Learner, LearningGames, Progress
 from qwop_wr.agents.learners.options import LearningOptions, PPOLearning
@@ -185,7 +185,7 @@ class LearnerTask:
 
 
 @dataclass(eq=False)
-class Course:
+class TrainingContext:
     """A training under way.
 
     Attributes:
@@ -193,11 +193,12 @@ class Course:
         clock: The running budget.
         history: Metrics so far.
         checkpoints: The best agents so far.
-        points: When the next state is due.
+        saves: When the next state is due.
         bar: The progress bar.
         evaluated_at: Step of the last evaluation.
         logged_at: Step of the last entry of the learner's metrics.
         diverged_at: Step at which weights were no longer finite, if they were not.
+        finished: Whether the training has ended.
         kept: Agents kept for other trainings, by step.
         began: Processor time at which the training would have begun in one go [s].
     """
@@ -206,13 +207,21 @@ class Course:
     clock: BudgetClock
     history: MetricHistory
     checkpoints: Checkpoints
-    points: SavePoints
+    saves: SaveSchedule
     bar: "ProgressBar"
     evaluated_at: int = 0
     logged_at: int = 0
     diverged_at: int | None = None
+    finished: bool = False
     kept: dict[int, Agent] = field(default_factory=dict)
     began: float = field(default_factory=time.process_time)
+
+    def __post_init__(self) -> None:
+        self.begin_timing()
+
+    def begin_timing(self) -> None:
+        """Count steps per second from here on."""
+        self._timed = self.learner.steps, time.monotonic()
 
     def recent_episodes(self) -> dict[str, float]:
         """Average over the latest training episodes."""
@@ -220,10 +229,11 @@ class Course:
 
     def log(self) -> None:
         """Record the metrics of the learner and of its recent episodes."""
-        steps = self.learner.steps
-        rate = {"time/fps": (steps - self.bar.first) / max(self.bar.seconds, 1e-9)}
+        steps, now = self.learner.steps, time.monotonic()
+        since, began = self._timed
+        rate = {"time/fps": (steps - since) / max(now - began, 1e-9)}
         self.history.record({**self.learner.metrics(), **self.recent_episodes(), **rate}, steps)
-        self.logged_at = steps
+        self.logged_at, self._timed = steps, (steps, now)
 
 
 class Training(ABC):
@@ -263,12 +273,12 @@ class Training(ABC):
         """Make the learner, untrained."""
 
     @abstractmethod
-    def _phases(self, course: Course) -> Iterator[None]:
+    def _phases(self, context: TrainingContext) -> Iterator[None]:
         """Learn from beginning to end; yields where a state is due."""
 
-    @abstractmethod
-    def _end(self, course: Course) -> TrainingState:
-        """Make the last state."""
+    def _conclude(self, context: TrainingContext) -> TrainingState | None:
+        """Make the last state, if the phases have not yielded it; no stop can be requested."""
+        return None
 
     def run(
         self, state: TrainingState | None = None, sink: MetricSink = silent_sink
@@ -297,25 +307,26 @@ class Training(ABC):
             also_to_tensorboard(sink, options.tensorboard) as both,
             ProgressBar(options.progress_bar, self._time_to_beat) as bar,
         ):
-            course = self._begin(state, both, bar)
+            context = self._begin(state, both, bar)
             try:
                 with stops_itself():
-                    for _ in self._phases(course):
-                        reached = self._state(course)
+                    for _ in self._phases(context):
+                        reached = self._state(context)
                         yield reached
-                        course.learner.after_saving(reached)
-                        course.points.passed(course.learner.steps)
+                        context.learner.after_saving(reached)
+                        context.saves.passed(context.learner.steps)
                         stop_if_requested()
             except TrainingDivergedError as error:
-                best = course.checkpoints.best
+                best = context.checkpoints.best
                 error.agent = best.agent if best else None
                 raise
-            yield self._end(course)
-        stop_if_requested()
+            last = self._conclude(context)
+            if last is not None:
+                yield last
 
     def _loop(
         self,
-        course: Course,
+        context: TrainingContext,
         progress: Progress,
         evaluation_every: int,
         log_every: int,
@@ -325,102 +336,105 @@ class Training(ABC):
 
         ``on_score`` is called with every score but the last.
         """
-        learner = course.learner
+        learner = context.learner
         is_over = progress(learner.steps) >= 1.0
         while not is_over:
             learner.iterate()  # act, step, store, learn
             steps, done = learner.steps, progress(learner.steps)
             is_over = done >= 1.0
-            self._keep(course)
-            course.bar.show(steps, done, course)
-            if is_over or _has_passed(log_every, course.logged_at, steps):
-                course.log()
-            evaluates = _has_passed(evaluation_every, course.evaluated_at, steps)
-            if evaluates or (is_over and steps > course.evaluated_at):
-                score = self._evaluate(course)
+            self._keep(context)
+            context.bar.show(steps, done, context)
+            if is_over or _has_passed(log_every, context.logged_at, steps):
+                context.log()
+            evaluates = _has_passed(evaluation_every, context.evaluated_at, steps)
+            if evaluates or (is_over and steps > context.evaluated_at):
+                score = self._evaluate(context)
                 if not is_over and on_score is not None:
                     on_score(score)
-            if not is_over and course.points.due(steps, evaluates):
+            if not is_over and context.saves.due(steps, evaluates):
                 yield
 
-    def _evaluate(self, course: Course, reference: bool = False) -> AgentScore:
+    def _evaluate(self, context: TrainingContext, reference: bool = False) -> AgentScore:
         """Evaluate the learner's agent, and keep it if it is among the best."""
-        course.evaluated_at = course.learner.steps
-        minutes = (time.process_time() - course.began) / 60.0
-        course.history.record({CORE_MINUTES: minutes}, course.learner.steps)
-        return course.checkpoints.consider(
-            self._carded(course.learner.agent()), course.learner.steps, reference
+        context.evaluated_at = context.learner.steps
+        minutes = (time.process_time() - context.began) / 60.0
+        context.history.record({CORE_MINUTES: minutes}, context.learner.steps)
+        return context.checkpoints.consider(
+            self._carded(context.learner.agent()), context.learner.steps, reference
         )
 
-    def _keep(self, course: Course) -> None:
-        steps = course.learner.steps
+    def _keep(self, context: TrainingContext) -> None:
+        steps = context.learner.steps
         for step in self._keep_at:
-            if steps >= step and step not in course.kept:
-                course.kept[step] = course.learner.agent().with_card(steps=steps)
+            if steps >= step and step not in context.kept:
+                context.kept[step] = context.learner.agent().with_card(steps=steps)
 
     def _carded(self, agent: Agent) -> Agent:
         """Note on an agent's card how it was trained."""
         return agent
 
-    def _begin(self, state: TrainingState | None, sink: MetricSink, bar: "ProgressBar") -> Course:
+    def _begin(
+        self, state: TrainingState | None, sink: MetricSink, bar: "ProgressBar"
+    ) -> TrainingContext:
         options = self._training_options
         used = 0.0 if state is None else cast("float", state.facts["seconds"])
         clock, history = BudgetClock(options.budget, used=used), MetricHistory(sink)
         starts = draw_starts(self._seed, "evaluation", options.evaluation_starts)
-        course = Course(
+        context = TrainingContext(
             self._make_learner(clock.progress),
             clock,
             history,
             Checkpoints(self._evaluation_env, starts, history),
-            SavePoints(options.save_every, options.save_minutes),
+            SaveSchedule(options.save_every, options.save_minutes),
             bar,
         )
         if state is not None:
             try:
-                self._restore(course, state)
+                self._restore(context, state)
             except MALFORMED as error:
                 raise TrainingStateError(f"it does not fit this training: {error}") from error
-        bar.begin(course.learner.steps)
-        return course
+            context.begin_timing()
+        bar.begin(context.learner.steps)
+        return context
 
-    def _state(self, course: Course) -> TrainingState:
+    def _state(self, context: TrainingContext) -> TrainingState:
         """Copy everything that the rest of the training depends on."""
         arrays = {
-            **self._learner_arrays(course),
-            **course.checkpoints.arrays(),
-            **under("history", history_arrays(course.history.frame())),
+            **self._learner_arrays(context),
+            **context.checkpoints.arrays(),
+            **under("history", history_arrays(context.history.frame())),
         }
-        for step, agent in course.kept.items():
+        for step, agent in context.kept.items():
             arrays |= under(f"kept{step}", agent.weights)
         facts: dict[str, JsonValue] = {
             **self.origin,
-            **course.learner.facts(),
-            **course.checkpoints.facts(),
-            "finished": False,
-            "diverged_at": course.diverged_at,
-            "evaluated_at": course.evaluated_at,
-            "logged_at": course.logged_at,
-            "seconds": course.clock.seconds,
-            "core_seconds": time.process_time() - course.began,
-            "kept": [*sorted(course.kept)],
+            **context.learner.facts(),
+            **context.checkpoints.facts(),
+            "finished": context.finished,
+            "diverged_at": context.diverged_at,
+            "evaluated_at": context.evaluated_at,
+            "logged_at": context.logged_at,
+            "seconds": context.clock.seconds,
+            "core_seconds": time.process_time() - context.began,
+            "kept": [*sorted(context.kept)],
         }
         return TrainingState(arrays, facts)
 
-    def _restore(self, course: Course, state: TrainingState) -> None:
+    def _restore(self, context: TrainingContext, state: TrainingState) -> None:
         facts = cast("Mapping[str, Any]", state.facts)
-        course.checkpoints.restore(state)
-        self._restore_learner(course, state)
-        course.history.extend(history_frame(state.part("history")))
-        course.points.passed(course.learner.steps)
-        course.evaluated_at, course.logged_at = facts["evaluated_at"], facts["logged_at"]
-        course.kept = {step: kept_agent(state, step) for step in kept_steps(state)}
-        course.began -= facts["core_seconds"]
+        context.checkpoints.restore(state)
+        self._restore_learner(context, state)
+        context.history.extend(history_frame(state.part("history")))
+        context.saves.passed(context.learner.steps)
+        context.evaluated_at, context.logged_at = facts["evaluated_at"], facts["logged_at"]
+        context.kept = {step: kept_agent(state, step) for step in kept_steps(state)}
+        context.began -= facts["core_seconds"]
 
-    def _learner_arrays(self, course: Course) -> Mapping[str, NDArray[Any]]:
-        return course.learner.arrays()
+    def _learner_arrays(self, context: TrainingContext) -> Mapping[str, NDArray[Any]]:
+        return context.learner.arrays()
 
-    def _restore_learner(self, course: Course, state: TrainingState) -> None:
-        course.learner.restore(state)
+    def _restore_learner(self, context: TrainingContext, state: TrainingState) -> None:
+        context.learner.restore(state)
 
 
 class LearnerTraining(Training):
@@ -471,25 +485,24 @@ class LearnerTraining(Training):
     def _make_learner(self, progress: Progress) -> Learner:
         return self._task.learner(self._games, progress)
 
-    def _phases(self, course: Course) -> Iterator[None]:
+    def _phases(self, context: TrainingContext) -> Iterator[None]:
         options = self._training_options
-        if not course.checkpoints.ranked:
-            self._evaluate(course)
+        if not context.checkpoints.ranked:
+            self._evaluate(context)
         try:
             yield from self._loop(
-                course,
-                lambda steps: options.progress(steps, course.clock),
+                context,
+                lambda steps: options.progress(steps, context.clock),
                 options.evaluation_every,
                 options.log_every,
             )
         except TrainingDivergedError:
             if not self._records_divergence:
                 raise
-            course.diverged_at = course.learner.steps
-            course.history.record(course.recent_episodes(), course.diverged_at)
-
-    def _end(self, course: Course) -> TrainingState:
-        return self._state(course).noting(finished=True)
+            context.diverged_at = context.learner.steps
+            context.history.record(context.recent_episodes(), context.diverged_at)
+        context.finished = True
+        yield
 
     def _carded(self, agent: Agent) -> Agent:
         shared = set(TrainingOptions.model_fields)
@@ -567,18 +580,12 @@ class ProgressBar:
     def __init__(self, is_shown: bool, time_to_beat: float | None = None) -> None:
         self._is_shown, self._bar = is_shown, tqdm(disable=True)
         self._notes = {} if time_to_beat is None else {"to_beat": f"{time_to_beat:.2f} s"}
-        self.begin(0)
 
     def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-
-    @property
-    def seconds(self) -> float:
-        """Time since the bar began [s]."""
-        return time.monotonic() - self._began
 
     def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
         """Begin a new bar.
@@ -589,23 +596,22 @@ class ProgressBar:
             unit: What is counted.
         """
         self._bar.close()
-        self.first, self._began = first, time.monotonic()
         self._bar = tqdm(
             desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
         )
 
-    def show(self, steps: int, progress: float, course: Course) -> None:
+    def show(self, steps: int, progress: float, context: TrainingContext) -> None:
         """Move the bar.
 
         Args:
             steps: Steps made.
             progress: Share of the training that is over.
-            course: The training.
+            context: The training.
         """
         if not self._is_shown:
             return
-        notes, recent = dict(self._notes), course.learner.episodes.metrics()
-        best = course.checkpoints.best
+        notes, recent = dict(self._notes), context.learner.episodes.metrics()
+        best = context.checkpoints.best
         if best is not None and best.score.best_time is not None:
             notes["best"] = f"{best.score.best_time:.2f} s"
             notes["median"] = f"{best.score.median_time:.2f} s"

@@ -1,8 +1,15 @@
 """Our QR-DQN: what it learns from, and how."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sb3_contrib import QRDQN
+from stable_baselines3.common.callbacks import BaseCallback, StopTrainingOnMaxEpisodes
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.logger import configure
 
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.replay.batches import Batch, Shares
@@ -376,3 +383,70 @@ def test_a_rollback_returns_to_the_weights_and_halves_the_rate() -> None:
     assert learner.policy.optimizer.param_groups[0]["lr"] == pytest.approx(5e-4)
     learner.roll_back(agent)
     assert learner.rate_factor == 0.25
+
+
+def test_learn_and_iterate_are_the_same_loop() -> None:
+    ours, sb3s = make_learner(make_options()), make_learner(make_options())
+    for _ in range(200):
+        ours.iterate()
+    learn(sb3s, 800)
+    assert ours.steps == sb3s.steps == 800
+    assert ours.agent().fingerprint == sb3s.agent().fingerprint
+    assert ours.episodes.metrics() == sb3s.episodes.metrics()
+    # SB3's own books are kept for SB3's callbacks and loggers only.
+    assert sb3s.ep_info_buffer
+    assert ours._episode_num == 0 < sb3s._episode_num
+
+
+class Watcher(BaseCallback):
+    """Remembers what it saw, and stops after so many steps."""
+
+    def __init__(self, stop_after: int) -> None:
+        super().__init__()
+        self._stop_after = stop_after
+        self.seen: list[str] = []
+
+    def _on_training_start(self) -> None:
+        self.seen.append("training")
+
+    def _on_rollout_start(self) -> None:
+        self.seen.append("rollout")
+
+    def _on_step(self) -> bool:
+        assert self.locals["rewards"].shape == self.locals["dones"].shape == (4,)
+        assert len(self.locals["infos"]) == 4
+        self.seen.append("step")
+        return self.num_timesteps < self._stop_after
+
+    def _on_rollout_end(self) -> None:
+        self.seen.append("end of rollout")
+
+    def _on_training_end(self) -> None:
+        self.seen.append("end")
+
+
+def test_callbacks_of_sb3_watch_and_stop_it() -> None:
+    learner, watcher = make_learner(make_options()), Watcher(stop_after=12)
+    assert learner.learn(1000, callback=watcher) is learner
+    iteration = ["rollout", "step", "end of rollout"]
+    assert watcher.seen == ["training", *iteration, *iteration, "rollout", "step", "end"]
+    assert learner.num_timesteps == 12
+    assert learner.replay_buffer.size() == 2
+    episodes = StopTrainingOnMaxEpisodes(max_episodes=1)
+    learner.learn(4000, callback=[episodes], reset_num_timesteps=True)
+    assert learner.num_timesteps < 1000
+
+
+def test_sb3_evaluates_it_and_logs_its_episodes(tmp_path: Path) -> None:
+    learner = make_learner(make_options())
+    learner.begin_with(make_walker(learner.spec))
+    learner.set_logger(configure(str(tmp_path), ["csv"]))
+    learner.learn(400, log_interval=1)
+    rows = pd.read_csv(tmp_path / "progress.csv")
+    assert {"rollout/ep_rew_mean", "rollout/exploration_rate", "time/fps"} <= set(rows.columns)
+    learner.begin_with(make_walker(learner.spec))
+    mean, spread = evaluate_policy(learner, CorridorVecEnv(4), n_eval_episodes=8, warn=False)
+    # Twenty steps of 0.98 each.
+    assert mean == pytest.approx(19.6)
+    assert spread == pytest.approx(0.0, abs=1e-6)
+    assert isinstance(learner, QRDQN)

@@ -10,7 +10,7 @@ from stable_baselines3.common.logger import Logger
 from qwop_wr.agents.learners.sb3 import DoubleDQN, SB3Learner, SortingQRDQN
 from qwop_wr.agents.training import LearnerTask, PPOOptions
 from tests.agents.corridor import INTERFACE, CorridorVecEnv
-from tests.agents.learners.conftest import games, make_task
+from tests.agents.small_trainings import games, make_task
 
 
 def make_learner(algorithm: str) -> SB3Learner:

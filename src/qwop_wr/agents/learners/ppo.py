@@ -7,7 +7,7 @@ weights, advantages, losses, minibatches, clipping and bootstrapping. Only the l
 - the actor alone plays; values and probabilities of a rollout are worked out at its end;
 - every epoch shuffles once and then cuts slices;
 - large batches pass through the networks in blocks that stay in the processor's cache;
-- gradients are worked out by hand (``dense.py``), weights are one vector.
+- gradients are worked out by hand (``networks.DenseStack``), weights are one vector.
 """
 
 from collections.abc import Iterator

@@ -114,7 +114,6 @@ class DemonstrationQRDQN(QRDQN, Learner):
             gradient_steps=-1,
             replay_buffer_class=ExperienceBuffer,
             replay_buffer_kwargs={
-                "n_steps": options.n_steps,
                 "gamma": options.gamma,
                 "bonus": priorities.agent_bonus,
                 "sampler": make_sampler(options.priorities, options.buffer_size, replay_rng),

@@ -7,8 +7,6 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.type_aliases import ReplayBufferSamples
-from stable_baselines3.common.vec_env import VecNormalize
 
 from qwop_wr.agents.replay.sampling import (
     Draw,
@@ -24,7 +22,7 @@ _STORED = ("actions", "rewards", "dones", "timeouts")
 
 
 class ExperienceBuffer(ReplayBuffer):
-    """SB3's replay storage with n-step samples, drawn by a sampler of its own.
+    """SB3's replay storage with n-step samples, drawn by a sampler.
 
     Rows are time, columns are games; all rings turn together. Step ``row * n_envs +
     game`` is what a game did at a time. A window stops at the end of its episode, at
@@ -37,7 +35,6 @@ class ExperienceBuffer(ReplayBuffer):
         device: Ignored: samples are numpy arrays.
         n_envs: Number of games.
         optimize_memory_usage: Must stay False; SB3 hands it over.
-        n_steps: Longest return.
         gamma: Discount per step.
         bonus: Added to the errors of the steps where priorities count.
         sampler: Draws the steps.
@@ -52,7 +49,6 @@ class ExperienceBuffer(ReplayBuffer):
         n_envs: int = 1,
         optimize_memory_usage: bool = False,
         *,
-        n_steps: int,
         gamma: float,
         bonus: float,
         sampler: Sampler,
@@ -60,7 +56,6 @@ class ExperienceBuffer(ReplayBuffer):
         super().__init__(
             buffer_size, observation_space, action_space, device, n_envs, optimize_memory_usage
         )
-        self._n_steps = n_steps
         self._gamma = gamma
         self._bonus = bonus
         self._sampler = sampler
@@ -193,26 +188,6 @@ class ExperienceBuffer(ReplayBuffer):
             next_obs=self.next_observations[rows, game],
             dones=ended & ~truncated,
             episode=np.zeros(length, dtype=np.int32),
-        )
-
-    def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        """Draw samples in SB3's own form.
-
-        Args:
-            batch_size: Number of samples.
-            env: Not supported: observations come normalised from the environment.
-
-        Returns:
-            The same samples as tensors; ``dones`` is 0, as the discounts hold it.
-        """
-        samples = self.n_step_samples(self.draw(batch_size, beta=0.0).steps, self._n_steps)
-        return ReplayBufferSamples(
-            observations=self.to_torch(samples.observations),
-            actions=self.to_torch(samples.actions[:, None]),
-            next_observations=self.to_torch(samples.next_observations),
-            dones=torch.zeros(batch_size, 1),
-            rewards=self.to_torch(samples.returns[:, None]),
-            discounts=self.to_torch(samples.discounts[:, None]),
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
