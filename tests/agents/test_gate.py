@@ -220,10 +220,9 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
     for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, *alike]):
         checkpoints.consider(agent, step)
     assert checkpoints.best is not None
-    assert checkpoints.best.fingerprint == WALKER.fingerprint
+    assert checkpoints.best.agent.fingerprint == WALKER.fingerprint
     assert checkpoints.best.agent.card["steps"] == 2
-    assert checkpoints.best_score is not None
-    assert checkpoints.best.agent.card["evaluation"] == checkpoints.best_score.metrics()
+    assert checkpoints.best.agent.card["evaluation"] == checkpoints.best.score.metrics()
     assert [one.fingerprint for one in checkpoints.agents[1:]] == [
         *(one.fingerprint for one in alike),
         FALLER.fingerprint,

@@ -1,7 +1,7 @@
 """Playing whole episodes with a policy, many games at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -119,7 +119,7 @@ def play_episodes(
             batch.play(policy, deterministic, rng, on_step)
             batches.append(batch)
     limit = vector_env.time_limit if isinstance(vector_env, TimedVectorEnv) else None
-    return replace(_joined(batches), time_limit=limit)
+    return _joined(batches, limit)
 
 
 class _Step(NamedTuple):
@@ -245,7 +245,7 @@ def _concatenated(steps: Sequence[_Step]) -> _Step:
     return _Step._make(np.concatenate(column) for column in zip(*steps, strict=True))
 
 
-def _joined(batches: Sequence[_Batch]) -> Episodes:
+def _joined(batches: Sequence[_Batch], time_limit: float | None) -> Episodes:
     results = {
         name: np.concatenate([batch.results[name] for batch in batches])
         for name in batches[0].results
@@ -255,7 +255,7 @@ def _joined(batches: Sequence[_Batch]) -> Episodes:
         transitions = _joined_transitions(batches)
     if batches[0].key_runs is not None:
         keys = tuple(array for batch in batches for array in batch.keys_per_tick())
-    return Episodes(**results, transitions=transitions, keys=keys)
+    return Episodes(**results, transitions=transitions, keys=keys, time_limit=time_limit)
 
 
 def _joined_transitions(batches: Sequence[_Batch]) -> Transitions:

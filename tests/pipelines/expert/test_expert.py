@@ -66,7 +66,7 @@ def test_an_interrupted_training_goes_on_only_if_asked_to(environment: Environme
     assert [state.facts["steps"] for state in (first, second)] == [128, 256]
     resumed = _states(None, environment, first, resume=True)
     assert [state.facts["steps"] for state in resumed] == [256]
-    for name in ("policy/actor_output.weight", "optimiser/0.exp_avg", "games/returns"):
+    for name in ("policy/actor_output.weight", "optimiser/0.exp_avg", "rest/returns"):
         assert resumed[0].arrays[name].tobytes() == second.arrays[name].tobytes()
     anew = _states(None, environment, first, resume=False)
     np.testing.assert_array_equal(
