@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from qwop_wr.agents.learners.options import LearningOptions
-from qwop_wr.agents.training import LearnerTask, LearnerTraining, TrainingOptions
+from qwop_wr.agents.learners.options import LearningOptions, TrainingOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 

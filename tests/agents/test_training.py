@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from stable_baselines3 import PPO
 
 from qwop_wr import stopping
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.learners.ppo import VectorPPO
 from qwop_wr.agents.policy import RecurrentPolicy
 from qwop_wr.agents.rollout import play_episodes
@@ -22,7 +23,6 @@ from qwop_wr.agents.state import TrainingDivergedError, TrainingState, TrainingS
 from qwop_wr.agents.training import (
     LearnerTask,
     LearnerTraining,
-    PPOOptions,
     TrainingResult,
     kept_agent,
     kept_steps,

@@ -163,7 +163,7 @@ class SaveSchedule:
         self._last_step, self._last_time = 0, now()
 
     def due(self, step: int, evaluated: bool = False) -> bool:
-        """Tell whether a state is due, also because a stop was requested.
+        """Return whether a state is due, also because a stop was requested.
 
         Args:
             step: Decisions made so far.

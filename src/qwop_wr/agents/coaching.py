@@ -1,4 +1,4 @@
-"""Learning from a coach who rates actions by what comes of them.
+"""Learning from a coach who rates actions by their outcomes.
 
 Where exact clones of the environment can be played on, the difference that an action makes
 need not be estimated by a network: it can be seen. One round is one step of approximate
@@ -48,7 +48,7 @@ class RatedActions(NamedTuple):
 
 
 def joined(rounds: Sequence[RatedActions]) -> RatedActions:
-    """Put the ratings of several rounds together.
+    """Concatenate the ratings of several rounds.
 
     Args:
         rounds: At least one.
@@ -100,7 +100,7 @@ def improvement_losses(
     advantages: torch.Tensor,
     options: CoachingOptions,
 ) -> torch.Tensor:
-    """Lose what the policy is expected to gain, and some for leaving the one before.
+    """Negative expected gain of the policy, plus a penalty for leaving the previous one.
 
     Args:
         scores: Action scores, shape (B, n_actions).
@@ -124,7 +124,7 @@ def learn_from_coach(
     options: CoachingOptions,
     rng: np.random.Generator,
 ) -> tuple[Agent, dict[str, float]]:
-    """Prefer the actions that led farther.
+    """Fit a policy to the actions that led farther.
 
     Args:
         agent: Agent that was rated.
@@ -224,7 +224,7 @@ class CoachedLearner(Learner):
         return self._steps
 
     def progress(self, steps: int) -> float:
-        """Tell how much of the coaching is over; time counts at the beginning of a round.
+        """Return how much of the coaching is over; a round that has begun is finished.
 
         Args:
             steps: Not used: rounds and minutes are limited.
@@ -281,7 +281,7 @@ class CoachedLearner(Learner):
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return the rest."""
+        """Return specs, cards and counters."""
         return {
             "steps": self._steps,
             "judge": agent_facts(self._judge),

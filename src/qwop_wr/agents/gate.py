@@ -27,7 +27,7 @@ _SAME_COST = 1e-9
 
 @dataclass(frozen=True)
 class AgentScore:
-    """What a number of episodes say about an agent.
+    """Summary of an agent's episodes.
 
     Attributes:
         finish_rate: Share of the episodes that finished.
@@ -45,7 +45,7 @@ class AgentScore:
     best_time: float | None = None
 
     def improves_on(self, other: "AgentScore") -> bool:
-        """Tell whether nothing is worse and something is better (Pareto).
+        """Return whether nothing is worse and something is better (Pareto).
 
         Args:
             other: Score on the same starts.
@@ -58,7 +58,7 @@ class AgentScore:
         return own != others and all(a >= b for a, b in zip(own, others, strict=True))
 
     def loses_nothing_to(self, other: "AgentScore") -> bool:
-        """Tell whether neither success nor speed is worse.
+        """Return whether neither success nor speed is worse.
 
         Args:
             other: Score on the same starts.
@@ -73,7 +73,7 @@ class AgentScore:
         return own[0] >= others[0] and own[1] >= others[1]
 
     def metrics(self) -> dict[str, float]:
-        """List the numbers by name; a median that does not exist is left out.
+        """Return the numbers by name; those that do not exist are left out.
 
         Returns:
             Values by field name.
@@ -128,7 +128,7 @@ def run_costs(
     distance: ArrayLike,
     time_limit: float | None = None,
 ) -> Costs:
-    """Put runs that finished and runs that did not on one scale of seconds.
+    """Costs that put finished and unfinished runs on one scale of seconds.
 
     Args:
         finished: Whether each run reached the end, shape (n,).
@@ -149,7 +149,7 @@ def _episode_costs(episodes: Episodes) -> Costs:
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
-    """Sum up what was played.
+    """Score the episodes of an agent.
 
     Args:
         episodes: One episode per start.
@@ -171,7 +171,7 @@ def score_episodes(episodes: Episodes) -> AgentScore:
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
-    """Play one deterministic episode per seed and sum up.
+    """Play one deterministic episode per seed and score them.
 
     Args:
         agent: The agent.
@@ -271,7 +271,7 @@ def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
 
 
 class HealthOptions(BaseModel):
-    """What the success of a healthy stage does not fall below."""
+    """Least success of a healthy stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -1,4 +1,4 @@
-"""Losses and what they aim at: pure functions, one row per sample."""
+"""Losses and targets: pure functions, one row per sample."""
 
 from typing import Any, NamedTuple
 
@@ -160,7 +160,7 @@ def large_margin_loss(q_values: torch.Tensor, actions: torch.Tensor, margin: flo
 
 
 def double_q_values(selector_q: torch.Tensor, target_quantiles: torch.Tensor) -> torch.Tensor:
-    """Values of states whose action is chosen by one network and valued by the other.
+    """Values of the actions that one network chooses, by another network.
 
     Double Q-learning (https://arxiv.org/abs/1509.06461) on quantiles.
 
@@ -198,7 +198,7 @@ class PolicyLoss(NamedTuple):
 def policy_loss(
     scores: torch.Tensor, samples: RolloutSamples, clip_range: float, entropy_weight: float
 ) -> PolicyLoss:
-    """Work out the clipped surrogate loss with its entropy bonus, and its gradient.
+    """Compute the clipped surrogate loss with its entropy bonus, and its gradient.
 
     Where the clipped ratio is the smaller one, the gradient is zero; elsewhere that of a
     log-probability by the scores is 1(a) - p, and that of the entropy H is -p (log p + H).

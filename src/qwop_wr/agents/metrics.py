@@ -1,4 +1,4 @@
-"""Metrics of a training: recent episodes, the history, and TensorBoard's files."""
+"""Metrics of a training: recent episodes, history, TensorBoard and the progress bar."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from pydantic import JsonValue
+from tqdm import tqdm
 
 from qwop_wr.metric_sink import MetricSink
 
@@ -18,7 +19,7 @@ _REMEMBERED: Final = ("distance", "finished", "score_time", "reward")
 
 
 class RecentEpisodes:
-    """Remembers the latest episodes and averages over them.
+    """The latest episodes, to be averaged over.
 
     Args:
         size: Episodes that an average is taken over.
@@ -28,7 +29,7 @@ class RecentEpisodes:
         self._rows: deque[Mapping[str, float]] = deque(maxlen=size)
 
     def add(self, info: Mapping[str, Any]) -> None:
-        """Take in an episode.
+        """Add an episode.
 
         Args:
             info: The infos of its last step: ``distance`` [m], ``finished``, ``score_time``
@@ -45,7 +46,7 @@ class RecentEpisodes:
         )
 
     def metrics(self) -> dict[str, float]:
-        """Average over them.
+        """Average over the latest episodes.
 
         Returns:
             ``finish_rate``, ``distance_mean`` [m], ``reward_mean``, if a run has finished
@@ -65,11 +66,11 @@ class RecentEpisodes:
         return metrics
 
     def state(self) -> list[JsonValue]:
-        """Tell how they ended, as JSON for :meth:`restore`."""
+        """Return the episodes as JSON for :meth:`restore`."""
         return [dict(row) for row in self._rows]
 
     def restore(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Go on from a state.
+        """Restore the episodes.
 
         Args:
             rows: What :meth:`state` gave.
@@ -100,7 +101,7 @@ class MetricHistory:
         self._sink(metrics, step)
 
     def extend(self, before: pd.DataFrame) -> None:
-        """Take in what a training recorded before it was stopped; nothing is passed on.
+        """Add metrics recorded before a stop, without passing them on.
 
         Args:
             before: In the form of ``frame``.
@@ -108,7 +109,7 @@ class MetricHistory:
         self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def frame(self) -> pd.DataFrame:
-        """Tabulate what was recorded.
+        """Return the metrics in long form.
 
         Returns:
             Columns ``step`` (int), ``metric`` (str), ``value`` (float), in order.
@@ -118,7 +119,7 @@ class MetricHistory:
 
 
 def tensorboard_is_installed() -> bool:
-    """Tell whether event files can be written."""
+    """Return whether event files can be written."""
     return find_spec("tensorboard") is not None
 
 
@@ -146,3 +147,58 @@ def also_to_tensorboard(sink: MetricSink, folder: str | None) -> Iterator[Metric
                 writer.add_scalar(name, value, step)
 
         yield both
+
+
+class ProgressBar:
+    """Steps, rate and recent episodes on stderr.
+
+    Args:
+        is_shown: Whether there is a bar at all.
+    """
+
+    def __init__(self, is_shown: bool) -> None:
+        self._is_shown, self._bar = is_shown, tqdm(disable=True)
+        self._notes: dict[str, str] = {}
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
+        """Begin a new bar.
+
+        Args:
+            first: Steps made before.
+            desc: What is done.
+            unit: What is counted.
+        """
+        self._bar.close()
+        self._bar = tqdm(
+            desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
+        )
+
+    def note(self, **times: float | None) -> None:
+        """Show times from now on.
+
+        Args:
+            **times: Times by name [s]; those that are None are left out.
+        """
+        self._notes |= {name: f"{time:.2f} s" for name, time in times.items() if time is not None}
+
+    def show(self, steps: int, progress: float, episodes: RecentEpisodes) -> None:
+        """Move the bar.
+
+        Args:
+            steps: Steps made.
+            progress: Share of the training that is over.
+            episodes: The recent episodes.
+        """
+        if not self._is_shown:
+            return
+        recent = episodes.metrics().items()
+        notes = self._notes | {k: f"{v:.3g}" for k, v in recent if not k.startswith(SHAPING)}
+        self._bar.total = round(steps / progress) if progress else None
+        self._bar.set_postfix(notes, refresh=False)
+        self._bar.update(steps - self._bar.n)

@@ -113,7 +113,7 @@ class QuantileNetwork(AgentNetwork):
         return self.action_scores(observations).amax(dim=1)
 
     def set_level(self, level: float) -> None:
-        """Let all returns start from one level, on top of which the weights' differences lie.
+        """Set the bias so that all returns start from one level.
 
         Args:
             level: Expected return, in scaled rewards.
@@ -223,7 +223,7 @@ class WeightAverage(Generic[Network]):
 
     The decay grows from 0 to its final value as (1 + n) / (10 + n) with the number n of
     updates, as in TensorFlow's ``ExponentialMovingAverage``, so that a young average does
-    not stay with weights that have long been left behind. Torch's ``AveragedModel`` does
+    not keep weights from the very beginning. Torch's ``AveragedModel`` does
     the same in four times the time: it looks its parameters up anew for every update.
 
     Args:
@@ -243,14 +243,14 @@ class WeightAverage(Generic[Network]):
         self._average = [parameter.detach() for parameter in self.network.parameters()]
 
     def update(self) -> None:
-        """Take the network's present weights in; the first time, they are the average."""
+        """Add the network's present weights; the first time, they become the average."""
         n = self.n_updates
         decay = min(self._decay, (1 + n) / (10 + n)) if n else 0.0
         torch._foreach_lerp_(self._average, self._current, 1.0 - decay)
         self.n_updates += 1
 
     def restart(self) -> None:
-        """Forget the past: the network's present weights become the average."""
+        """Reset the average to the network's present weights."""
         torch._foreach_copy_(self._average, self._current)
         self.n_updates = 0
 
@@ -291,11 +291,11 @@ class FlatWeights:
 
 
 class DenseStack:
-    """Hidden layers and an output layer, forth and back.
+    """Hidden layers and an output layer, forward and backward.
 
     Args:
         hidden: Hidden layers without normalisation.
-        output: The layer behind them.
+        output: Output layer.
     """
 
     def __init__(self, hidden: HiddenLayers, output: nn.Linear) -> None:
@@ -303,7 +303,7 @@ class DenseStack:
         self._is_tanh = isinstance(hidden.activation, nn.Tanh)
 
     def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
-        """Work out the outputs.
+        """Compute the outputs.
 
         Args:
             inputs: Shape (batch, d).

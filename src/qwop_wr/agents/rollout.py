@@ -18,7 +18,7 @@ StepCallback = Callable[[VectorEnv[Any, Any, Any], int], None]
 
 @runtime_checkable
 class KeyedVectorEnv(Protocol):
-    """A vector environment that tells which keys it really played."""
+    """A vector environment that reports the keys it really played."""
 
     last_keys: NDArray[np.uint8]
     """Masks held in the last decision, shape (n,)."""
@@ -38,11 +38,11 @@ class TimedVectorEnv(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """How episodes ended; all arrays have one entry per seed.
+    """Results of episodes; all arrays have one entry per seed.
 
     Attributes:
         seeds: Seed of the game.
-        finished: Whether the runner landed behind the line.
+        finished: Whether the runner crossed the finish line.
         fallen: Whether it fell.
         distance: Distance at the end [m].
         ticks: Ticks from the reset to the end.
@@ -86,14 +86,14 @@ def play_episodes(
     games, one batch follows another.
 
     Args:
-        policy: Who plays.
+        policy: Policy to play with.
         vector_env: Environment without automatic reset: an ended game stands
             still until all have ended.
         seeds: One per episode; a seed fixes its game.
         deterministic: Take the best actions; else draw them.
         rng: Source of the draws; needed unless deterministic.
         on_step: Called after every step of a batch.
-        record: Keep all transitions, and keys where the environment tells them.
+        record: Keep all transitions, and keys where the environment reports them.
         record_keys: Keep the keys alone.
 
     Returns:
@@ -106,7 +106,7 @@ def play_episodes(
         raise ValueError("play_episodes needs at least one seed")
     keyed = isinstance(vector_env, KeyedVectorEnv)
     if record_keys and not keyed:
-        raise ValueError(f"{type(vector_env).__name__} does not tell the keys it played")
+        raise ValueError(f"{type(vector_env).__name__} does not report the keys it played")
     batches = []
     with single_thread():
         for first in range(0, len(seeds), vector_env.num_envs):
@@ -223,7 +223,7 @@ class _Batch:
             self.key_runs.append(_KeyRuns(self.env.last_keys[:n].copy(), ticks))
 
     def keys_per_tick(self) -> list[NDArray[np.uint8]]:
-        """Spell the recorded keys out, one array per game."""
+        """Expand the recorded keys to ticks, one array per game."""
         assert self.key_runs is not None  # noqa: S101 - the caller asked for them
         keys = np.stack([run.keys for run in self.key_runs], axis=1)  # (n, steps)
         ticks = np.stack([run.ticks for run in self.key_runs], axis=1)  # (n, steps)

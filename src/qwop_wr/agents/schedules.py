@@ -1,4 +1,4 @@
-"""What changes while a training proceeds, and how long it may last."""
+"""Schedules of a training's parameters, and its budget."""
 
 import time
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Schedule(BaseModel):
 
     @classmethod
     def linear(cls, start: float, end: float) -> "Schedule":
-        """Go straight from one value to another.
+        """Make a linear schedule.
 
         Args:
             start: Value at the beginning.
@@ -56,7 +56,7 @@ class Schedule(BaseModel):
 
     @classmethod
     def constant(cls, value: float) -> "Schedule":
-        """Stay at one value.
+        """Make a constant schedule.
 
         Args:
             value: The value.
@@ -113,7 +113,7 @@ class BudgetClock:
     Args:
         budget: The limits.
         now: Monotonic clock [s].
-        used: Time used before, by the part of the training that it goes on from [s].
+        used: Time used before, if the training is resumed [s].
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class BudgetClock:
         return self._now() - self._started
 
     def progress(self, steps: int) -> float:
-        """Tell how much of the budget is used.
+        """Return how much of the budget is used.
 
         Args:
             steps: Decisions made so far.

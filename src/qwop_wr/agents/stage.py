@@ -28,7 +28,7 @@ from qwop_wr.agents.gate import (
     pass_gate,
 )
 from qwop_wr.agents.learners.learner import Learner, Progress
-from qwop_wr.agents.learners.options import DemonstrationLearning
+from qwop_wr.agents.learners.options import OBSERVING, DemonstrationLearning, TrainingOptions
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.state import (
@@ -40,7 +40,7 @@ from qwop_wr.agents.state import (
     history_frame,
     under,
 )
-from qwop_wr.agents.training import OBSERVING, Training, TrainingContext, TrainingOptions
+from qwop_wr.agents.training import Training, TrainingContext
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
@@ -238,7 +238,7 @@ class StageTraining(Training):
         self._make_coach = make_coach
 
     def is_over(self, state: TrainingState) -> bool:
-        """Tell whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         return state.finished
 
     def _make_learner(self, progress: Progress) -> Learner:

@@ -16,12 +16,12 @@ from qwop_wr.agents.spec import AgentSpec
 Arrays = Mapping[str, NDArray[Any]]
 
 MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError, RuntimeError)
-"""What reading a state that is not in the right form may raise."""
+"""Errors that reading a malformed state may raise."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """A training at some moment; nothing in it can execute.
+    """State of a training as data; nothing in it can execute.
 
     Attributes:
         arrays: Weights, moments of the optimiser and whatever else is large, by name.
@@ -77,7 +77,7 @@ class TrainingState:
 
 
 def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> TrainingState | None:
-    """Find out whether a training can go on from a state.
+    """Return the state if a training can continue from it.
 
     Args:
         state: A state, if there is one.
@@ -121,7 +121,7 @@ def agent_facts(agent: Agent) -> dict[str, JsonValue]:
 
 
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Name arrays as one part of a state.
+    """Prefix the names of arrays.
 
     Args:
         prefix: First part of the new names.
@@ -259,11 +259,11 @@ def history_frame(arrays: Arrays) -> pd.DataFrame:
 
 
 class TrainingStateError(ValueError):
-    """A training cannot go on from a state: it is another's, or not in the right form."""
+    """A training cannot continue from a state: it is another's, or malformed."""
 
 
 class TrainingDivergedError(ArithmeticError):
-    """A loss or weight stopped being a finite number.
+    """A loss or weight is no longer finite.
 
     Args:
         quantity: What went wrong, for example ``"loss"``.

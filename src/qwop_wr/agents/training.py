@@ -4,30 +4,30 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import pandas as pd
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, field_validator
+from pydantic import JsonValue
 from stable_baselines3.common.vec_env import VecEnv
-from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints, SaveSchedule, read_ranked
 from qwop_wr.agents.gate import AgentScore, draw_starts
 from qwop_wr.agents.learners.learner import Learner, LearningGames, Progress
-from qwop_wr.agents.learners.options import LearningOptions, PPOLearning
+from qwop_wr.agents.learners.options import (
+    OBSERVING,
+    LearningOptions,
+    PPOLearning,
+    PPOOptions,
+    TrainingOptions,
+)
 from qwop_wr.agents.learners.ppo import VectorPPO
 from qwop_wr.agents.learners.sb3 import SB3Learner
-from qwop_wr.agents.metrics import (
-    SHAPING,
-    MetricHistory,
-    also_to_tensorboard,
-    tensorboard_is_installed,
-)
-from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
-from qwop_wr.agents.spec import AgentSpec, LayerSizes
+from qwop_wr.agents.metrics import MetricHistory, ProgressBar, also_to_tensorboard
+from qwop_wr.agents.schedules import BudgetClock
+from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.state import (
     MALFORMED,
     TrainingDivergedError,
@@ -44,100 +44,6 @@ from qwop_wr.stopping import stop_if_requested, stops_itself
 
 CORE_MINUTES: Final = "time/core_minutes"
 """Metric of an evaluation: processor time of the training until then."""
-OBSERVING: Final = frozenset(
-    {"stop_at", "save_every", "save_minutes", "log_every", "progress_bar", "tensorboard", "device"}
-)
-"""Options that change how a training is watched, saved and stopped, not what it learns."""
-
-
-class TrainingOptions(BaseModel):
-    """How long any algorithm trains, and how it is evaluated, logged and saved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    budget: TrainingBudget
-    """How long to train; the schedules follow it."""
-    stop_at: PositiveInt | None = None
-    """Steps after which to stop early, without changing the schedules; with a larger value
-    a training that was stopped so continues."""
-    evaluation_every: PositiveInt = 100_000
-    """Steps between evaluations."""
-    evaluation_starts: PositiveInt = 32
-    """Starts of an evaluation, always the same."""
-    save_every: PositiveInt | None = None
-    """Steps between two states. With neither this nor ``save_minutes`` a state follows every
-    evaluation."""
-    save_minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Minutes between two states."""
-    log_every: PositiveInt = 10_000
-    """Steps between two entries of the algorithm's own metrics."""
-    progress_bar: bool = True
-    """Show a progress bar on stderr."""
-    tensorboard: str | None = None
-    """Folder for TensorBoard's event files; none are written if null."""
-
-    @field_validator("tensorboard")
-    @classmethod
-    def _is_available(cls, folder: str | None) -> str | None:
-        if folder is not None and not tensorboard_is_installed():
-            raise ValueError("TensorBoard is not installed; pip install '.[tensorboard]'")
-        return folder
-
-    def progress(self, steps: int, clock: BudgetClock) -> float:
-        """Tell how much of the training is over, an early stop included.
-
-        Args:
-            steps: Steps made.
-            clock: The running budget.
-
-        Returns:
-            Share, 0 to 1.
-        """
-        is_stopped = self.stop_at is not None and steps >= self.stop_at
-        return 1.0 if is_stopped else clock.progress(steps)
-
-    def is_over(self, state: TrainingState) -> bool:
-        """Tell whether nothing is left to do; a larger budget leaves something.
-
-        Args:
-            state: A state of the training.
-
-        Returns:
-            Whether the training has ended or diverged.
-        """
-        steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
-        clock = BudgetClock(self.budget, used=seconds)
-        diverged = state.facts["diverged_at"] is not None
-        return state.finished and (diverged or self.progress(steps, clock) >= 1.0)
-
-
-class PPOOptions(TrainingOptions, PPOLearning):
-    """A training with PPO: algorithm and budget in one block."""
-
-    algorithm: Literal["own_ppo", "ppo"] = "own_ppo"
-    """Ours, vectorised; or stable-baselines3's."""
-    net_arch: LayerSizes = (256, 128)
-    """Widths of the hidden layers, of actor and critic alike."""
-    n_steps: PositiveInt = 128
-    """Decisions per game between two updates."""
-    batch_size: PositiveInt = 4096
-    """Samples per gradient step."""
-    n_epochs: PositiveInt = 4
-    """Passes over the samples of an update."""
-    gamma: float = Field(default=0.9975, gt=0, lt=1)
-    """Discount per decision; at 2 ticks 0.9975 looks about 27 s ahead."""
-    learning_rate: Schedule = Schedule.linear(1e-3, 2e-4)
-    """Step size of Adam."""
-    entropy: Schedule = Schedule.linear(0.02, 0.005)
-    """Weight of the entropy bonus; too little of it early ends in scraping along."""
-    evaluation_every: PositiveInt = 500_000
-    """Steps between evaluations."""
-    evaluation_starts: PositiveInt = 64
-    """Starts of an evaluation, always the same."""
-    save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Minutes between two states."""
-    log_every: PositiveInt = 32_768
-    """Steps between two entries of the algorithm's own metrics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +114,7 @@ class TrainingContext:
     history: MetricHistory
     checkpoints: Checkpoints
     saves: SaveSchedule
-    bar: "ProgressBar"
+    bar: ProgressBar
     evaluated_at: int = 0
     logged_at: int = 0
     diverged_at: int | None = None
@@ -266,7 +172,7 @@ class Training(ABC):
 
     @abstractmethod
     def is_over(self, state: TrainingState) -> bool:
-        """Tell whether nothing is left to do after a state of this training."""
+        """Return whether nothing is left to do after a state of this training."""
 
     @abstractmethod
     def _make_learner(self, progress: Progress) -> Learner:
@@ -305,7 +211,7 @@ class Training(ABC):
         with (
             single_thread(),
             also_to_tensorboard(sink, options.tensorboard) as both,
-            ProgressBar(options.progress_bar, self._time_to_beat) as bar,
+            ProgressBar(options.progress_bar) as bar,
         ):
             context = self._begin(state, both, bar)
             try:
@@ -343,7 +249,7 @@ class Training(ABC):
             steps, done = learner.steps, progress(learner.steps)
             is_over = done >= 1.0
             self._keep(context)
-            context.bar.show(steps, done, context)
+            context.bar.show(steps, done, learner.episodes)
             if is_over or _has_passed(log_every, context.logged_at, steps):
                 context.log()
             evaluates = _has_passed(evaluation_every, context.evaluated_at, steps)
@@ -354,14 +260,20 @@ class Training(ABC):
             if not is_over and context.saves.due(steps, evaluates):
                 yield
 
-    def _evaluate(self, context: TrainingContext, reference: bool = False) -> AgentScore:
+    def _evaluate(self, context: TrainingContext) -> AgentScore:
         """Evaluate the learner's agent, and keep it if it is among the best."""
         context.evaluated_at = context.learner.steps
         minutes = (time.process_time() - context.began) / 60.0
         context.history.record({CORE_MINUTES: minutes}, context.learner.steps)
-        return context.checkpoints.consider(
-            self._carded(context.learner.agent()), context.learner.steps, reference
-        )
+        agent = self._carded(context.learner.agent())
+        score = context.checkpoints.consider(agent, context.learner.steps)
+        self._note_best(context)
+        return score
+
+    def _note_best(self, context: TrainingContext) -> None:
+        best = context.checkpoints.best
+        if best is not None:
+            context.bar.note(best=best.score.best_time, median=best.score.median_time)
 
     def _keep(self, context: TrainingContext) -> None:
         steps = context.learner.steps
@@ -374,7 +286,7 @@ class Training(ABC):
         return agent
 
     def _begin(
-        self, state: TrainingState | None, sink: MetricSink, bar: "ProgressBar"
+        self, state: TrainingState | None, sink: MetricSink, bar: ProgressBar
     ) -> TrainingContext:
         options = self._training_options
         used = 0.0 if state is None else cast("float", state.facts["seconds"])
@@ -394,6 +306,8 @@ class Training(ABC):
             except MALFORMED as error:
                 raise TrainingStateError(f"it does not fit this training: {error}") from error
             context.begin_timing()
+            self._note_best(context)
+        bar.note(to_beat=self._time_to_beat)
         bar.begin(context.learner.steps)
         return context
 
@@ -448,7 +362,7 @@ class LearnerTraining(Training):
         conditions: Whatever else the training depends on, by name, as JSON.
         time_to_beat: Shown in the progress bar [s].
         records_divergence: Weights that are no longer finite end the training with a state
-            that tells the step as ``diverged_at``, instead of raising.
+            that has the step as ``diverged_at``, instead of raising.
 
     Raises:
         ValueError: If the samples of a PPO's rollout do not split into whole batches.
@@ -479,7 +393,7 @@ class LearnerTraining(Training):
         self._records_divergence = records_divergence
 
     def is_over(self, state: TrainingState) -> bool:
-        """Tell whether nothing is left to do; a larger budget leaves something."""
+        """Return whether nothing is left to do; a larger budget leaves something."""
         return self._training_options.is_over(state)
 
     def _make_learner(self, progress: Progress) -> Learner:
@@ -569,60 +483,8 @@ def kept_agent(state: TrainingState, step: int) -> Agent:
     return state.agent(f"kept{step}", {"spec": state.facts["spec"], "card": {"steps": step}})
 
 
-class ProgressBar:
-    """Steps, rate and recent episodes on stderr.
-
-    Args:
-        is_shown: Whether there is a bar at all.
-        time_to_beat: Shown first, if given [s].
-    """
-
-    def __init__(self, is_shown: bool, time_to_beat: float | None = None) -> None:
-        self._is_shown, self._bar = is_shown, tqdm(disable=True)
-        self._notes = {} if time_to_beat is None else {"to_beat": f"{time_to_beat:.2f} s"}
-
-    def __enter__(self) -> "ProgressBar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
-        """Begin a new bar.
-
-        Args:
-            first: Steps made before.
-            desc: What is done.
-            unit: What is counted.
-        """
-        self._bar.close()
-        self._bar = tqdm(
-            desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
-        )
-
-    def show(self, steps: int, progress: float, context: TrainingContext) -> None:
-        """Move the bar.
-
-        Args:
-            steps: Steps made.
-            progress: Share of the training that is over.
-            context: The training.
-        """
-        if not self._is_shown:
-            return
-        notes, recent = dict(self._notes), context.learner.episodes.metrics()
-        best = context.checkpoints.best
-        if best is not None and best.score.best_time is not None:
-            notes["best"] = f"{best.score.best_time:.2f} s"
-            notes["median"] = f"{best.score.median_time:.2f} s"
-        notes |= {k: f"{v:.3g}" for k, v in recent.items() if not k.startswith(SHAPING)}
-        self._bar.total = round(steps / progress) if progress else None
-        self._bar.set_postfix(notes, refresh=False)
-        self._bar.update(steps - self._bar.n)
-
-
 def _has_passed(every: int, before: int, now: int) -> bool:
-    """Tell whether a multiple of ``every`` lies between two steps."""
+    """Return whether a multiple of ``every`` lies between two steps."""
     return now // every > before // every
 
 

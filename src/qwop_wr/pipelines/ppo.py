@@ -1,7 +1,8 @@
 """PPO trainings as several pipelines have them."""
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.training import LearnerTask, LearnerTraining, PPOOptions
+from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions

@@ -7,8 +7,9 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.logger import Logger
 
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.learners.sb3 import DoubleDQN, SB3Learner, SortingQRDQN
-from qwop_wr.agents.training import LearnerTask, PPOOptions
+from qwop_wr.agents.training import LearnerTask
 from tests.agents.corridor import INTERFACE, CorridorVecEnv
 from tests.agents.small_trainings import games, make_task
 

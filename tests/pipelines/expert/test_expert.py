@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.training import PPOOptions
 from qwop_wr.compute import SERIAL
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError

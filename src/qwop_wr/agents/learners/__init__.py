@@ -1,1 +1,1 @@
-"""The field's algorithms behind one interface, each as its library has it."""
+"""Algorithms behind one interface: our own, and those of stable-baselines3 and sb3-contrib."""

@@ -1,7 +1,7 @@
-"""Options of every algorithm, named as in stable-baselines3 where they are the same."""
+"""Options of trainings and of every algorithm, named as in stable-baselines3 where they agree."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -10,12 +10,15 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
+from qwop_wr.agents.metrics import tensorboard_is_installed
 from qwop_wr.agents.replay.sampling import PriorityOptions
-from qwop_wr.agents.schedules import Schedule
+from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -154,7 +157,7 @@ class ValueLearning(Learning):
     """Added to the root of Adam's second moment."""
 
     def gradient_steps_per_target(self, n_games: int) -> float:
-        """Tell how often the target is copied, in the unit that stability depends on.
+        """Return how often the target is copied, in the unit that stability depends on.
 
         Args:
             n_games: Games played side by side.
@@ -294,6 +297,102 @@ class DemonstrationLearning(Learning):
         }
 
 
+OBSERVING: Final = frozenset(
+    {"stop_at", "save_every", "save_minutes", "log_every", "progress_bar", "tensorboard", "device"}
+)
+"""Options that change how a training is watched, saved and stopped, not what it learns."""
+
+
+class TrainingOptions(BaseModel):
+    """How long any algorithm trains, and how it is evaluated, logged and saved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: TrainingBudget
+    """How long to train; the schedules follow it."""
+    stop_at: PositiveInt | None = None
+    """Steps after which to stop early, without changing the schedules; with a larger value
+    a training that was stopped so continues."""
+    evaluation_every: PositiveInt = 100_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 32
+    """Starts of an evaluation, always the same."""
+    save_every: PositiveInt | None = None
+    """Steps between two states. With neither this nor ``save_minutes`` a state follows every
+    evaluation."""
+    save_minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 10_000
+    """Steps between two entries of the algorithm's own metrics."""
+    progress_bar: bool = True
+    """Show a progress bar on stderr."""
+    tensorboard: str | None = None
+    """Folder for TensorBoard's event files; none are written if null."""
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _is_available(cls, folder: str | None) -> str | None:
+        if folder is not None and not tensorboard_is_installed():
+            raise ValueError("TensorBoard is not installed; pip install '.[tensorboard]'")
+        return folder
+
+    def progress(self, steps: int, clock: BudgetClock) -> float:
+        """Return how much of the training is over, an early stop included.
+
+        Args:
+            steps: Steps made.
+            clock: The running budget.
+
+        Returns:
+            Share, 0 to 1.
+        """
+        is_stopped = self.stop_at is not None and steps >= self.stop_at
+        return 1.0 if is_stopped else clock.progress(steps)
+
+    def is_over(self, state: TrainingState) -> bool:
+        """Return whether nothing is left to do; a larger budget leaves something.
+
+        Args:
+            state: A state of the training.
+
+        Returns:
+            Whether the training has ended or diverged.
+        """
+        steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
+        clock = BudgetClock(self.budget, used=seconds)
+        diverged = state.facts["diverged_at"] is not None
+        return state.finished and (diverged or self.progress(steps, clock) >= 1.0)
+
+
+class PPOOptions(TrainingOptions, PPOLearning):
+    """A training with PPO: algorithm and budget in one block."""
+
+    algorithm: Literal["own_ppo", "ppo"] = "own_ppo"
+    """Ours, vectorised; or stable-baselines3's."""
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers, of actor and critic alike."""
+    n_steps: PositiveInt = 128
+    """Decisions per game between two updates."""
+    batch_size: PositiveInt = 4096
+    """Samples per gradient step."""
+    n_epochs: PositiveInt = 4
+    """Passes over the samples of an update."""
+    gamma: float = Field(default=0.9975, gt=0, lt=1)
+    """Discount per decision; at 2 ticks 0.9975 looks about 27 s ahead."""
+    learning_rate: Schedule = Schedule.linear(1e-3, 2e-4)
+    """Step size of Adam."""
+    entropy: Schedule = Schedule.linear(0.02, 0.005)
+    """Weight of the entropy bonus; too little of it early ends in scraping along."""
+    evaluation_every: PositiveInt = 500_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 64
+    """Starts of an evaluation, always the same."""
+    save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 32_768
+    """Steps between two entries of the algorithm's own metrics."""
+
+
 _MODELS: tuple[type[Learning], ...] = (
     QRDQNLearning,
     DQNLearning,
@@ -314,7 +413,7 @@ ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
 
 
 def _known_options(value: object) -> object:
-    """Tell unknown algorithms and options by what would be right for that algorithm."""
+    """Refuse unknown algorithms and options with what would be right for that algorithm."""
     if not isinstance(value, Mapping):
         return value
     name = value.get("algorithm")

@@ -1,4 +1,4 @@
-"""PPO for the batch engine, short enough to be read in one sitting.
+"""PPO for the batch engine.
 
 https://arxiv.org/abs/1707.06347 as stable-baselines3 does it: the same networks, initial
 weights, advantages, losses, minibatches, clipping and bootstrapping. Only the loop differs:

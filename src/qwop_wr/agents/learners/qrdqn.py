@@ -63,8 +63,8 @@ class DemonstrationQRDQN(QRDQN, Learner):
     on the number of games. Draws come from generators spawned from the seed; only the
     initial weights come from torch's global generator, which SB3 seeds.
 
-    To SB3 it is a QR-DQN: ``learn`` runs the same iterations under SB3's callbacks, and
-    ``predict`` and ``evaluate_policy`` work as ever.
+    ``learn`` runs the same iterations under SB3's callbacks; ``predict`` and
+    ``evaluate_policy`` are SB3's.
 
     Args:
         options: How to learn.
@@ -440,18 +440,15 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copy weights, moments, buffers and games."""
-        games = {} if self._last_obs is None else self._games.state()
-        demonstrations = self.demonstrations.sampler.state() if self.demonstrations else {}
-        return {
-            **under("games", games),
-            **under("experience", self.replay_buffer.state()),
-            **under("elite", self.elite.state()),
-            **under("demonstrations", demonstrations),
-            **under("optimizer", optimiser_arrays(self.policy.optimizer)),
-            **under("online", module_arrays(self.network)),
-            **under("target", module_arrays(self.target_network)),
-            **under("average", module_arrays(self.average.network)),
+        parts = {
+            "games": {} if self._last_obs is None else self._games.state(),
+            "experience": self.replay_buffer.state(),
+            "elite": self.elite.state(),
+            "demonstrations": self.demonstrations.sampler.state() if self.demonstrations else {},
+            "optimizer": optimiser_arrays(self.policy.optimizer),
+            **{name: module_arrays(network) for name, network in self._networks().items()},
         }
+        return {name: array for part in parts for name, array in under(part, parts[part]).items()}
 
     def facts(self) -> dict[str, JsonValue]:
         """Return counters, generators, recent episodes and metrics not yet taken out."""
@@ -473,12 +470,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
     def restore(self, state: TrainingState) -> None:
         """Continue exactly where ``arrays`` and ``facts`` were taken."""
         facts = cast("dict[str, Any]", state.facts)
-        networks = {
-            "online": self.network,
-            "target": self.target_network,
-            "average": self.average.network,
-        }
-        for name, network in networks.items():
+        for name, network in self._networks().items():
             load_module(network, state.part(name))
         self.average.n_updates = facts["average_updates"]
         load_optimiser(self.policy.optimizer, state.part("optimizer"))
@@ -497,6 +489,10 @@ class DemonstrationQRDQN(QRDQN, Learner):
             self.logger.name_to_count[name] = count
         if games := state.part("games"):
             self._last_obs = self._games.load_state(games)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = self.network, self.target_network, self.average.network
+        return dict(zip(("online", "target", "average"), networks, strict=True))
 
     @property
     def _games(self) -> LearningGames:

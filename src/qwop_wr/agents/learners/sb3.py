@@ -62,7 +62,7 @@ class SB3Learner(Learner):
     """An algorithm of SB3 or sb3-contrib, one rollout and its updates at a time.
 
     SB3 draws from the global generators of torch and numpy, which it seeds; their states
-    are part of what is kept.
+    are part of the learner's state.
 
     Args:
         options: How to learn.
@@ -213,7 +213,7 @@ class SB3Learner(Learner):
 
 
 class DoubleDQN(DQN):
-    """SB3's DQN, except that the online network chooses the action next_values a step.
+    """SB3's DQN, except that the online network chooses the next action.
 
     https://arxiv.org/abs/1509.06461: the target network only values it, so that an action
     is not chosen for the very error that makes it look good.

@@ -1,4 +1,4 @@
-"""Steps to be imitated: demonstrations, kept for ever, and the learner's own fastest finishes."""
+"""Steps to imitate: permanent demonstrations, and the learner's own fastest finishes."""
 
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,7 @@ from qwop_wr.agents.transitions import Transitions, joined
 _KEPT: Final = ("actions", "rewards", "dones", "episode")
 
 REFRESH_EVERY = 100
-"""Draws between two looks at what has been added: laying the runs out anew is slow."""
+"""Draws between two updates of the sampled runs: concatenating them is slow."""
 
 
 class _NStep(NamedTuple):
@@ -58,7 +58,7 @@ class DemonstrationBuffer:
 
     @property
     def sampler(self) -> Sampler:
-        """What draws the steps."""
+        """The sampler of the steps."""
         return self._sampler
 
     def draw(self, batch_size: int, beta: float) -> Draw:
@@ -74,7 +74,7 @@ class DemonstrationBuffer:
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Tell the sampler the errors of steps that were drawn.
+        """Update the priorities of drawn steps by their errors.
 
         Args:
             steps: The steps, shape (batch,).
@@ -128,7 +128,7 @@ def mean_return(transitions: Transitions, gamma: float) -> float:
         gamma: Discount per step.
 
     Returns:
-        The mean; what lies beyond finishes and time limits is not in it.
+        The mean; rewards after finishes and time limits are not in it.
     """
     total, running = 0.0, 0.0
     for reward, end in zip(transitions.rewards[::-1], transitions.ends[::-1], strict=True):
@@ -166,7 +166,7 @@ class EliteBuffer:
         return [len(run) for run in self._runs]
 
     def admits(self, length: int) -> bool:
-        """Tell whether a run is fast enough to be kept.
+        """Return whether a run is fast enough to be kept.
 
         Args:
             length: Its decisions.
@@ -222,11 +222,11 @@ class EliteBuffer:
         """Errors do not matter here."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy the runs out.
+        """Copy the runs.
 
         Returns:
-            Arrays of all runs one behind the other, those that are laid out but no longer
-            kept at the end; nothing if there are none.
+            Arrays of all runs, concatenated, those that are still sampled but no longer kept
+            at the end; nothing if there are none.
         """
         if not self._runs:
             return {}
@@ -245,7 +245,7 @@ class EliteBuffer:
         }
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Take runs over.
+        """Restore the runs.
 
         Args:
             state: What ``state`` gave.

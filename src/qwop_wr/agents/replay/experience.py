@@ -78,7 +78,7 @@ class ExperienceBuffer(ReplayBuffer):
         self._sampler.add(row * self.n_envs + np.arange(self.n_envs), self._bonus)
 
     def add_demonstrations(self, demonstrations: Transitions, bonus: float) -> None:
-        """Store demonstrations like steps of one's own, to be forgotten like them.
+        """Store demonstrations like own steps, to be overwritten like them.
 
         They are cut into as many equally long pieces as there are games; what is left
         over stays out.
@@ -132,7 +132,7 @@ class ExperienceBuffer(ReplayBuffer):
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Tell the sampler the errors of steps that were drawn.
+        """Update the priorities of drawn steps by their errors.
 
         Args:
             steps: The steps, shape (batch,).
@@ -170,7 +170,7 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def latest_steps(self, game: int, length: int) -> Transitions:
-        """Copy the newest steps of a game out as one episode.
+        """Copy the newest steps of a game as one episode.
 
         Args:
             game: The game.
@@ -191,7 +191,7 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy everything out that is needed to go on elsewhere.
+        """Copy everything that the next samples depend on.
 
         Returns:
             Arrays by name, of the rows in use alone; those of the sampler begin with
@@ -208,7 +208,7 @@ class ExperienceBuffer(ReplayBuffer):
         return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Take over what another buffer held, whose games go on with this one.
+        """Restore the contents of another buffer, whose games this one continues.
 
         Args:
             state: What ``state`` gave, from a buffer of the same size and games.
@@ -268,7 +268,7 @@ def split_successors(observations: Array, successors: Array) -> dict[str, Array]
 
 
 def joined_successors(arrays: dict[str, Array]) -> Array:
-    """Put successors together again.
+    """Restore the successors.
 
     Args:
         arrays: From ``split_successors``.

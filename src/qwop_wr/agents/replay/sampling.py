@@ -1,4 +1,4 @@
-"""Which stored steps are drawn, all alike or by priority, and their n-step returns."""
+"""Sampling of stored steps, uniform or by priority, and their n-step returns."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -31,7 +31,7 @@ class PriorityOptions(BaseModel):
 
 
 class Draw(NamedTuple):
-    """Steps that were drawn.
+    """Drawn steps.
 
     Attributes:
         steps: Indices of the steps, shape (batch,).
@@ -43,26 +43,26 @@ class Draw(NamedTuple):
 
 
 class Sampler(Protocol):
-    """Chooses among stored steps."""
+    """Draws from the stored steps."""
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored, with what is added to their errors."""
+        """Register stored steps, with the bonuses added to their errors."""
 
     def draw(self, batch_size: int, beta: float) -> Draw:
         """Draw steps."""
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Learn the errors of steps that were drawn."""
+        """Update the errors of drawn steps."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy out what has been learnt about the steps."""
+        """Copy the state of the sampler."""
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take over what another sampler had learnt."""
+        """Restore the state of another sampler."""
 
 
 class UniformSampler:
-    """Draws all steps alike.
+    """Draws steps uniformly.
 
     Args:
         rng: Source of the draws.
@@ -73,7 +73,7 @@ class UniformSampler:
         self._n_steps = 0
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored; they fill the indices from 0 on."""
+        """Register stored steps; they fill the indices from 0 on."""
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
@@ -85,11 +85,11 @@ class UniformSampler:
         """Errors do not matter here."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """There is the number of steps only."""
+        """Copy the number of steps."""
         return {"n_steps": np.array([self._n_steps], dtype=np.float64)}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take the number of steps over."""
+        """Restore the number of steps."""
         self._n_steps = int(state["n_steps"][0])
 
 
@@ -116,11 +116,11 @@ class PrioritisedSampler:
         self._fresh: list[Integers] = []
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored.
+        """Register stored steps.
 
         Args:
             steps: Their indices, shape (n,).
-            bonuses: What is added to their errors.
+            bonuses: Added to their errors.
         """
         self._bonuses[steps] = bonuses
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
@@ -145,7 +145,7 @@ class PrioritisedSampler:
         return Draw(steps, (weights / weights.max()).astype(np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Learn the errors of steps that were drawn.
+        """Update the errors of drawn steps.
 
         Args:
             steps: Their indices, shape (n,).
@@ -156,7 +156,7 @@ class PrioritisedSampler:
         self._tree.set(steps, (errors.astype(np.float64) + self._bonuses[steps]) ** self._alpha)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the priorities out.
+        """Copy the priorities.
 
         Returns:
             Arrays by name.
@@ -170,7 +170,7 @@ class PrioritisedSampler:
         }
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take priorities over.
+        """Restore the priorities.
 
         Args:
             state: What ``state`` gave.
@@ -204,7 +204,7 @@ class PrioritisedSampler:
 def make_sampler(
     priorities: PriorityOptions | None, capacity: int, rng: np.random.Generator
 ) -> Sampler:
-    """Make the sampler that options ask for.
+    """Make the sampler of the options.
 
     Args:
         priorities: None draws all steps alike.
@@ -312,7 +312,7 @@ class SumTree:
         if not np.array_equal(self._nodes[1 : self._first_leaf], children.sum(axis=1)):
             raise ValueError("sum tree: a parent is not the sum of its children")
         if self._nodes[self._first_leaf + self._capacity :].any():
-            raise ValueError("sum tree: something lies behind its end")
+            raise ValueError("sum tree: an entry past its end is not 0")
 
 
 class NStepSamples(NamedTuple):

@@ -8,8 +8,9 @@ import pandas as pd
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import draw_starts, pass_gate
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.training import PPOOptions, training_result
+from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions

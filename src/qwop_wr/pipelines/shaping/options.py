@@ -1,6 +1,6 @@
 """Which ways of shaping are compared."""
 
-from qwop_wr.agents.training import PPOOptions
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.variants import VariantsOptions

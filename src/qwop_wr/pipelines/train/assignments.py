@@ -6,14 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.learners.options import OBSERVING
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.training import (
-    OBSERVING,
-    LearnerTask,
-    LearnerTraining,
-    kept_agent,
-    kept_steps,
-)
+from qwop_wr.agents.training import LearnerTask, LearnerTraining, kept_agent, kept_steps
 from qwop_wr.envs import QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError

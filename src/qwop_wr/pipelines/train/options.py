@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, RootModel, model_validator
 
-from qwop_wr.agents.learners.options import LearningOptions
+from qwop_wr.agents.learners.options import LearningOptions, TrainingOptions
 from qwop_wr.agents.spec import AgentSpec
-from qwop_wr.agents.training import TrainingOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 from qwop_wr.evaluation.options import EvaluationOptions
