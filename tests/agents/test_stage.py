@@ -195,6 +195,15 @@ def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
     assert score.finish_rate == 1.0
 
 
+def test_a_stage_that_stops_early_keeps_its_schedules() -> None:
+    options = make_options(stop_at=1000, learning_rate={"start": 1e-3, "end": 0.0})
+    history = train(options).history
+    assert history["step"].max() == 1000
+    rates = history.loc[history["metric"] == "train/learning_rate", "value"].tolist()
+    # Half of the budget is over, so half of the rate is left.
+    assert rates[-1] == pytest.approx(0.5e-3)
+
+
 def test_an_interrupt_passes_through() -> None:
     def interrupt(metrics: Mapping[str, float], step: int) -> None:
         if step >= 500:

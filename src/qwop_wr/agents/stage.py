@@ -228,7 +228,7 @@ class StageTraining(Training):
         if options.coaching is not None and make_coach is None:
             raise ValueError("coaching is asked for, but there is no coach")
         origin: dict[str, JsonValue] = {
-            "options": options.model_dump(mode="json", exclude=set(OBSERVING)),
+            "options": options.model_dump(mode="json", exclude={*OBSERVING} - {"stop_at"}),
             "spec": spec.model_dump(mode="json"),
             **inputs.identity(options),
             **(conditions or {}),
@@ -262,7 +262,7 @@ class StageTraining(Training):
         if self._part is Part.PLAYING:
             yield from self._loop(
                 context,
-                context.clock.progress,
+                partial(options.progress, clock=context.clock),
                 options.evaluation_every,
                 options.log_every,
                 partial(self._guard_against_collapse, context),

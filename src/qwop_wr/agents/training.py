@@ -4,6 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
 
 import pandas as pd
@@ -406,7 +407,7 @@ class LearnerTraining(Training):
         try:
             yield from self._loop(
                 context,
-                lambda steps: options.progress(steps, context.clock),
+                partial(options.progress, clock=context.clock),
                 options.evaluation_every,
                 options.log_every,
             )

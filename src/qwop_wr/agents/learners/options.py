@@ -312,7 +312,7 @@ class TrainingOptions(BaseModel):
     """How long to train; the schedules follow it."""
     stop_at: PositiveInt | None = None
     """Steps after which to stop early, without changing the schedules; with a larger value
-    a training that was stopped so continues."""
+    a training that was stopped so continues, but a stage has passed its gate."""
     evaluation_every: PositiveInt = 100_000
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 32
