@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.stage_inputs import StageGames, StageInputs
-from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, train_stage
 from qwop_wr.compute import ComputeOptions, Job, WorkContext, run_job
 from qwop_wr.compute.threads import limit_threads
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import make_games
+from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.chunks import EvaluationTask, play_chunk
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
@@ -125,7 +123,9 @@ def training_seconds(steps: int) -> float:
             "progress_bar": False,
         }
     )
-    games = StageGames(make_games(32, environment), QwopVectorEnv(8, environment, autoreset=False))
+    games = StageGames(
+        QwopVecEnv(QwopVectorEnv(32, environment)), QwopVectorEnv(8, environment, autoreset=False)
+    )
     spec = options.agent_spec(environment.interface, environment.engine)
     inputs = StageInputs(None, None, 1)
     return core_seconds(lambda: train_stage(options, games, spec, inputs)) / steps

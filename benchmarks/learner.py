@@ -26,19 +26,16 @@ from sb3_contrib import QRDQN
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
-from qwop_wr.agents.batches import Shares
-from qwop_wr.agents.budget import BudgetClock
-from qwop_wr.agents.callbacks import history_logger
-from qwop_wr.agents.metrics import MetricHistory
-from qwop_wr.agents.qrdqn import DemonstrationQRDQN
-from qwop_wr.agents.quantile_loss import pairwise_loss, sorted_loss
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.losses import pairwise_loss, sorted_loss
+from qwop_wr.agents.replay.batches import Shares
 from qwop_wr.agents.replay.sampling import PrioritisedSampler
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.schedules import BudgetClock
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
-from qwop_wr.metric_sink import silent_sink
 from qwop_wr.pipelines.games import GamesOptions
 
 PROJECT: Final = Path(__file__).parents[1]
@@ -46,15 +43,15 @@ BATCH: Final = 256
 NUMBA: Final[Any] = config
 PROFILED: Final = {
     "playing: the environment": ("step_wait", "sb3.py"),
-    "playing: choosing actions": ("_sample_action", "qrdqn.py"),
-    "playing: storing": ("_store_transition", "qrdqn.py"),
+    "playing: choosing actions": ("_act", "qrdqn.py"),
+    "playing: storing": ("_store", "qrdqn.py"),
     "drawing batches": ("draw", "batches.py"),
-    "targets": ("_targets", "qrdqn.py"),
-    "quantile loss": ("quantile_huber_loss", "quantile_loss.py"),
+    "targets": ("n_step_targets", "qrdqn.py"),
+    "quantile loss": ("quantile_huber_loss", "losses.py"),
     "gradients": ("backward", "_tensor.py"),
     "optimizer": ("step", "adam.py"),
     "priorities": ("update_priorities", "batches.py"),
-    "averages": ("update", "averaging.py"),
+    "averages": ("update", "networks.py"),
 }
 """Parts of the loop: the function that does each, and the end of its file's name."""
 
@@ -101,8 +98,9 @@ class Learners:
         environment = self.settings.environment
         spec = options.agent_spec(environment.interface, environment.engine)
         clock = BudgetClock(options.budget)
-        learner = DemonstrationQRDQN(options, spec, self.games(), self.demonstrations, clock, 0)
-        learner.set_logger(history_logger(MetricHistory(silent_sink)))
+        learner = DemonstrationQRDQN(
+            options, spec, self.games(), self.demonstrations, clock.progress, 0
+        )
         learner.learn(2000, log_interval=10**9)
         return learner
 

@@ -23,9 +23,8 @@ import torch
 from numba import config
 
 from qwop_wr.agents.learners.learner import Learner
-from qwop_wr.agents.learners.options import PPOLearning
-from qwop_wr.agents.learners.training import LearnerTask, LearnerTraining, TrainingOptions
-from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.learners.options import PPOLearning, TrainingOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining, training_result
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 

@@ -48,6 +48,10 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
         self.last_ticks = np.zeros(n_games, dtype=np.int64)
         self.drawn_idle_ticks = np.zeros(n_games, dtype=np.int64)
 
+    @property
+    def time_limit(self) -> float:
+        return self.max_ticks / 30.0
+
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -94,6 +98,22 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
             self._begin(np.flatnonzero(ended_now))
         return self._observe(), rewards, terminated, truncated, infos
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        words = [json.dumps(rng.bit_generator.state).encode().ljust(400) for rng in self.rngs]
+        return {
+            **{name: getattr(self, name).copy() for name in STATE},
+            "rngs": np.stack([np.frombuffer(word, dtype=np.uint8) for word in words]),
+        }
+
+    def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        if len(arrays["rngs"]) != self.num_envs:
+            raise ValueError("another number of games")
+        for name in STATE:
+            setattr(self, name, arrays[name].copy())
+        for rng, word in zip(self.rngs, arrays["rngs"], strict=True):
+            rng.bit_generator.state = json.loads(word.tobytes())
+        return self._observe()
+
     def _begin(self, games: NDArray[np.int64]) -> None:
         for game in games:
             self.drawn_idle_ticks[game] = self.rngs[game].integers(4)
@@ -110,6 +130,8 @@ class CorridorVectorEnv(VectorEnv[Any, Any, Any]):
 
 class CorridorVecEnv(VecEnv):
     """The corridor in the form that SB3 learns from; a finish counts as truncation."""
+
+    bootstrap_finish = True
 
     def __init__(self, n_games: int) -> None:
         self.games = CorridorVectorEnv(n_games)
@@ -146,24 +168,12 @@ class CorridorVecEnv(VecEnv):
         return obs, rewards, dones, infos
 
     def state(self) -> dict[str, NDArray[Any]]:
-        games = self.games
-        words = [json.dumps(rng.bit_generator.state).encode().ljust(400) for rng in games.rngs]
-        return {
-            **{name: getattr(games, name).copy() for name in STATE},
-            "rngs": np.stack([np.frombuffer(word, dtype=np.uint8) for word in words]),
-            "returns": self.returns.copy(),
-            "lengths": self.lengths.copy(),
-        }
+        own = {"returns": self.returns.copy(), "lengths": self.lengths.copy()}
+        return {**self.games.state(), **own}
 
     def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        if len(arrays["rngs"]) != self.num_envs:
-            raise ValueError("another number of games")
-        for name in STATE:
-            setattr(self.games, name, arrays[name].copy())
-        for rng, word in zip(self.games.rngs, arrays["rngs"], strict=True):
-            rng.bit_generator.state = json.loads(word.tobytes())
         self.returns, self.lengths = arrays["returns"].copy(), arrays["lengths"].copy()
-        return self.games._observe()
+        return self.games.load_state(arrays)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,10 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.checkpoints import Checkpoints
-from qwop_wr.agents.gate import AgentScore, paired_gain, pass_gate, run_costs, score_agent
+from qwop_wr.agents.gate import (
+    AgentScore,
+    paired_gain,
+    pass_gate,
+    run_costs,
+    score_agent,
+    score_episodes,
+)
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.rollout import Episodes
 from qwop_wr.metric_sink import silent_sink
@@ -99,7 +108,7 @@ def test_a_worse_or_equal_candidate_does_not(
     assert not report.promoted
 
 
-def episodes(finished: list[bool], times: list[float]) -> Episodes:
+def episodes(finished: list[bool], times: list[float], time_limit: float | None = None) -> Episodes:
     n = len(finished)
     zeros = np.zeros(n, dtype=np.int64)
     return Episodes(
@@ -112,6 +121,22 @@ def episodes(finished: list[bool], times: list[float]) -> Episodes:
         total_reward=np.zeros(n),
         length=zeros,
         idle_ticks=zeros,
+        time_limit=time_limit,
+    )
+
+
+def test_every_finish_costs_less_than_a_run_that_failed_whatever_the_time_limit() -> None:
+    slow = episodes([True] * 20, [150.0] * 20, time_limit=200.0)
+    fallen = episodes([False] * 20, [90.0] * 20, time_limit=200.0)
+    late = replace(fallen, distance=np.full(20, 99.0))
+    assert score_episodes(slow).mean_cost == 150.0
+    assert score_episodes(late).mean_cost == 201.0
+    assert paired_gain(slow, late).cost_p < 0.01
+    # The games themselves tell the limit; 100 s are the least.
+    env = CorridorVectorEnv(4, autoreset=False, max_ticks=6000)
+    fall = stepper(1, 2)
+    assert score_agent(fall, env, SEEDS).mean_cost == pytest.approx(
+        300.0 - score_agent(fall, env, SEEDS).mean_distance
     )
 
 
@@ -195,10 +220,9 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
     for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, *alike]):
         checkpoints.consider(agent, step)
     assert checkpoints.best is not None
-    assert checkpoints.best.fingerprint == WALKER.fingerprint
-    assert checkpoints.best.card["steps"] == 2
-    assert checkpoints.best_score is not None
-    assert checkpoints.best.card["evaluation"] == checkpoints.best_score.metrics()
+    assert checkpoints.best.agent.fingerprint == WALKER.fingerprint
+    assert checkpoints.best.agent.card["steps"] == 2
+    assert checkpoints.best.agent.card["evaluation"] == checkpoints.best.score.metrics()
     assert [one.fingerprint for one in checkpoints.agents[1:]] == [
         *(one.fingerprint for one in alike),
         FALLER.fingerprint,
@@ -225,4 +249,4 @@ def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
     for step in (1, 2, 3):
         checkpoints.consider(stepper(2, 1, marker=float(step)), step)
     assert checkpoints.best is not None
-    assert checkpoints.best.card["steps"] == 2
+    assert checkpoints.best.agent.card["steps"] == 2

@@ -1,8 +1,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from qwop_wr.agents.budget import BudgetClock, TrainingBudget
-from qwop_wr.agents.schedules import Schedule
+from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
 
 
 def test_linear_schedule_interpolates_and_stays_within() -> None:

@@ -324,3 +324,8 @@ def test_a_reset_must_come_first() -> None:
         env.step(np.zeros(2, dtype=np.int64))
     with pytest.raises(gymnasium.error.ResetNeeded, match="reset all games"):
         env.reset(options={"reset_mask": np.array([True, False])})
+
+
+def test_the_time_limit_is_told_in_seconds_of_the_clock() -> None:
+    assert _make(1, autoreset=False).time_limit == 100.0
+    assert _make(1, autoreset=False, max_ticks=6000).time_limit == 200.0

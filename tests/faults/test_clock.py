@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from qwop_wr.agents.budget import BudgetClock, TrainingBudget
+from qwop_wr.agents.schedules import BudgetClock, TrainingBudget
 from qwop_wr.search.options import BudgetMeter, SearchBudget, WorkClock
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import TrainingStateDataset
-from tests.agents import test_ppo, test_stage_state
+from tests.agents import test_stage_resuming, test_training
 from tests.faults.tiny_training import STATE, make
 
 pytestmark = pytest.mark.slow
@@ -60,5 +60,5 @@ def test_killed_trainings_come_to_the_same_end(
     finishing = _start(kind, tmp_path)
     assert finishing.wait(timeout=120) == 0
     *_, expected = make(kind).run()
-    same = test_ppo.assert_same_end if kind == "ppo" else test_stage_state.assert_same_end
+    same = test_training.assert_same_end if kind == "ppo" else test_stage_resuming.assert_same_end
     same(_end(tmp_path / STATE), expected)

@@ -3,19 +3,21 @@
 import sys
 from pathlib import Path
 
-from qwop_wr.agents.ppo_training import PPOTraining
-from qwop_wr.agents.trainer import StageTraining
+from qwop_wr.agents.stage import StageTraining
+from qwop_wr.agents.training import LearnerTraining
 from qwop_wr.datasets import TrainingStateDataset
-from tests.agents import test_ppo, test_stage_state
+from tests.agents import test_stage_resuming, test_training
 
 STATE = "training.safetensors"
 
 
-def make(kind: str) -> PPOTraining | StageTraining:
+def make(kind: str) -> LearnerTraining | StageTraining:
     """The training that is meant by ``ppo`` or ``stage``, with many states."""
     if kind == "ppo":
-        return test_ppo.training(test_ppo.make_options(save_every=1024, budget={"steps": 8192}))
-    return test_stage_state.training(test_stage_state.OFTEN)
+        return test_training.training(
+            test_training.make_options(save_every=1024, budget={"steps": 8192})
+        )
+    return test_stage_resuming.training(test_stage_resuming.OFTEN)
 
 
 def main(kind: str, folder: Path) -> None:

@@ -45,7 +45,7 @@ class Agent:
     def from_network(
         cls, spec: AgentSpec, network: AgentNetwork, card: Mapping[str, JsonValue]
     ) -> "Agent":
-        """Copy the weights out of a network.
+        """Make an agent of a network's weights.
 
         Args:
             spec: Spec that the network was built from.
@@ -83,7 +83,7 @@ class Agent:
         return network
 
     def policy(self) -> Policy:
-        """Make the agent ready to act.
+        """Make a policy of the agent.
 
         Returns:
             Policy over a private copy of the weights.
@@ -94,7 +94,7 @@ class Agent:
         return Policy(network, width, self.spec.reward_scale)
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Make sure that an environment is one the agent can act in.
+        """Check that the agent can act in an environment.
 
         Args:
             interface: The environment's values, as ``AgentSpec.check_interface``

@@ -1,14 +1,19 @@
-"""Evaluating an agent while it learns, and keeping the best."""
+"""Evaluating agents while they learn, keeping the best, and when a state is due."""
 
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple, cast
 
 from gymnasium.vector import VectorEnv
-from stable_baselines3.common.callbacks import BaseCallback
+from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import AgentScore, score_agent
 from qwop_wr.agents.metrics import MetricHistory
+from qwop_wr.agents.state import TrainingState, agent_facts, under
+from qwop_wr.stopping import stop_requested
 
 N_RANKED = 5
 """Agents kept: one evaluation cannot tell the best of many from the luckiest."""
@@ -29,7 +34,7 @@ class RankedAgent(NamedTuple):
 
 
 class Checkpoints:
-    """Scores agents on one fixed set of starts and remembers the best few.
+    """Scores agents on one fixed set of starts and keeps the best few.
 
     An agent that improves on the reference beats one that does not; otherwise
     the mean cost decides, and the earlier one wins a draw.
@@ -57,34 +62,20 @@ class Checkpoints:
         self.ranked: list[RankedAgent] = []
 
     @property
-    def best(self) -> Agent | None:
-        """Best agent so far."""
-        return self.ranked[0].agent if self.ranked else None
-
-    @property
-    def best_score(self) -> AgentScore | None:
-        """Its score."""
-        return self.ranked[0].score if self.ranked else None
+    def best(self) -> RankedAgent | None:
+        """The best agent so far."""
+        return self.ranked[0] if self.ranked else None
 
     @property
     def agents(self) -> list[Agent]:
         """The best agents, the best first."""
         return [ranked.agent for ranked in self.ranked]
 
-    def restore(self, best: Agent, score: AgentScore) -> None:
-        """Go on with the best of a training that was stopped.
-
-        Args:
-            best: Its best agent.
-            score: That agent's score on the same starts.
-        """
-        self.ranked = [RankedAgent((False, -score.mean_cost), best, score)]
-
     def consider(self, agent: Agent, step: int, reference: bool = False) -> AgentScore:
         """Evaluate an agent and keep it if it is among the best.
 
         Args:
-            agent: The agent; its card is given the step and the score.
+            agent: The agent; step and score are added to its card.
             step: Decisions it has learnt from.
             reference: Later agents should improve on this one.
 
@@ -103,47 +94,94 @@ class Checkpoints:
         self._history.record({f"evaluation/{k}": v for k, v in score.metrics().items()}, step)
         return score
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copy the weights of the ranked agents."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for place, ranked in enumerate(self.ranked):
+            arrays |= under(f"ranked_{place}", ranked.agent.weights)
+        return arrays
 
-class EvaluationCallback(BaseCallback):
-    """Evaluates a learner every so many steps.
+    def facts(self) -> dict[str, JsonValue]:
+        """Return ranks, scores and cards."""
+        return {
+            "reference": asdict(self.reference) if self.reference else None,
+            "ranked": [
+                {
+                    "rank": [*ranked.rank],
+                    "score": asdict(ranked.score),
+                    **agent_facts(ranked.agent),
+                }
+                for ranked in self.ranked
+            ],
+        }
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue with the agents of a state that holds ``arrays`` and ``facts``."""
+        self.ranked = read_ranked(state)
+        if reference := cast("dict[str, Any] | None", state.facts["reference"]):
+            self.reference = AgentScore(**reference)
+
+
+def read_ranked(state: TrainingState) -> list[RankedAgent]:
+    """Read the best agents from the state of a training.
 
     Args:
-        checkpoints: Where to evaluate.
-        snapshot: Gives the learner's present agent.
-        every: Steps between evaluations.
-        on_score: Called with every score but the last one and its step.
+        state: The state.
 
-    Attributes:
-        evaluated_at: Step of the last evaluation.
+    Returns:
+        The agents, the best first.
+    """
+    entries = cast("list[dict[str, Any]]", state.facts["ranked"])
+    return [
+        RankedAgent(
+            (bool(entry["rank"][0]), float(entry["rank"][1])),
+            state.agent(f"ranked_{place}", entry),
+            AgentScore(**entry["score"]),
+        )
+        for place, entry in enumerate(entries)
+    ]
+
+
+class SaveSchedule:
+    """Decides when the state of a training is due; whichever limit is reached first counts.
+
+    Args:
+        every: Decisions between two states; no limit if None.
+        minutes: Time between two states [min]; no limit if None.
+        now: Monotonic clock [s].
     """
 
     def __init__(
         self,
-        checkpoints: Checkpoints,
-        snapshot: Callable[[], Agent],
-        every: int,
-        on_score: Callable[[AgentScore, int], None] | None = None,
+        every: int | None,
+        minutes: float | None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
-        self._checkpoints = checkpoints
-        self._snapshot = snapshot
         self._every = every
-        self._on_score = on_score
-        self.evaluated_at = 0
+        self._seconds = None if minutes is None else 60.0 * minutes
+        self._now = now
+        self._last_step, self._last_time = 0, now()
 
-    def _on_rollout_start(self) -> None:
-        if self.num_timesteps - self.evaluated_at >= self._every:
-            score = self._evaluate()
-            if self._on_score is not None:
-                self._on_score(score, self.num_timesteps)
+    def due(self, step: int, evaluated: bool = False) -> bool:
+        """Return whether a state is due, also because a stop was requested.
 
-    def _on_step(self) -> bool:
-        return True
+        Args:
+            step: Decisions made so far.
+            evaluated: The agent has just been evaluated; without any limit that is when
+                states are due.
+        """
+        if stop_requested():
+            return True
+        if self._every is None and self._seconds is None:
+            return evaluated
+        if self._every is not None and step - self._last_step >= self._every:
+            return True
+        return self._seconds is not None and self._now() - self._last_time >= self._seconds
 
-    def _on_training_end(self) -> None:
-        if self.num_timesteps > self.evaluated_at:
-            self._evaluate()
+    def passed(self, step: int) -> None:
+        """Count from here on.
 
-    def _evaluate(self) -> AgentScore:
-        self.evaluated_at = self.num_timesteps
-        return self._checkpoints.consider(self._snapshot(), self.num_timesteps)
+        Args:
+            step: Decisions made so far.
+        """
+        self._last_step, self._last_time = step, self._now()

@@ -1,4 +1,4 @@
-"""Behavioural cloning: an actor that does what was shown, a critic that expects its returns."""
+"""Behavioural cloning: an actor fitted to demonstrated actions, a critic to their returns."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -17,8 +17,8 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.networks import AgentNetwork, build_network
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
-from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.compute import single_thread
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
 _EVALUATION_BATCH: Final = 8192
@@ -68,7 +68,7 @@ class CloningOptions(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class CloningResult:
-    """What came of it.
+    """Result of a cloning.
 
     Attributes:
         agent: The clone, as it was when its validation loss was lowest.
@@ -88,8 +88,8 @@ class _Samples(NamedTuple):
 def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
     """Discounted returns of recorded steps.
 
-    What lies behind a finish, a time limit or the end of a recording is not known; it is
-    taken to go on as the recordings do on average. Behind a fall there is nothing.
+    Rewards after a finish, a time limit or the end of a recording are unknown; they are
+    assumed to be those of the recordings on average. After a fall there are none.
 
     Args:
         steps: Whole episodes.
@@ -112,15 +112,15 @@ def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
 def split_episodes(
     steps: Transitions, share: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Put whole episodes aside.
+    """Split whole episodes into training and validation.
 
     Args:
         steps: Whole episodes, at least two.
-        share: Share of the episodes to put aside, at least one and not all.
+        share: Share of the episodes to validate on, at least one and not all.
         rng: Draws them.
 
     Returns:
-        Masks of the steps to learn from and of those put aside, shape (N,).
+        Masks of the steps to learn from and to validate on, shape (N,).
 
     Raises:
         ValueError: If there is only one episode.
@@ -166,7 +166,7 @@ def clone(
     best, waited = copy.deepcopy(network.state_dict()), 0
     best_metrics: dict[str, float] = {"loss": np.inf}
     with (
-        single_torch_thread(),
+        single_thread(),
         trange(
             options.epochs, desc="cloning", unit=" epochs", disable=not options.progress_bar
         ) as bar,

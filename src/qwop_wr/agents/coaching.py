@@ -1,4 +1,4 @@
-"""Learning from a coach who rates actions by what comes of them.
+"""Learning from a coach who rates actions by their outcomes.
 
 Where exact clones of the environment can be played on, the difference that an action makes
 need not be estimated by a network: it can be seen. One round is one step of approximate
@@ -6,17 +6,21 @@ policy iteration with rollouts (Lagoudakis & Parr, "Reinforcement learning as cl
 2003), weighted by what is gained (Ross & Bagnell, AggreVaTe, https://arxiv.org/abs/1406.5979).
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
 from torch.nn import functional
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.learners.learner import Learner
+from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
+from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
 
 N_SCORED_AT_ONCE = 8192
 """Observations that are scored in one call."""
@@ -25,7 +29,7 @@ FINAL_RATE = 0.1
 
 
 class RatedActions(NamedTuple):
-    """What a coach says.
+    """Decisions with the ratings of a coach.
 
     Attributes:
         observations: Where a decision was due, float32 (N, d).
@@ -44,7 +48,7 @@ class RatedActions(NamedTuple):
 
 
 def joined(rounds: Sequence[RatedActions]) -> RatedActions:
-    """Put the ratings of several rounds together.
+    """Concatenate the ratings of several rounds.
 
     Args:
         rounds: At least one.
@@ -96,7 +100,7 @@ def improvement_losses(
     advantages: torch.Tensor,
     options: CoachingOptions,
 ) -> torch.Tensor:
-    """Lose what the policy is expected to gain, and some for leaving the one before.
+    """Negative expected gain of the policy, plus a penalty for leaving the previous one.
 
     Args:
         scores: Action scores, shape (B, n_actions).
@@ -120,11 +124,11 @@ def learn_from_coach(
     options: CoachingOptions,
     rng: np.random.Generator,
 ) -> tuple[Agent, dict[str, float]]:
-    """Prefer the actions that led farther.
+    """Fit a policy to the actions that led farther.
 
     Args:
         agent: Agent that was rated.
-        rated: What the coach says.
+        rated: The coach's ratings.
         options: How to learn.
         rng: Shuffles the decisions.
 
@@ -178,3 +182,122 @@ def _log_policy(
                 for part in torch.split(observations, N_SCORED_AT_ONCE)
             ]
         )
+
+
+MakeCoach = Callable[[Agent], Coach]
+"""Makes a coach who judges by the values of the given agent."""
+
+
+class CoachedLearner(Learner):
+    """An agent that learns from a coach: play and rate, then learn, round by round.
+
+    Every round draws from a generator of its own, so that rounds repeat exactly after a stop.
+
+    Args:
+        agent: Agent to begin with; the coach judges by its values throughout.
+        make_coach: Makes the coach.
+        options: How to learn.
+        seed: Seed of games and shuffling.
+        first_step: Decisions made before, where the steps continue.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        make_coach: MakeCoach,
+        options: CoachingOptions,
+        seed: int,
+        first_step: int,
+    ) -> None:
+        self.episodes = RecentEpisodes()
+        self._judge = self._agent = agent
+        self._make_coach, self._options, self._seed = make_coach, options, seed
+        self._steps = first_step
+        self._coach: Coach | None = None
+        self._ratings: tuple[RatedActions, ...] = ()
+        self._rounds, self._seconds = 0, 0.0
+        self._metrics: dict[str, float] = {}
+
+    @property
+    def steps(self) -> int:
+        """Decisions made so far, those before the coaching included."""
+        return self._steps
+
+    def progress(self, steps: int) -> float:
+        """Return how much of the coaching is over; a round that has begun is finished.
+
+        Args:
+            steps: Not used: rounds and minutes are limited.
+
+        Returns:
+            Share, 0 to 1.
+        """
+        progress = self._rounds / self._options.rounds
+        if self._options.minutes is not None:
+            progress = max(progress, self._seconds / (60.0 * self._options.minutes))
+        return min(progress, 1.0)
+
+    def iterate(self) -> None:
+        """Play and rate for a round, and learn from the ratings of the latest rounds.
+
+        Raises:
+            TrainingDivergedError: If a loss is not finite.
+            KeyboardInterrupt: If a stop was requested; the round is lost.
+        """
+        began = time.monotonic()
+        self._coach = self._coach or self._make_coach(self._judge)
+        rng = np.random.default_rng([self._seed, self._rounds])
+        rated = self._coach.rate(self._agent, rng)
+        ratings = (*self._ratings, rated)[-self._options.memory :]
+        known = joined(ratings)
+        try:
+            self._agent, metrics = learn_from_coach(self._agent, known, self._options, rng)
+        except FloatingPointError as error:
+            raise TrainingDivergedError("coaching's loss", self._steps, known._asdict()) from error
+        self._ratings = ratings
+        self._steps += len(rated.actions)
+        self._rounds += 1
+        self._seconds += time.monotonic() - began
+        self._metrics = {**metrics, "changed": rated.changed, "round": self._rounds}
+
+    def metrics(self) -> dict[str, float]:
+        """Take out the metrics of the latest round."""
+        metrics, self._metrics = self._metrics, {}
+        return {f"coaching/{name}": value for name, value in metrics.items()}
+
+    def agent(self) -> Agent:
+        """Return the agent as it is now."""
+        return self._agent
+
+    def begin_with(self, agent: Agent) -> None:
+        """Let another agent learn; the coach judges by its values."""
+        self._judge, self._agent, self._coach = agent, agent, None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copy the weights of judge and agent, and the ratings that are learnt from."""
+        arrays = {**under("judge", self._judge.weights), **under("coached", self._agent.weights)}
+        for number, rated in enumerate(self._ratings):
+            arrays |= under(f"ratings_{number}", rated._asdict())
+        return arrays
+
+    def facts(self) -> dict[str, JsonValue]:
+        """Return specs, cards and counters."""
+        return {
+            "steps": self._steps,
+            "judge": agent_facts(self._judge),
+            "coached": agent_facts(self._agent),
+            "rounds": self._rounds,
+            "coaching_seconds": self._seconds,
+            "n_ratings": len(self._ratings),
+        }
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        facts = cast("dict[str, Any]", state.facts)
+        self._judge = state.agent("judge", facts["judge"])
+        self._agent = state.agent("coached", facts["coached"])
+        self._ratings = tuple(
+            RatedActions(**state.part(f"ratings_{number}")) for number in range(facts["n_ratings"])
+        )
+        self._steps, self._rounds = facts["steps"], facts["rounds"]
+        self._seconds = facts["coaching_seconds"]

@@ -1,4 +1,4 @@
-"""Comparing agents on the same starts, and deciding who is handed on."""
+"""Comparing agents on the same starts, and deciding which one is handed on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
@@ -15,7 +16,7 @@ from qwop_wr.agents.rollout import Episodes, play_episodes
 Costs = NDArray[np.float64]
 
 UNFINISHED_TIME = 100.0
-"""Clock time at which a run counts as given up [s]: 3,000 ticks."""
+"""Least cost of a run that did not finish [s]: 3,000 ticks, the default time limit."""
 TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
@@ -26,7 +27,7 @@ _SAME_COST = 1e-9
 
 @dataclass(frozen=True)
 class AgentScore:
-    """What a number of episodes say about an agent.
+    """Summary of an agent's episodes.
 
     Attributes:
         finish_rate: Share of the episodes that finished.
@@ -44,7 +45,7 @@ class AgentScore:
     best_time: float | None = None
 
     def improves_on(self, other: "AgentScore") -> bool:
-        """Tell whether nothing is worse and something is better (Pareto).
+        """Return whether nothing is worse and something is better (Pareto).
 
         Args:
             other: Score on the same starts.
@@ -57,7 +58,7 @@ class AgentScore:
         return own != others and all(a >= b for a, b in zip(own, others, strict=True))
 
     def loses_nothing_to(self, other: "AgentScore") -> bool:
-        """Tell whether neither success nor speed is worse.
+        """Return whether neither success nor speed is worse.
 
         Args:
             other: Score on the same starts.
@@ -72,7 +73,7 @@ class AgentScore:
         return own[0] >= others[0] and own[1] >= others[1]
 
     def metrics(self) -> dict[str, float]:
-        """List the numbers by name; a median that does not exist is left out.
+        """Return the numbers by name; those that do not exist are left out.
 
         Returns:
             Values by field name.
@@ -121,24 +122,34 @@ class PairedGain(NamedTuple):
     cost_p: float
 
 
-def run_costs(finished: ArrayLike, score_time: ArrayLike, distance: ArrayLike) -> Costs:
-    """Put runs that finished and runs that did not on one scale of seconds.
+def run_costs(
+    finished: ArrayLike,
+    score_time: ArrayLike,
+    distance: ArrayLike,
+    time_limit: float | None = None,
+) -> Costs:
+    """Costs that put finished and unfinished runs on one scale of seconds.
 
     Args:
         finished: Whether each run reached the end, shape (n,).
         score_time: Clock times at their ends [s], shape (n,).
         distance: Their distances [m], shape (n,).
+        time_limit: Clock time at which runs were stopped [s], if that may be above 100 s.
 
     Returns:
-        Clock time of a finish; else 100 s and one more for every metre missing
-        [s], shape (n,).
+        Clock time of a finish; else 100 s, or the time limit if that is later, and one
+        second for every metre missing [s], shape (n,). So every finish costs less.
     """
     missing = np.maximum(TRACK_LENGTH - np.asarray(distance), 0.0)
-    return np.where(finished, score_time, UNFINISHED_TIME + missing)
+    return np.where(finished, score_time, max(UNFINISHED_TIME, time_limit or 0.0) + missing)
+
+
+def _episode_costs(episodes: Episodes) -> Costs:
+    return run_costs(episodes.finished, episodes.score_time, episodes.distance, episodes.time_limit)
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
-    """Sum up what was played.
+    """Score the episodes of an agent.
 
     Args:
         episodes: One episode per start.
@@ -147,7 +158,7 @@ def score_episodes(episodes: Episodes) -> AgentScore:
         The score.
     """
     finished = episodes.finished
-    cost = run_costs(finished, episodes.score_time, episodes.distance)
+    cost = _episode_costs(episodes)
     return AgentScore(
         finish_rate=float(finished.mean()),
         median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
@@ -160,7 +171,7 @@ def score_episodes(episodes: Episodes) -> AgentScore:
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
-    """Play one deterministic episode per seed and sum up.
+    """Play one deterministic episode per seed and score them.
 
     Args:
         agent: The agent.
@@ -189,8 +200,7 @@ def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
     finish_p = 1.0
     if differing:
         finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
-    costs = [run_costs(e.finished, e.score_time, e.distance) for e in (candidate, incoming)]
-    saved = costs[1] - costs[0]  # (n,)
+    saved = _episode_costs(incoming) - _episode_costs(candidate)  # (n,)
     if (np.abs(saved) < _SAME_COST).all():
         return PairedGain(finish_p, 1.0)
     saved = np.where(np.abs(saved) < _SAME_COST, 0.0, saved)
@@ -243,3 +253,64 @@ def pass_gate(
         return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
     _, agent, report = best
     return (agent if report.promoted else incoming), report
+
+
+def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
+    """Draw game seeds that differ between purposes and never between calls.
+
+    Args:
+        seed: Seed of the training.
+        purpose: What the games are for, for example ``"gate"``.
+        n: Number of games.
+
+    Returns:
+        Seeds, each from 0 to 2**31 - 1.
+    """
+    rng = np.random.default_rng([seed, *purpose.encode()])
+    return [int(start) for start in rng.integers(2**31, size=n)]
+
+
+class HealthOptions(BaseModel):
+    """Least success of a healthy stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    success_kept: float = Field(gt=0, le=1)
+    """Share of the finish rate that it began to play with; the learner's last
+    evaluation counts, not the best."""
+    advice: str = Field(min_length=1)
+    """What to do if it does."""
+
+
+class HealthReport(NamedTuple):
+    """Whether a learner kept its success until the end.
+
+    Attributes:
+        reference: Finish rate that it began to play with.
+        final: Finish rate of its last evaluation.
+        required: Least that would have been healthy.
+        healthy: Whether it was.
+        advice: What to do, if it was not.
+    """
+
+    reference: float
+    final: float
+    required: float
+    healthy: bool
+    advice: str | None
+
+
+def check_health(options: HealthOptions, reference: float, final: float) -> HealthReport:
+    """Hold a learner to its stage's rule.
+
+    Args:
+        options: The rule.
+        reference: Finish rate that it began to play with.
+        final: Finish rate of its last evaluation.
+
+    Returns:
+        The report.
+    """
+    required = options.success_kept * reference
+    healthy = final >= required
+    return HealthReport(reference, final, required, healthy, None if healthy else options.advice)

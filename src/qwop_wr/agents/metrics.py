@@ -1,17 +1,86 @@
-"""Metrics of a training: kept in order, and passed on while they come."""
+"""Metrics of a training: recent episodes, history, TensorBoard and the progress bar."""
 
-from collections.abc import Mapping
-from numbers import Real
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
-from stable_baselines3.common.logger import KVWriter
+from pydantic import JsonValue
+from tqdm import tqdm
 
 from qwop_wr.metric_sink import MetricSink
 
+SHAPING: Final = "shaping/"
+"""Infos and metrics of a shaped reward's terms begin with it."""
+_REMEMBERED: Final = ("distance", "finished", "score_time", "reward")
 
-class MetricHistory(KVWriter):
-    """Collects metrics, also as an output of SB3's logger.
+
+class RecentEpisodes:
+    """The latest episodes, to be averaged over.
+
+    Args:
+        size: Episodes that an average is taken over.
+    """
+
+    def __init__(self, size: int = 100) -> None:
+        self._rows: deque[Mapping[str, float]] = deque(maxlen=size)
+
+    def add(self, info: Mapping[str, Any]) -> None:
+        """Add an episode.
+
+        Args:
+            info: The infos of its last step: ``distance`` [m], ``finished``, ``score_time``
+                [s], its return as ``reward`` or, as SB3 has it, ``episode``, and the sum of
+                every term of a shaped reward as ``shaping/<name>``. Others are not looked at.
+        """
+        monitored = {"reward": info["episode"]["r"]} if "episode" in info else {}
+        self._rows.append(
+            {
+                name: float(value)
+                for name, value in {**info, **monitored}.items()
+                if name in _REMEMBERED or name.startswith(SHAPING)
+            }
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """Average over the latest episodes.
+
+        Returns:
+            ``finish_rate``, ``distance_mean`` [m], ``reward_mean``, if a run has finished
+            ``finish_time_mean`` [s], and the mean of every term, ``shaping/<name>``; nothing
+            before the first end.
+        """
+        if not self._rows:
+            return {}
+        times = [row["score_time"] for row in self._rows if row["finished"]]
+        metrics = {"finish_rate": len(times) / len(self._rows)}
+        averaged = {"distance_mean": "distance", "reward_mean": "reward"}
+        averaged |= {name: name for name in self._rows[-1] if name.startswith(SHAPING)}
+        for metric, name in averaged.items():
+            metrics[metric] = float(np.mean([row[name] for row in self._rows]))
+        if times:
+            metrics["finish_time_mean"] = float(np.mean(times))
+        return metrics
+
+    def state(self) -> list[JsonValue]:
+        """Return the episodes as JSON for :meth:`restore`."""
+        return [dict(row) for row in self._rows]
+
+    def restore(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Restore the episodes.
+
+        Args:
+            rows: What :meth:`state` gave.
+        """
+        self._rows.clear()
+        self._rows.extend(rows)
+
+
+class MetricHistory:
+    """Metrics of a training, kept in order and passed on while they come.
 
     Args:
         sink: Where every metric is passed on to.
@@ -32,37 +101,104 @@ class MetricHistory(KVWriter):
         self._sink(metrics, step)
 
     def extend(self, before: pd.DataFrame) -> None:
-        """Take in what a training recorded before it was stopped; nothing is passed on.
+        """Add metrics recorded before a stop, without passing them on.
 
         Args:
             before: In the form of ``frame``.
         """
         self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
-    def write(
-        self,
-        key_values: dict[str, Any],
-        key_excluded: dict[str, tuple[str, ...]],
-        step: int = 0,
-    ) -> None:
-        """Record what SB3's logger dumps; whatever is not a number is left out.
-
-        Args:
-            key_values: Values by name.
-            key_excluded: Outputs that are to leave a name out, which ours never is.
-            step: Decisions made so far.
-        """
-        numbers = {k: float(v) for k, v in key_values.items() if isinstance(v, Real)}
-        self.record(numbers, step)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
     def frame(self) -> pd.DataFrame:
-        """Tabulate what was recorded.
+        """Return the metrics in long form.
 
         Returns:
             Columns ``step`` (int), ``metric`` (str), ``value`` (float), in order.
         """
         frame = pd.DataFrame(self._rows, columns=["step", "metric", "value"])
         return frame.astype({"step": "int64", "metric": "str", "value": "float64"})
+
+
+def tensorboard_is_installed() -> bool:
+    """Return whether event files can be written."""
+    return find_spec("tensorboard") is not None
+
+
+@contextmanager
+def also_to_tensorboard(sink: MetricSink, folder: str | None) -> Iterator[MetricSink]:
+    """Write metrics to event files, too, while the block runs.
+
+    Args:
+        sink: Receives them as well.
+        folder: Where the files go; none are written without it.
+
+    Yields:
+        Sink for metrics by name and step.
+    """
+    if folder is None:
+        yield sink
+        return
+    from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 (may be missing)
+
+    with SummaryWriter(folder) as writer:
+
+        def both(metrics: Mapping[str, float], step: int) -> None:
+            sink(metrics, step)
+            for name, value in metrics.items():
+                writer.add_scalar(name, value, step)
+
+        yield both
+
+
+class ProgressBar:
+    """Steps, rate and recent episodes on stderr.
+
+    Args:
+        is_shown: Whether there is a bar at all.
+    """
+
+    def __init__(self, is_shown: bool) -> None:
+        self._is_shown, self._bar = is_shown, tqdm(disable=True)
+        self._notes: dict[str, str] = {}
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
+        """Begin a new bar.
+
+        Args:
+            first: Steps made before.
+            desc: What is done.
+            unit: What is counted.
+        """
+        self._bar.close()
+        self._bar = tqdm(
+            desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
+        )
+
+    def note(self, **times: float | None) -> None:
+        """Show times from now on.
+
+        Args:
+            **times: Times by name [s]; those that are None are left out.
+        """
+        self._notes |= {name: f"{time:.2f} s" for name, time in times.items() if time is not None}
+
+    def show(self, steps: int, progress: float, episodes: RecentEpisodes) -> None:
+        """Move the bar.
+
+        Args:
+            steps: Steps made.
+            progress: Share of the training that is over.
+            episodes: The recent episodes.
+        """
+        if not self._is_shown:
+            return
+        recent = episodes.metrics().items()
+        notes = self._notes | {k: f"{v:.3g}" for k, v in recent if not k.startswith(SHAPING)}
+        self._bar.total = round(steps / progress) if progress else None
+        self._bar.set_postfix(notes, refresh=False)
+        self._bar.update(steps - self._bar.n)

@@ -1,8 +1,10 @@
-"""The networks behind the agents, with weights named in our own way."""
+"""The agents' networks, averages of their weights, and dense layers without autograd."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -111,7 +113,7 @@ class QuantileNetwork(AgentNetwork):
         return self.action_scores(observations).amax(dim=1)
 
     def set_level(self, level: float) -> None:
-        """Let all returns start from one level, on top of which the weights' differences lie.
+        """Set the bias so that all returns start from one level.
 
         Args:
             level: Expected return, in scaled rewards.
@@ -211,3 +213,132 @@ def build_network(spec: AgentSpec) -> AgentNetwork:
         Network with freshly drawn weights (from torch's global generator).
     """
     return _NETWORKS[spec.algorithm](spec)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class WeightAverage(Generic[Network]):
+    """Exponential average of a network's weights.
+
+    The decay grows from 0 to its final value as (1 + n) / (10 + n) with the number n of
+    updates, as in TensorFlow's ``ExponentialMovingAverage``, so that a young average does
+    not keep weights from the very beginning. Torch's ``AveragedModel`` does
+    the same in four times the time: it looks its parameters up anew for every update.
+
+    Args:
+        network: The network; it is copied.
+        decay: Share of the old average that an update leaves, 0 to below 1.
+
+    Attributes:
+        network: The average.
+        n_updates: Updates so far.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = deepcopy(network)
+        self.n_updates = 0
+        self._decay = decay
+        self._current = [parameter.detach() for parameter in network.parameters()]
+        self._average = [parameter.detach() for parameter in self.network.parameters()]
+
+    def update(self) -> None:
+        """Add the network's present weights; the first time, they become the average."""
+        n = self.n_updates
+        decay = min(self._decay, (1 + n) / (10 + n)) if n else 0.0
+        torch._foreach_lerp_(self._average, self._current, 1.0 - decay)
+        self.n_updates += 1
+
+    def restart(self) -> None:
+        """Reset the average to the network's present weights."""
+        torch._foreach_copy_(self._average, self._current)
+        self.n_updates = 0
+
+
+class FlatWeights:
+    """All weights of a module as views of one vector, and their gradients of another.
+
+    Zeroing, clipping and Adam then take one call each.
+
+    Args:
+        module: The module; its weights keep their values and become views.
+
+    Attributes:
+        vector: The weights, as the optimiser's only parameter; its ``grad`` is set.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        weights = list(module.parameters())
+        self.vector = nn.Parameter(torch.cat([one.detach().flatten() for one in weights]))
+        self.vector.grad = torch.zeros_like(self.vector)
+        first = 0
+        for one in weights:
+            last = first + one.numel()
+            one.data = self.vector.data[first:last].view(one.shape)
+            one.grad = self.vector.grad[first:last].view(one.shape)
+            first = last
+
+    @property
+    def gradient(self) -> torch.Tensor:
+        """Gradients of all weights, shape (n,)."""
+        assert self.vector.grad is not None  # noqa: S101 - the constructor set it
+        return self.vector.grad
+
+    def clip(self, longest: float) -> None:
+        """Shorten the gradient to a length, if it is longer."""
+        length = self.gradient.norm()
+        self.gradient.mul_((longest / (length + 1e-6)).clamp_(max=1.0))
+
+
+class DenseStack:
+    """Hidden layers and an output layer, forward and backward.
+
+    Args:
+        hidden: Hidden layers without normalisation.
+        output: Output layer.
+    """
+
+    def __init__(self, hidden: HiddenLayers, output: nn.Linear) -> None:
+        self._layers = [*_linears(hidden.linear), output]
+        self._is_tanh = isinstance(hidden.activation, nn.Tanh)
+
+    def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
+        """Compute the outputs.
+
+        Args:
+            inputs: Shape (batch, d).
+
+        Returns:
+            Inputs, activations of every hidden layer and outputs, each (batch, width).
+        """
+        steps = [inputs]
+        for layer in self._layers[:-1]:
+            sums = torch.addmm(layer.bias, steps[-1], layer.weight.t())
+            steps.append(sums.tanh_() if self._is_tanh else sums.relu_())
+        last = self._layers[-1]
+        return [*steps, torch.addmm(last.bias, steps[-1], last.weight.t())]
+
+    def backward(self, steps: list[torch.Tensor], gradient: torch.Tensor) -> None:
+        """Add the gradients of the weights to those that are there.
+
+        Args:
+            steps: What ``forward`` gave.
+            gradient: Of the loss by the outputs, shape (batch, outputs).
+        """
+        for index in range(len(self._layers) - 1, -1, -1):
+            layer, activations = self._layers[index], steps[index]
+            assert layer.weight.grad is not None  # noqa: S101 - FlatWeights set them
+            assert layer.bias.grad is not None  # noqa: S101
+            layer.weight.grad.addmm_(gradient.t(), activations)
+            layer.bias.grad.add_(gradient.sum(dim=0))
+            if index == 0:
+                return
+            gradient = gradient @ layer.weight
+            if self._is_tanh:
+                gradient = torch.ops.aten.tanh_backward(gradient, activations)
+            else:
+                gradient = torch.ops.aten.threshold_backward(gradient, activations, 0)
+
+
+def _linears(modules: Iterable[nn.Module]) -> list[nn.Linear]:
+    return [module for module in modules if isinstance(module, nn.Linear)]

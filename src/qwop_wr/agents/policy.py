@@ -1,4 +1,4 @@
-"""Acting: from observations to actions."""
+"""Policies: from observations to actions."""
 
 import numpy as np
 import torch
@@ -27,10 +27,10 @@ class Policy:
         self._reward_scale = reward_scale
 
     def begin(self) -> None:
-        """Forget what was seen: new episodes begin in all games.
+        """Reset the memory: new episodes begin in all games.
 
-        Only an agent with a memory has anything to forget. It must be told, and asked for
-        every decision of its games, always of the same ones.
+        Matters only for an agent with a memory, which must see every decision of the same
+        games.
         """
 
     def act(
@@ -102,7 +102,7 @@ class Policy:
 
 
 class RecurrentPolicy(Policy):
-    """A policy that remembers the episode; its scores and values are those of a beginning.
+    """A policy with a memory; its scores and values are those of an episode's beginning.
 
     Args:
         network: Network with its weights; used as it is, in evaluation mode.
@@ -115,7 +115,7 @@ class RecurrentPolicy(Policy):
         self._memory: Memory | None = None
 
     def begin(self) -> None:
-        """Forget what was seen."""
+        """Reset the memory."""
         self._memory = None
 
     def _next_scores(self, observations: Floats) -> Floats:

@@ -8,16 +8,16 @@ from torch.nn import functional
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import ActorCritic
 
-Floats = NDArray[np.floating]
+FloatArray = NDArray[np.floating]
 
 
 def lambda_returns(
-    rewards: Floats,
-    next_values: Floats,
+    rewards: FloatArray,
+    next_values: FloatArray,
     cut: NDArray[np.bool_],
     gamma: float,
     trace: float,
-) -> Floats:
+) -> FloatArray:
     """Returns that mix all numbers of steps: TD(lambda), Sutton and Barto, eq. 12.2.
 
     Args:
@@ -89,7 +89,7 @@ class CriticFitter:
     def fit(
         self,
         observations: NDArray[np.float32],
-        returns: Floats,
+        returns: FloatArray,
         rng: np.random.Generator,
         batch_size: int = 1024,
         learning_rate: float | None = None,

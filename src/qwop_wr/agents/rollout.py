@@ -9,16 +9,16 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from qwop_wr.agents.policy import Actions, Floats, Policy
-from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.agents.transitions import Transitions
+from qwop_wr.compute import single_thread
 
-StepObserver = Callable[[VectorEnv[Any, Any, Any], int], None]
+StepCallback = Callable[[VectorEnv[Any, Any, Any], int], None]
 """Called after every step with the environment and the number of steps made."""
 
 
 @runtime_checkable
 class KeyedVectorEnv(Protocol):
-    """A vector environment that tells which keys it really played."""
+    """A vector environment that reports the keys it really played."""
 
     last_keys: NDArray[np.uint8]
     """Masks held in the last decision, shape (n,)."""
@@ -28,13 +28,21 @@ class KeyedVectorEnv(Protocol):
     """Ticks without keys before the first decision, shape (n,)."""
 
 
+@runtime_checkable
+class TimedVectorEnv(Protocol):
+    """A vector environment whose episodes are truncated at some clock time."""
+
+    time_limit: float
+    """Clock time from which on a game is truncated [s]."""
+
+
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """How episodes ended; all arrays have one entry per seed.
+    """Results of episodes; all arrays have one entry per seed.
 
     Attributes:
         seeds: Seed of the game.
-        finished: Whether the runner landed behind the line.
+        finished: Whether the runner crossed the finish line.
         fallen: Whether it fell.
         distance: Distance at the end [m].
         ticks: Ticks from the reset to the end.
@@ -44,6 +52,7 @@ class Episodes:
         idle_ticks: Ticks without keys before the first decision.
         transitions: All steps in the order of the seeds, if recorded.
         keys: Key masks per tick of every episode, idle ticks included, if recorded.
+        time_limit: Clock time from which on episodes were truncated [s]; None if unknown.
     """
 
     seeds: NDArray[np.int64]
@@ -57,6 +66,7 @@ class Episodes:
     idle_ticks: NDArray[np.int64]
     transitions: Transitions | None = None
     keys: tuple[NDArray[np.uint8], ...] | None = None
+    time_limit: float | None = None
 
 
 def play_episodes(
@@ -66,7 +76,7 @@ def play_episodes(
     *,
     deterministic: bool = True,
     rng: np.random.Generator | None = None,
-    on_step: StepObserver | None = None,
+    on_step: StepCallback | None = None,
     record: bool = False,
     record_keys: bool = False,
 ) -> Episodes:
@@ -76,14 +86,14 @@ def play_episodes(
     games, one batch follows another.
 
     Args:
-        policy: Who plays.
+        policy: Policy to play with.
         vector_env: Environment without automatic reset: an ended game stands
             still until all have ended.
         seeds: One per episode; a seed fixes its game.
         deterministic: Take the best actions; else draw them.
         rng: Source of the draws; needed unless deterministic.
         on_step: Called after every step of a batch.
-        record: Keep all transitions, and keys where the environment tells them.
+        record: Keep all transitions, and keys where the environment reports them.
         record_keys: Keep the keys alone.
 
     Returns:
@@ -96,9 +106,9 @@ def play_episodes(
         raise ValueError("play_episodes needs at least one seed")
     keyed = isinstance(vector_env, KeyedVectorEnv)
     if record_keys and not keyed:
-        raise ValueError(f"{type(vector_env).__name__} does not tell the keys it played")
+        raise ValueError(f"{type(vector_env).__name__} does not report the keys it played")
     batches = []
-    with single_torch_thread():
+    with single_thread():
         for first in range(0, len(seeds), vector_env.num_envs):
             batch = _Batch(
                 vector_env,
@@ -108,7 +118,8 @@ def play_episodes(
             )
             batch.play(policy, deterministic, rng, on_step)
             batches.append(batch)
-    return _joined(batches)
+    limit = vector_env.time_limit if isinstance(vector_env, TimedVectorEnv) else None
+    return _joined(batches, limit)
 
 
 class _Step(NamedTuple):
@@ -158,7 +169,7 @@ class _Batch:
         policy: Policy,
         deterministic: bool,
         rng: np.random.Generator | None,
-        on_step: StepObserver | None,
+        on_step: StepCallback | None,
     ) -> None:
         """Play until the last game has ended."""
         n, n_games = len(self.seeds), self.env.num_envs
@@ -212,7 +223,7 @@ class _Batch:
             self.key_runs.append(_KeyRuns(self.env.last_keys[:n].copy(), ticks))
 
     def keys_per_tick(self) -> list[NDArray[np.uint8]]:
-        """Spell the recorded keys out, one array per game."""
+        """Expand the recorded keys to ticks, one array per game."""
         assert self.key_runs is not None  # noqa: S101 - the caller asked for them
         keys = np.stack([run.keys for run in self.key_runs], axis=1)  # (n, steps)
         ticks = np.stack([run.ticks for run in self.key_runs], axis=1)  # (n, steps)
@@ -234,7 +245,7 @@ def _concatenated(steps: Sequence[_Step]) -> _Step:
     return _Step._make(np.concatenate(column) for column in zip(*steps, strict=True))
 
 
-def _joined(batches: Sequence[_Batch]) -> Episodes:
+def _joined(batches: Sequence[_Batch], time_limit: float | None) -> Episodes:
     results = {
         name: np.concatenate([batch.results[name] for batch in batches])
         for name in batches[0].results
@@ -244,7 +255,7 @@ def _joined(batches: Sequence[_Batch]) -> Episodes:
         transitions = _joined_transitions(batches)
     if batches[0].key_runs is not None:
         keys = tuple(array for batch in batches for array in batch.keys_per_tick())
-    return Episodes(**results, transitions=transitions, keys=keys)
+    return Episodes(**results, transitions=transitions, keys=keys, time_limit=time_limit)
 
 
 def _joined_transitions(batches: Sequence[_Batch]) -> Transitions:

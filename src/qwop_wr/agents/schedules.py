@@ -1,6 +1,7 @@
-"""Values that change while a training proceeds."""
+"""Schedules of a training's parameters, and its budget."""
 
-import math
+import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -18,9 +19,8 @@ class Schedule(BaseModel):
     """Value at the beginning."""
     end: float = Field(allow_inf_nan=False, ge=0)
     """Value at the end."""
-    shape: Literal["linear", "cosine", "steps"] = "linear"
-    """Straight; or flat at both ends (https://arxiv.org/abs/1608.03983); or in steps that
-    each change the value by the same factor."""
+    shape: Literal["linear", "steps"] = "linear"
+    """Straight; or in steps that each change the value by the same factor."""
     n_steps: PositiveInt | None = None
     """Changes on the way, equally far apart (``steps`` only): 3 go at 1/4, 2/4 and 3/4."""
     until: float = Field(default=1.0, gt=0, le=1)
@@ -43,7 +43,7 @@ class Schedule(BaseModel):
 
     @classmethod
     def linear(cls, start: float, end: float) -> "Schedule":
-        """Go straight from one value to another.
+        """Make a linear schedule.
 
         Args:
             start: Value at the beginning.
@@ -56,7 +56,7 @@ class Schedule(BaseModel):
 
     @classmethod
     def constant(cls, value: float) -> "Schedule":
-        """Stay at one value.
+        """Make a constant schedule.
 
         Args:
             value: The value.
@@ -81,9 +81,68 @@ class Schedule(BaseModel):
             The value there.
         """
         done = min(max(progress / self.until, 0.0), 1.0)
-        if self.shape == "cosine":
-            done = (1.0 - math.cos(math.pi * done)) / 2.0
         if self.n_steps is not None:
             passed = min(int(done * (self.n_steps + 1)), self.n_steps)
             return float(self.start * (self.end / self.start) ** (passed / self.n_steps))
         return self.start + done * (self.end - self.start)
+
+
+class TrainingBudget(BaseModel):
+    """Limits of a training; the first one reached ends it.
+
+    Only a training limited by steps alone can be repeated exactly.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: PositiveInt | None = None
+    """Decisions in all games together."""
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Wall-clock time."""
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> "TrainingBudget":
+        if self.steps is None and self.minutes is None:
+            raise ValueError("a budget needs steps, minutes or both")
+        return self
+
+
+class BudgetClock:
+    """A running budget; it starts when made.
+
+    Args:
+        budget: The limits.
+        now: Monotonic clock [s].
+        used: Time used before, if the training is resumed [s].
+    """
+
+    def __init__(
+        self,
+        budget: TrainingBudget,
+        now: Callable[[], float] = time.monotonic,
+        used: float = 0.0,
+    ) -> None:
+        self.budget = budget
+        self._now = now
+        self._started = now() - used
+
+    @property
+    def seconds(self) -> float:
+        """Time used so far [s]."""
+        return self._now() - self._started
+
+    def progress(self, steps: int) -> float:
+        """Return how much of the budget is used.
+
+        Args:
+            steps: Decisions made so far.
+
+        Returns:
+            Share of the tighter limit, 0 to 1.
+        """
+        used = 0.0
+        if self.budget.steps is not None:
+            used = steps / self.budget.steps
+        if self.budget.minutes is not None:
+            used = max(used, self.seconds / (60.0 * self.budget.minutes))
+        return min(used, 1.0)

@@ -1,4 +1,4 @@
-"""What must be known about an agent before its weights mean anything."""
+"""The spec of an agent: its interface and network."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
@@ -76,7 +76,7 @@ class AgentSpec(BaseModel):
         return self
 
     def identity(self) -> dict[str, JsonValue]:
-        """List what makes two specs differ.
+        """Return the fields that make two specs differ.
 
         Returns:
             All fields; those that came later, ``dueling`` and ``lstm_size``, only where they
@@ -88,7 +88,7 @@ class AgentSpec(BaseModel):
         return {**fields, "actions": first_name(self.actions)}
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Make sure that an environment is one the agent can act in.
+        """Check that the agent can act in an environment.
 
         Args:
             interface: The environment's values of ``observation``, ``actions``,
@@ -108,7 +108,7 @@ class AgentSpec(BaseModel):
                 )
 
     def check_continues(self, earlier: "AgentSpec", agent: str, training: str) -> None:
-        """Make sure that a training of such agents can go on from another agent.
+        """Check that a training of such agents can begin with another agent.
 
         Args:
             earlier: Spec of that agent; its engine may differ.

@@ -1,119 +1,62 @@
-"""One stage of value learning: its options and its result."""
+"""One stage of value learning: pre-train, play, be coached, pass the gate."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from functools import partial
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
+from stable_baselines3.common.vec_env import VecEnv
+from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.budget import TrainingBudget
-from qwop_wr.agents.coaching import CoachingOptions
-from qwop_wr.agents.gate import GateReport
-from qwop_wr.agents.health import HealthOptions, HealthReport
-from qwop_wr.agents.replay.sampling import PriorityOptions
-from qwop_wr.agents.schedules import Schedule
-from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
+from qwop_wr.agents.checkpoints import RankedAgent
+from qwop_wr.agents.coaching import CoachedLearner, CoachingOptions, MakeCoach
+from qwop_wr.agents.gate import (
+    AgentScore,
+    GateReport,
+    HealthOptions,
+    HealthReport,
+    check_health,
+    draw_starts,
+    pass_gate,
+)
+from qwop_wr.agents.learners.learner import Learner, Progress
+from qwop_wr.agents.learners.options import OBSERVING, DemonstrationLearning, TrainingOptions
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.spec import AgentSpec
+from qwop_wr.agents.state import (
+    MALFORMED,
+    TrainingState,
+    TrainingStateError,
+    agent_facts,
+    history_arrays,
+    history_frame,
+    under,
+)
+from qwop_wr.agents.training import Training, TrainingContext
+from qwop_wr.agents.transitions import Transitions
+from qwop_wr.metric_sink import MetricSink, silent_sink
+
+N_PRETRAINING_RECORDS = 50
+"""Entries of the history that a pre-training leaves per metric."""
 
 
-class MunchausenOptions(BaseModel):
-    """Munchausen learning (https://arxiv.org/abs/2007.14430) in place of double-Q."""
+class StageOptions(TrainingOptions, DemonstrationLearning):
+    """How a stage learns; stages differ in nothing else.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    weight: float = Field(default=0.9, ge=0, le=1)
-    """Share of the log-policy that is added to the reward."""
-    temperature: float = Field(default=0.03, gt=0, allow_inf_nan=False)
-    """Of the softmax policy, in scaled rewards."""
-    floor: float = Field(default=-1.0, lt=0, allow_inf_nan=False)
-    """Least that is added, before the weight."""
-
-
-class StageOptions(BaseModel):
-    """How a stage learns; stages differ in nothing else."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    budget: TrainingBudget
-    """How long the stage may learn; pre-training counts in minutes, not in steps."""
-
-    net_arch: LayerSizes = (256, 128)
-    """Widths of the hidden layers."""
-    activation: Activation = "relu"
-    """Non-linearity after each hidden layer."""
-    layer_norm: bool = True
-    """Normalise the hidden layers, which keeps values from running away."""
-    dueling: bool = False
-    """Give the state's value a head of its own."""
-    n_quantiles: PositiveInt = 16
-    """Quantiles of the return per action."""
-
-    gamma: float = Field(default=0.99, gt=0, lt=1)
-    """Discount per decision."""
-    n_steps: PositiveInt = 5
-    """Rewards summed before a value is bootstrapped."""
-    one_step_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    """Weight of a one-step loss beside the n-step one; DQfD has 1."""
-    munchausen: MunchausenOptions | None = None
-    """Soft targets with the log-policy in the reward; none for double-Q."""
-    reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
-    """Factor on rewards that brings the gaps between actions near 1."""
-
-    buffer_size: PositiveInt = 500_000
-    """Own steps remembered, all games together."""
-    warmup_steps: NonNegativeInt = 50_000
-    """Steps played before the first update, to fill the buffer with what is known."""
-    batch_size: PositiveInt = 512
-    """Samples per gradient step, demonstrations included."""
-    replay_ratio: float = Field(default=4.0, gt=0, allow_inf_nan=False)
-    """Samples learnt from per step played."""
-    priorities: PriorityOptions | None = None
-    """Draw samples by their errors; none draws all alike."""
-    learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
-    """Step size of Adam."""
-    max_grad_norm: float = Field(default=10.0, gt=0, allow_inf_nan=False)
-    """Longest gradient."""
-    l2: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
-    """Pull of all weights towards 0: adds l2 / 2 times the sum of their squares to the loss."""
-    target_period: PositiveInt = 500
-    """Gradient steps between two updates of the target network."""
-    target_rate: float = Field(default=1.0, gt=0, le=1)
-    """Share of the online network in such an update; 1 copies it."""
-
-    average_decay: float = Field(default=0.999, ge=0, lt=1)
-    """Share of the old average that a gradient step leaves in the weights that are
-    evaluated and handed on; 0 takes the learner's own, which are noisier."""
-
-    exploration: Schedule = Schedule.constant(0.0)
-    """Share of random actions."""
-    exploration_floor: float = Field(default=0.0, ge=0, le=1)
-    """Least share of random actions, whatever the schedule says."""
-
-    demonstration_share: Schedule = Schedule.constant(0.0)
-    """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
-    demonstration_storage: Literal["own", "shared"] = "own"
-    """A permanent buffer of their own; or the one of experience, where they are no certain
-    share of a batch and are forgotten when it is full (for comparison only)."""
-    elite_share: Schedule = Schedule.constant(0.0)
-    """Share of each batch that comes from the learner's own fastest finishes."""
-    elite_runs: PositiveInt = 50
-    """Finishes kept for that."""
-    margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
-    """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
-    margin_weight: Schedule = Schedule.linear(1.0, 0.5)
-    """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
-    pretraining_steps: NonNegativeInt = 0
-    """Gradient steps on demonstrations alone before the stage plays; the level of the
-    values is set to the demonstrations' returns first."""
-    pretraining_learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
-    """Step size of Adam meanwhile."""
+    Pre-training counts in a budget's minutes, not in its steps.
+    """
 
     coaching: CoachingOptions | None = None
     """How the best checkpoint learns from a coach after all that; not at all if empty."""
 
-    evaluation_every: PositiveInt = 100_000
-    """Steps between evaluations."""
     evaluation_starts: PositiveInt = 256
     """Starts of an evaluation, always the same."""
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
@@ -126,67 +69,57 @@ class StageOptions(BaseModel):
     """Rule that the learner is held to at the end, for the report."""
     gate_starts: PositiveInt = 1024
     """Starts on which the incoming and the best agent are compared at the end."""
-    save_every: PositiveInt | None = None
-    """Steps between two savings of the state; they do not count if empty."""
     save_minutes: float | None = Field(default=2.0, gt=0, allow_inf_nan=False)
-    """Minutes between two savings, pre-training included; they do not count if empty."""
-    log_every: PositiveInt = 10_000
-    """Steps between two entries of the learner's own metrics."""
-    progress_bar: bool = True
-    """Show a progress bar on stderr."""
-    device: Literal["auto", "cpu", "cuda"] = "cpu"
-    """Where to learn; small networks are quickest on the CPU."""
+    """Minutes between two states, pre-training included."""
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> "StageOptions":
-        for name in ("exploration", "demonstration_share", "elite_share"):
-            if getattr(self, name).maximum > 1:
-                raise ValueError(f"{name} is a share and must stay between 0 and 1")
-        if self.priorities is not None and self.priorities.beta.maximum > 1:
-            raise ValueError("priorities.beta must stay between 0 and 1")
-        if self.demonstration_share.maximum + self.elite_share.maximum > 1:
-            raise ValueError("demonstration_share and elite_share together exceed 1")
-        if self.warmup_steps > self.buffer_size:
-            raise ValueError(
-                f"warmup_steps {self.warmup_steps} do not fit into buffer_size {self.buffer_size}"
-            )
-        if self.pretraining_steps and not self.uses_demonstrations:
-            raise ValueError("pretraining_steps need a demonstration_share above 0")
-        return self
 
-    @property
-    def uses_demonstrations(self) -> bool:
-        """Whether demonstrations are part of any batch."""
-        return self.demonstration_share.maximum > 0
+class StageGames(NamedTuple):
+    """The games of a stage.
 
-    def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Describe the agents of this stage.
+    Attributes:
+        training: Games to learn in.
+        evaluation: Games to evaluate in, without automatic reset.
+    """
+
+    training: VecEnv
+    evaluation: VectorEnv[Any, Any, Any]
+
+
+class StageInputs(NamedTuple):
+    """What a stage begins with.
+
+    Attributes:
+        incoming: Agent to continue from; None begins with a fresh network.
+        demonstrations: Demonstrated steps, if there are any.
+        seed: Seed of everything random.
+    """
+
+    incoming: Agent | None
+    demonstrations: Transitions | None
+    seed: int
+
+    def identity(self, options: StageOptions) -> dict[str, JsonValue]:
+        """Identify the inputs by their contents.
 
         Args:
-            interface: The environment's ``interface``.
-            engine: Engine that the environment runs on.
+            options: They say whether demonstrations matter.
 
         Returns:
-            Spec of a qrdqn agent.
+            Seed, the agent's fingerprint and a SHA-256 of the demonstrations, by name.
         """
-        return AgentSpec.model_validate(
-            {
-                **interface,
-                "engine": engine,
-                "algorithm": "qrdqn",
-                "net_arch": self.net_arch,
-                "activation": self.activation,
-                "layer_norm": self.layer_norm,
-                "n_quantiles": self.n_quantiles,
-                "dueling": self.dueling,
-                "reward_scale": self.reward_scale,
-            }
-        )
+        data: str | None = None
+        if self.demonstrations is not None and options.uses_demonstrations:
+            steps, digest = self.demonstrations, hashlib.sha256()
+            for array in (steps.obs, steps.actions, steps.rewards, steps.dones, steps.episode):
+                digest.update(np.ascontiguousarray(array).tobytes())
+            data = digest.hexdigest()
+        agent = self.incoming.fingerprint if self.incoming else None
+        return {"seed": self.seed, "incoming agent": agent, "demonstrations": data}
 
 
 @dataclass(frozen=True, eq=False)
 class StageResult:
-    """What a stage hands on.
+    """The result of a stage.
 
     Attributes:
         agent: The promoted agent, or the incoming one unchanged.
@@ -201,3 +134,350 @@ class StageResult:
     gate: GateReport
     rollbacks: int
     health: HealthReport | None
+
+
+class Part(Enum):
+    """Parts of a stage, in order."""
+
+    BEGINNING = "beginning"
+    PRETRAINING = "pretraining"
+    PLAYING = "playing"
+    COACHING = "coaching"
+    GATE = "gate"
+
+
+class CollapseGuard:
+    """Rolls a learner back to its best checkpoint when it has collapsed.
+
+    It has if finish rate or mean distance fall below a share of the best checkpoint's.
+
+    Args:
+        options: That share, and the number of rollbacks.
+
+    Attributes:
+        rollbacks: Collapses that were answered.
+        collapses: Collapses that were seen.
+    """
+
+    def __init__(self, options: StageOptions) -> None:
+        self._options = options
+        self.rollbacks = 0
+        self.collapses = 0
+
+    def watch(
+        self, learner: DemonstrationQRDQN, best: RankedAgent, score: AgentScore
+    ) -> dict[str, float]:
+        """Look at an evaluation of the learner, and roll back if it has collapsed.
+
+        Args:
+            learner: The learner.
+            best: Best checkpoint.
+            score: Score of the learner as it is.
+
+        Returns:
+            Metrics of a collapse; none if there was none.
+        """
+        least = self._options.collapse_fraction
+        if (
+            score.finish_rate >= least * best.score.finish_rate
+            and score.mean_distance >= least * best.score.mean_distance
+        ):
+            return {}
+        self.collapses += 1
+        if self.rollbacks < self._options.max_rollbacks:
+            self.rollbacks += 1
+            learner.roll_back(best.agent)
+        return {
+            "collapse/collapses": float(self.collapses),
+            "collapse/rollbacks": float(self.rollbacks),
+            "collapse/rate_factor": learner.rate_factor,
+        }
+
+
+class StageTraining(Training):
+    """Learns from play and demonstrations; never hands on less than was given.
+
+    The agent, after the pre-training that the options ask for, first fills the buffer
+    unchanged. While it learns, it is evaluated on a fixed set of starts; a collapse is
+    rolled back. If the options ask for it, the best checkpoint then learns from a coach. The
+    best of all meet the incoming agent on other starts at the end.
+
+    Args:
+        options: How to learn.
+        games: Games to learn in, whose state can be saved, and to evaluate in.
+        spec: Spec of the agents, from ``options.agent_spec``.
+        inputs: What the stage begins with; demonstrations are used if
+            ``demonstration_share`` says so.
+        conditions: Whatever else the training depends on, by name, as JSON.
+        make_coach: Makes the coach; needed if ``options.coaching`` is set.
+
+    Raises:
+        ValueError: If agent, demonstrations, environments and options do not fit.
+    """
+
+    def __init__(
+        self,
+        options: StageOptions,
+        games: StageGames,
+        spec: AgentSpec,
+        inputs: StageInputs,
+        conditions: Mapping[str, JsonValue] | None = None,
+        make_coach: MakeCoach | None = None,
+    ) -> None:
+        check_inputs(options, games.training, spec, inputs.incoming, inputs.demonstrations)
+        if options.coaching is not None and make_coach is None:
+            raise ValueError("coaching is asked for, but there is no coach")
+        origin: dict[str, JsonValue] = {
+            "options": options.model_dump(mode="json", exclude={*OBSERVING} - {"stop_at"}),
+            "spec": spec.model_dump(mode="json"),
+            **inputs.identity(options),
+            **(conditions or {}),
+        }
+        super().__init__(options, games.evaluation, inputs.seed, origin)
+        self._options, self._games, self._spec, self._inputs = options, games, spec, inputs
+        self._make_coach = make_coach
+
+    def is_over(self, state: TrainingState) -> bool:
+        """Return whether nothing is left to do."""
+        return state.finished
+
+    def _make_learner(self, progress: Progress) -> Learner:
+        self._part, self._guard = Part.BEGINNING, CollapseGuard(self._options)
+        games, steps, seed = self._games.training, self._inputs.demonstrations, self._seed
+        return DemonstrationQRDQN(self._options, self._spec, games, steps, progress, seed)
+
+    def _phases(self, context: TrainingContext) -> Iterator[None]:
+        options, learner = self._options, context.learner
+        if self._part is Part.BEGINNING:
+            if self._inputs.incoming is not None:
+                learner.begin_with(self._inputs.incoming)
+            reference = self._inputs.incoming or learner.agent()
+            context.checkpoints.consider(reference, step=0, reference=True)
+            self._part = Part.PRETRAINING
+        if self._part is Part.PRETRAINING:
+            if options.pretraining_steps:
+                yield from self._pretrain(context, cast("DemonstrationQRDQN", learner))
+                self._evaluate(context)
+            self._part = Part.PLAYING
+        if self._part is Part.PLAYING:
+            yield from self._loop(
+                context,
+                partial(options.progress, clock=context.clock),
+                options.evaluation_every,
+                options.log_every,
+                partial(self._guard_against_collapse, context),
+            )
+            self._part = Part.GATE
+            if options.coaching is not None:
+                self._part, context.learner = Part.COACHING, self._coached(context)
+            yield
+        if self._part is Part.COACHING:
+            coached = cast("CoachedLearner", context.learner)
+            context.bar.begin(coached.steps, "coaching", " decisions")
+            yield from self._loop(context, coached.progress, evaluation_every=1, log_every=1)
+            self._part = Part.GATE
+            yield
+
+    def _pretrain(self, context: TrainingContext, learner: DemonstrationQRDQN) -> Iterator[None]:
+        steps = self._options.pretraining_steps
+        every = max(steps // N_PRETRAINING_RECORDS, 1)
+        with tqdm(
+            total=steps,
+            initial=learner.pretrained_steps,
+            desc="pre-training",
+            unit=" updates",
+            disable=not self._options.progress_bar,
+        ) as bar:
+            for metrics in learner.pretrain(steps):
+                bar.update()
+                step = learner.pretrained_steps
+                if step % every == 0:
+                    named = {f"pretraining/{k}": v for k, v in metrics.items()}
+                    context.history.record(named, step)
+                if context.saves.due(0):
+                    yield
+
+    def _guard_against_collapse(self, context: TrainingContext, score: AgentScore) -> None:
+        learner = cast("DemonstrationQRDQN", context.learner)
+        counts = self._guard.watch(learner, context.checkpoints.ranked[0], score)
+        if counts:
+            context.history.record(counts, learner.steps)
+
+    def _coached(self, context: TrainingContext) -> CoachedLearner:
+        best = context.checkpoints.best
+        assert self._options.coaching is not None  # noqa: S101 - the caller has looked
+        assert self._make_coach is not None  # noqa: S101 - the constructor made sure
+        assert best is not None  # noqa: S101 - the beginning was evaluated
+        return CoachedLearner(
+            best.agent, self._make_coach, self._options.coaching, self._seed, context.learner.steps
+        )
+
+    def _conclude(self, context: TrainingContext) -> TrainingState:
+        """Let the best agents meet the incoming one; that decides which is handed on."""
+        options, incoming, seed = self._options, self._inputs.incoming, self._seed
+        # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
+        purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
+        agent, gate = pass_gate(
+            incoming,
+            context.checkpoints.agents,
+            self._games.evaluation,
+            draw_starts(seed, purpose, options.gate_starts),
+        )
+        if agent is not incoming:
+            agent = agent.with_card(
+                options=options.model_dump(mode="json"),
+                reward_scale=options.reward_scale,
+                seed=seed,
+                incoming=incoming.fingerprint if incoming else None,
+            )
+        history = context.history.frame()
+        health = _health(options, history)
+        arrays = {**under("agent", agent.weights), **under("history", history_arrays(history))}
+        facts: dict[str, Any] = {
+            **self.origin,
+            "finished": True,
+            "agent": agent_facts(agent),
+            "gate": asdict(gate),
+            "rollbacks": self._guard.rollbacks,
+            "health": health._asdict() if health else None,
+        }
+        return TrainingState(arrays, facts)
+
+    def _state(self, context: TrainingContext) -> TrainingState:
+        guard = self._guard
+        return (
+            super()
+            ._state(context)
+            .noting(part=self._part.value, collapses=guard.collapses, rollbacks=guard.rollbacks)
+        )
+
+    def _learner_arrays(self, context: TrainingContext) -> Mapping[str, NDArray[Any]]:
+        # The gate needs the ranked agents alone.
+        return {} if self._part is Part.GATE else context.learner.arrays()
+
+    def _restore_learner(self, context: TrainingContext, state: TrainingState) -> None:
+        facts = cast("Mapping[str, Any]", state.facts)
+        self._part = Part(facts["part"])
+        self._guard.collapses, self._guard.rollbacks = facts["collapses"], facts["rollbacks"]
+        if self._part is Part.COACHING:
+            context.learner = self._coached(context)
+        if self._part is not Part.GATE:
+            context.learner.restore(state)
+
+
+def stage_result(state: TrainingState) -> StageResult:
+    """Read the result of a stage from the last state of its training.
+
+    Args:
+        state: The last state.
+
+    Returns:
+        The result.
+
+    Raises:
+        TrainingStateError: If it is no such state.
+    """
+    if not state.finished:
+        raise TrainingStateError("the training has not ended; go on with --params=resume=true")
+    facts: Mapping[str, Any] = state.facts
+    try:
+        gate = facts["gate"]
+        scores = {
+            name: gate[name] and AgentScore(**gate[name]) for name in ("incoming", "outgoing")
+        }
+        return StageResult(
+            agent=state.agent("agent", facts["agent"]),
+            history=history_frame(state.part("history")),
+            gate=GateReport(**{**gate, **scores}),
+            rollbacks=facts["rollbacks"],
+            health=facts["health"] and HealthReport(**facts["health"]),
+        )
+    except MALFORMED as error:
+        raise TrainingStateError(
+            f"the training state lacks {error} or has it in another form"
+        ) from error
+
+
+def train_stage(
+    options: StageOptions,
+    games: StageGames,
+    spec: AgentSpec,
+    inputs: StageInputs,
+    sink: MetricSink = silent_sink,
+) -> StageResult:
+    """Train a stage in one go, without keeping its state.
+
+    Args:
+        options: How to learn.
+        games: Games to learn and to evaluate in.
+        spec: Spec of the agents, from ``options.agent_spec``.
+        inputs: What the stage begins with.
+        sink: Receives metrics while they come.
+
+    Returns:
+        Agent to hand on, history of the metrics and the gate's report.
+
+    Raises:
+        ValueError: If agent, demonstrations, environments and options do not fit.
+        TrainingDivergedError: If a loss is not finite; carries batch and best agent.
+    """
+    *_, end = StageTraining(options, games, spec, inputs).run(sink=sink)
+    return stage_result(end)
+
+
+def check_inputs(
+    options: StageOptions,
+    training_env: VecEnv,
+    spec: AgentSpec,
+    incoming: Agent | None,
+    demonstrations: Transitions | None,
+) -> None:
+    """Make sure that a stage's inputs fit one another, before anything is trained.
+
+    Args:
+        options: How to learn.
+        training_env: Games to learn in.
+        spec: Spec of the agents.
+        incoming: Agent to continue from, if any.
+        demonstrations: Demonstrated steps, if any.
+
+    Raises:
+        ValueError: Naming what does not fit and what would.
+    """
+    if incoming is not None:
+        spec.check_continues(incoming.spec, "the incoming agent", "the stage")
+    shape = training_env.observation_space.shape
+    if shape != (spec.n_observations,):
+        raise ValueError(
+            f"the training environment's observations have shape {shape}, "
+            f"the agent's ({spec.n_observations},)"
+        )
+    if not options.uses_demonstrations:
+        return
+    if demonstrations is None:
+        raise ValueError("demonstration_share is above 0, but there are no demonstrations")
+    if demonstrations.obs.shape[1] != spec.n_observations:
+        raise ValueError(
+            f"demonstrations hold {demonstrations.obs.shape[1]} numbers per observation, "
+            f"the environment gives {spec.n_observations}; record them anew with its observation"
+        )
+    longest = int(np.diff(np.flatnonzero(demonstrations.ends), prepend=-1).max())
+    if options.n_steps > longest:
+        raise ValueError(
+            f"n_steps is {options.n_steps}, but the longest demonstrated episode has {longest} "
+            "decisions; lower n_steps"
+        )
+    if demonstrations.actions.max() >= spec.n_actions:
+        raise ValueError(
+            f"demonstrations hold action {demonstrations.actions.max()}, the environment has "
+            f"actions 0 to {spec.n_actions - 1}; record them anew with its action set"
+        )
+
+
+def _health(options: StageOptions, history: pd.DataFrame) -> HealthReport | None:
+    """Compare the last evaluation with the last one before the stage played."""
+    if options.health is None:
+        return None
+    rates = history[history["metric"] == "evaluation/finish_rate"]
+    reference = float(rates.loc[rates["step"] == 0, "value"].iloc[-1])
+    return check_health(options.health, reference, float(rates["value"].iloc[-1]))

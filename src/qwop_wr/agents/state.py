@@ -1,4 +1,4 @@
-"""What a training goes on from after a stop, as plain data."""
+"""The state of a training as plain data, and the errors of trainings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from qwop_wr.agents.errors import TrainingStateError
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.spec import AgentSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
 MALFORMED: Final = (KeyError, IndexError, TypeError, ValueError, RuntimeError)
-"""What reading a state that is not in the right form may raise."""
+"""Errors that reading a malformed state may raise."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """A training at some moment; nothing in it can execute.
+    """State of a training as data; nothing in it can execute.
 
     Attributes:
         arrays: Weights, moments of the optimiser and whatever else is large, by name.
@@ -46,9 +47,21 @@ class TrainingState:
             if name.startswith(start)
         }
 
+    def agent(self, prefix: str, facts: Mapping[str, Any]) -> Agent:
+        """Read an agent.
+
+        Args:
+            prefix: Prefix of its weights.
+            facts: The rest of it, from ``agent_facts``.
+
+        Returns:
+            The agent.
+        """
+        return Agent(AgentSpec.model_validate(facts["spec"]), self.part(prefix), facts["card"])
+
     @property
     def finished(self) -> bool:
-        """Whether it is that of the end."""
+        """Whether the training has ended."""
         return self.facts.get("finished") is True
 
     def noting(self, **facts: JsonValue) -> "TrainingState":
@@ -64,7 +77,7 @@ class TrainingState:
 
 
 def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> TrainingState | None:
-    """Find out whether a training can go on from a state.
+    """Return the state if a training can continue from it.
 
     Args:
         state: A state, if there is one.
@@ -95,8 +108,20 @@ def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> T
     return state
 
 
+def agent_facts(agent: Agent) -> dict[str, JsonValue]:
+    """Return an agent without its weights as JSON, for ``TrainingState.agent``.
+
+    Args:
+        agent: The agent.
+
+    Returns:
+        Spec and card.
+    """
+    return {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
+
+
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Name arrays as one part of a state.
+    """Prefix the names of arrays.
 
     Args:
         prefix: First part of the new names.
@@ -231,3 +256,28 @@ def history_frame(arrays: Arrays) -> pd.DataFrame:
             "value": arrays["value"],
         }
     )
+
+
+class TrainingStateError(ValueError):
+    """A training cannot continue from a state: it is another's, or malformed."""
+
+
+class TrainingDivergedError(ArithmeticError):
+    """A loss or weight is no longer finite.
+
+    Args:
+        quantity: What went wrong, for example ``"loss"``.
+        step: Decisions made until then.
+        batch: What the learner was learning from, arrays by name, if that is known.
+    """
+
+    def __init__(
+        self, quantity: str, step: int, batch: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
+        self.batch = batch
+        self.agent: Agent | None = None
+        """Best agent seen before, if any was evaluated."""
+        super().__init__(
+            f"training diverged: {quantity} is not finite at step {step}; "
+            "lower learning_rate or max_grad_norm"
+        )

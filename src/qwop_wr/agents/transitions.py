@@ -17,7 +17,7 @@ class Transitions:
         rewards: Rewards as the environment gave them, float32, shape (N,).
         next_obs: Observations after the step, also at an episode's end, float32,
             shape (N, d).
-        dones: True where no value lies beyond the step (a fall), shape (N,). A
+        dones: True where the step has no successor (a fall), shape (N,). A
             finish or a time limit is False: its value is bootstrapped.
         episode: Number of the episode, int32, not falling, shape (N,).
 
@@ -102,7 +102,7 @@ class Transitions:
 
 
 def joined(parts: Sequence[Transitions]) -> Transitions:
-    """Put recordings one behind the other.
+    """Concatenate recordings.
 
     Args:
         parts: Recordings, at least one.

@@ -10,7 +10,6 @@ from qwop_wr.compute.job import (
     usable_cores,
 )
 from qwop_wr.compute.mapping import connected, run_job, settle
-from qwop_wr.compute.streaming import Stream
 from qwop_wr.compute.threads import single_thread
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "Finished",
     "ItemError",
     "Job",
-    "Stream",
     "WorkContext",
     "connected",
     "run_job",

@@ -11,7 +11,6 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from qwop_wr.envs.observations import Observations
-from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.state import Arrays, check_alike
 from qwop_wr.envs.vector import Infos, QwopVectorEnv
 
@@ -171,16 +170,3 @@ class QwopVecEnv(VecEnv):
         info["is_success"] = info["finished"]
         info["episode"] = {"r": float(self._returns[game]), "l": int(self._lengths[game])}
         return info
-
-
-def make_games(n_games: int, options: EnvironmentOptions) -> QwopVecEnv:
-    """Makes games to learn in, here or in a worker.
-
-    Args:
-        n_games: Number of games.
-        options: How the game is presented.
-
-    Returns:
-        The games.
-    """
-    return QwopVecEnv(QwopVectorEnv(n_games, options))

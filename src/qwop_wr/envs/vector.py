@@ -110,6 +110,11 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return self._chance.idle_ticks.copy()
 
     @property
+    def time_limit(self) -> float:
+        """Clock time from which on a game is truncated [s]."""
+        return self.options.max_ticks * CLOCK_STEP
+
+    @property
     def generators(self) -> list[np.random.Generator]:
         """Each game's generator; an entry may be replaced before a reset."""
         return self._chance.generators

@@ -1,10 +1,10 @@
 """PPO trainings as several pipelines have them."""
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import PPOTraining, Workers
+from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import make_games
+from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
@@ -18,9 +18,8 @@ def ppo_training(
     seed: int,
     *,
     time_to_beat: float | None = None,
-    workers: Workers | None = None,
     initial: Agent | None = None,
-) -> PPOTraining:
+) -> LearnerTraining:
     """Make a training that learns in its own games and is evaluated in the protocol's.
 
     Args:
@@ -30,29 +29,26 @@ def ppo_training(
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
         time_to_beat: Shown in the progress bar, if given [s].
-        workers: Collect experience, if ``options.collection`` says how.
-        initial: Agent to go on from; random weights without one.
+        initial: Agent to begin with; random weights without one.
 
     Returns:
         The training.
 
     Raises:
-        ValueError: If an update's samples do not split into whole batches, or the initial
-            agent is of another spec.
+        ValueError: If a rollout's samples do not split into whole batches, or the initial
+            agent has another spec.
     """
     played = games.environment(environment)
     noisy = randomised_environment(environment, evaluation)
-    return PPOTraining(
+    spec = options.agent_spec(environment.interface, environment.engine)
+    return LearnerTraining(
         options,
-        make_games(games.n_games, played),
+        LearnerTask(options, spec, seed, initial),
+        QwopVecEnv(QwopVectorEnv(games.n_games, played)),
         QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
-        options.agent_spec(environment.interface, environment.engine),
-        seed,
         {
             "games": [games.n_games, played.model_dump(mode="json")],
             "evaluated games": noisy.model_dump(mode="json"),
         },
         time_to_beat=time_to_beat,
-        workers=workers,
-        initial=initial,
     )

@@ -6,8 +6,13 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, JsonValue
 
-from qwop_wr.agents.errors import TrainingDivergedError, TrainingStateError
-from qwop_wr.agents.state import TrainingState, resumable, under
+from qwop_wr.agents.state import (
+    TrainingDivergedError,
+    TrainingState,
+    TrainingStateError,
+    resumable,
+    under,
+)
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.tracking import active_run_ids, stage_run

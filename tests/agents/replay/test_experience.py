@@ -6,23 +6,20 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from qwop_wr.agents.replay.experience import ExperienceBuffer
-from qwop_wr.agents.replay.n_step import NStepSamples
-from qwop_wr.agents.replay.sampling import UniformSampler
-from qwop_wr.agents.replay.successors import joined_successors, split_successors
+from qwop_wr.agents.replay.experience import ExperienceBuffer, joined_successors, split_successors
+from qwop_wr.agents.replay.sampling import NStepSamples, UniformSampler
 from qwop_wr.agents.transitions import Transitions
 
 GAMMA = 0.9
 N_GAMES = 3
 
 
-def make_buffer(n_rows: int, n_steps: int, seed: int = 0) -> ExperienceBuffer:
+def make_buffer(n_rows: int, seed: int = 0) -> ExperienceBuffer:
     return ExperienceBuffer(
         n_rows * N_GAMES,
         spaces.Box(-1e6, 1e6, (2,), np.float32),
         spaces.Discrete(4),
         n_envs=N_GAMES,
-        n_steps=n_steps,
         gamma=GAMMA,
         bonus=0.0,
         sampler=UniformSampler(np.random.default_rng(seed)),
@@ -73,7 +70,7 @@ def naive(log: dict[str, Any], t: int, game: int, n_steps: int) -> tuple[float, 
 @pytest.mark.parametrize("n_stored", [1, 5, 12, 13, 31])
 @pytest.mark.parametrize("n_steps", [1, 3, 5])
 def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
-    buffer = make_buffer(n_rows=12, n_steps=n_steps)
+    buffer = make_buffer(n_rows=12)
     log = fill(buffer, n_stored)
     samples = buffer.n_step_samples(np.arange(buffer.size() * N_GAMES), n_steps)
     oldest = max(n_stored - 12, 0)
@@ -85,22 +82,22 @@ def test_samples_equal_a_naive_walk(n_steps: int, n_stored: int) -> None:
         assert samples.returns[i] == pytest.approx(total, rel=1e-5, abs=1e-6)
         assert samples.discounts[i] == pytest.approx(discount, rel=1e-6)
         assert samples.next_observations[i].tolist() == [last + 0.5, game]
-        assert samples.outlived[i] == log["truncated"][last, game]
+        assert samples.truncated[i] == log["truncated"][last, game]
 
 
 def test_a_fall_has_no_value_behind_it_and_a_truncation_has() -> None:
-    buffer = make_buffer(n_rows=4, n_steps=1)
+    buffer = make_buffer(n_rows=4)
     obs = np.zeros((N_GAMES, 2), dtype=np.float32)
     infos: list[dict[str, Any]] = [{}, {"TimeLimit.truncated": True}, {}]
     done = np.array([True, True, False])
     buffer.add(obs, obs, np.zeros(N_GAMES, dtype=np.int64), np.ones(N_GAMES), done, infos)
     samples = buffer.n_step_samples(np.arange(3), n_steps=1)
     np.testing.assert_allclose(samples.discounts, [0.0, GAMMA, GAMMA])
-    np.testing.assert_array_equal(samples.outlived, [False, True, False])
+    np.testing.assert_array_equal(samples.truncated, [False, True, False])
 
 
 def test_every_stored_step_is_drawn_equally_often() -> None:
-    buffer = make_buffer(n_rows=4, n_steps=2)
+    buffer = make_buffer(n_rows=4)
     fill(buffer, 9)
     samples = draw(buffer, 24_000, n_steps=2)
     _, counts = np.unique(samples.observations, axis=0, return_counts=True)
@@ -113,31 +110,20 @@ def test_draws_come_from_the_generator_alone() -> None:
     batches = []
     for global_seed in (0, 1):
         np.random.seed(global_seed)  # noqa: NPY002 - shows that it does not matter
-        buffer = make_buffer(n_rows=12, n_steps=3, seed=7)
+        buffer = make_buffer(n_rows=12, seed=7)
         fill(buffer, 20)
         batches.append(draw(buffer, 32, n_steps=3).observations)
     np.testing.assert_array_equal(batches[0], batches[1])
 
 
-def test_samples_in_sb3s_form_are_the_same() -> None:
-    one, other = make_buffer(8, 3, seed=1), make_buffer(8, 3, seed=1)
-    fill(one, 8)
-    fill(other, 8)
-    ours, theirs = draw(one, 16, n_steps=3), other.sample(16)
-    np.testing.assert_array_equal(theirs.rewards.numpy()[:, 0], ours.returns)
-    assert theirs.discounts is not None
-    np.testing.assert_array_equal(theirs.discounts.numpy()[:, 0], ours.discounts)
-    assert not theirs.dones.any()
-
-
 def test_an_empty_buffer_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="empty"):
-        make_buffer(8, 3).draw(4, beta=0.0)
+        make_buffer(8).draw(4, beta=0.0)
 
 
 @pytest.mark.parametrize("n_stored", [7, 12, 17])
 def test_the_latest_steps_of_a_game_come_out_in_order(n_stored: int) -> None:
-    buffer = make_buffer(n_rows=12, n_steps=1)
+    buffer = make_buffer(n_rows=12)
     log = fill(buffer, n_stored)
     for game in range(N_GAMES):
         # An episode must not run on behind a fall, so take what follows the last one.
@@ -156,7 +142,7 @@ def test_the_latest_steps_of_a_game_come_out_in_order(n_stored: int) -> None:
 
 @pytest.mark.parametrize("n_stored", [0, 5, 12, 17])
 def test_a_copy_of_the_state_holds_the_same_and_goes_on(n_stored: int) -> None:
-    buffer, copy = make_buffer(12, 3, seed=1), make_buffer(12, 3, seed=1)
+    buffer, copy = make_buffer(12, seed=1), make_buffer(12, seed=1)
     fill(buffer, n_stored)
     fill(copy, 4)
     copy.restore(buffer.state())
@@ -186,10 +172,10 @@ def test_successors_that_are_the_following_row_are_saved_once() -> None:
 
 
 def test_a_state_of_another_buffer_is_refused() -> None:
-    buffer = make_buffer(12, 3)
+    buffer = make_buffer(12)
     fill(buffer, 5)
     with pytest.raises(ValueError, match="4 rows for 3 games cannot take over"):
-        make_buffer(4, 3).restore(buffer.state())
+        make_buffer(4).restore(buffer.state())
     with pytest.raises(ValueError, match="of 5 rows cannot be at 6"):
         buffer.restore({**buffer.state(), "position": np.array([6, 0])})
 
@@ -208,7 +194,7 @@ def make_demonstrations() -> Transitions:
 
 
 def test_demonstrations_in_the_ring_are_samples_like_others() -> None:
-    buffer, steps = make_buffer(8, 3), make_demonstrations()
+    buffer, steps = make_buffer(8), make_demonstrations()
     buffer.add_demonstrations(steps, bonus=0.0)
     assert buffer.size() == 4
     # Three games hold four steps each, in order; the thirteenth is left out.
@@ -228,7 +214,7 @@ def test_demonstrations_in_the_ring_are_samples_like_others() -> None:
 
 
 def test_demonstrations_in_the_ring_are_forgotten() -> None:
-    buffer = make_buffer(8, 3)
+    buffer = make_buffer(8)
     buffer.add_demonstrations(make_demonstrations(), bonus=0.0)
     fill(buffer, 8)
     assert not buffer.n_step_samples(np.arange(24), 3).imitated.any()
@@ -236,4 +222,4 @@ def test_demonstrations_in_the_ring_are_forgotten() -> None:
 
 def test_demonstrations_must_fit_into_the_ring() -> None:
     with pytest.raises(ValueError, match="13 demonstrated steps do not fit .* of 9 with 3 games"):
-        make_buffer(3, 1).add_demonstrations(make_demonstrations(), bonus=0.0)
+        make_buffer(3).add_demonstrations(make_demonstrations(), bonus=0.0)

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.experiments.nodes import (
     choose_experiment,

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.collection import CollectionOptions
-from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.compute import SERIAL
 from qwop_wr.envs import EnvironmentOptions
@@ -57,7 +56,7 @@ def _states(
 ) -> list[TrainingState]:
     games = GamesOptions(n_games=8)
     arguments = (interrupted, reigning, environment, games, options, EVALUATION)
-    return list(train_expert(*arguments, seed=1, resume=resume, compute=SERIAL))
+    return list(train_expert(*arguments, seed=1, resume=resume))
 
 
 def _train(reigning: Agent | None, environment: EnvironmentOptions) -> Agent:
@@ -66,32 +65,16 @@ def _train(reigning: Agent | None, environment: EnvironmentOptions) -> Agent:
     return agent
 
 
-def test_games_that_cannot_be_dealt_to_shards(environment: EnvironmentOptions) -> None:
-    options = OPTIONS.model_copy(update={"collection": CollectionOptions(shards=3)})
-    with pytest.raises(BadInputError, match="collection.shards = 3: expert.games.n_games = 8"):
-        _states(None, environment, options=options)
-
-
-def test_workers_can_collect(environment: EnvironmentOptions) -> None:
-    options = OPTIONS.model_copy(update={"collection": CollectionOptions(shards=2)})
-    collected, played = (
-        _states(None, environment, options=one)[-1].arrays["policy/action_net.weight"]
-        for one in (options, OPTIONS)
-    )
-    assert np.isfinite(collected).all()
-    assert (collected != played).any()
-
-
 def test_an_interrupted_training_goes_on_only_if_asked_to(environment: EnvironmentOptions) -> None:
     first, second = _states(None, environment)
     assert [state.facts["steps"] for state in (first, second)] == [128, 256]
     resumed = _states(None, environment, first, resume=True)
     assert [state.facts["steps"] for state in resumed] == [256]
-    for name in ("policy/action_net.weight", "optimiser/0.exp_avg", "games/returns"):
+    for name in ("policy/actor_output.weight", "optimiser/0.exp_avg", "rest/returns"):
         assert resumed[0].arrays[name].tobytes() == second.arrays[name].tobytes()
     anew = _states(None, environment, first, resume=False)
     np.testing.assert_array_equal(
-        anew[0].arrays["policy/action_net.weight"], first.arrays["policy/action_net.weight"]
+        anew[0].arrays["policy/actor_output.weight"], first.arrays["policy/actor_output.weight"]
     )
     other = OPTIONS.model_copy(update={"gamma": 0.5})
     with pytest.raises(BadInputError, match="interrupted_expert_training: .* other options"):

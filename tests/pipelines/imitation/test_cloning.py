@@ -7,7 +7,7 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions
-from qwop_wr.agents.ppo import PPOOptions
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from qwop_wr import settings
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions
@@ -32,7 +32,7 @@ from qwop_wr.pipelines.training.nodes import (
     train_agent,
 )
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
-from tests.agents.test_ppo import without_times
+from tests.agents.test_training import without_times
 from tests.pipelines.conftest import SMALL
 
 

@@ -1,45 +1,49 @@
-"""What a training asks of an algorithm, whichever it is."""
+"""The interface between a training and its algorithm."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from pydantic import JsonValue
+from stable_baselines3.common.logger import Logger
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.episodes import RecentEpisodes
+from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.state import TrainingState, restore_global_generators
+
+Progress = Callable[[int], float]
+"""Share of the training that is over, by the number of steps made; schedules follow it."""
 
 
 class LearningGames(Protocol):
-    """SB3's view of games whose state can be kept."""
+    """SB3's view of a vector environment whose state can be saved."""
 
     bootstrap_finish: bool
-    """Whether the value behind a finish is estimated instead of being 0."""
+    """Whether the value after a finish is estimated instead of being 0."""
 
     @property
     def games(self) -> VectorEnv[Any, Any, Any]:
         """The same games as a vector environment."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy all that the next steps follow from."""
+        """Copy all that the next steps depend on."""
 
     def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Go on from a state; returns what the games show."""
+        """Restore a state; returns the observations."""
 
 
 class Learner(ABC):
-    """An algorithm at work.
+    """An algorithm in the course of its training.
 
     Attributes:
-        episodes: How its latest episodes ended.
+        episodes: The latest training episodes.
     """
 
-    def __init__(self) -> None:
-        self.episodes = RecentEpisodes()
+    episodes: RecentEpisodes
 
     @property
     @abstractmethod
@@ -47,46 +51,58 @@ class Learner(ABC):
         """Decisions made so far, all games together."""
 
     @abstractmethod
-    def iterate(self) -> Mapping[str, float]:
-        """Play a little and learn from it.
-
-        Returns:
-            The algorithm's own metrics.
+    def iterate(self) -> None:
+        """Act, step, store and learn, as much as belongs to one update.
 
         Raises:
-            TrainingDivergedError: If a weight is no longer finite.
+            TrainingDivergedError: If a loss or weight is no longer finite.
         """
 
     @abstractmethod
+    def metrics(self) -> Mapping[str, float]:
+        """Take out the algorithm's own metrics since the last call, by full name."""
+
+    @abstractmethod
     def agent(self) -> Agent:
-        """Take a snapshot: an agent with the present weights and an empty card."""
+        """Return an agent with the present weights and an empty card."""
 
     @abstractmethod
     def begin_with(self, agent: Agent) -> None:
-        """Begin with the weights of an agent of the same spec instead of random ones."""
+        """Replace the initial weights with those of an agent of the same spec."""
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy everything large that the next iteration follows from."""
+        """Copy the arrays that the next iteration depends on."""
 
     @abstractmethod
     def facts(self) -> dict[str, JsonValue]:
-        """Tell the rest of it."""
+        """Return everything else that it depends on, ``steps`` included."""
 
-    def go_on(self, state: TrainingState) -> None:
-        """Go on after a state was given out.
+    @abstractmethod
+    def restore(self, state: TrainingState) -> None:
+        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+
+    def after_saving(self, state: TrainingState) -> None:
+        """Continue after a state was yielded; other code may have run meanwhile.
 
         Args:
-            state: That state. Others may have drawn from global generators meanwhile; if the
-                learner draws from them, they are set as they were.
+            state: That state. If it holds global generators, they are restored.
         """
         if generators := state.part("generator"):
             restore_global_generators(generators)
 
-    @abstractmethod
-    def restore(self, state: TrainingState) -> None:
-        """Go on to the bit where ``arrays`` and ``facts`` were taken.
 
-        Args:
-            state: A state that holds both.
-        """
+def take_metrics(logger: Logger) -> dict[str, float]:
+    """Empty an SB3 logger.
+
+    Args:
+        logger: Logger of a learner.
+
+    Returns:
+        The numbers recorded since the last time, means where means were recorded.
+    """
+    recorded = logger.name_to_value.items()
+    metrics = {name: float(value) for name, value in recorded if isinstance(value, Real)}
+    for values in (logger.name_to_value, logger.name_to_count, logger.name_to_excluded):
+        values.clear()
+    return metrics

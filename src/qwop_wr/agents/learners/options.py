@@ -1,12 +1,24 @@
-"""What each algorithm takes, named as stable-baselines3 names it where it is the same thing."""
+"""Options of trainings and of every algorithm, named as in stable-baselines3 where they agree."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
-from qwop_wr.agents.schedules import Schedule
+from qwop_wr.agents.metrics import tensorboard_is_installed
+from qwop_wr.agents.replay.sampling import PriorityOptions
+from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -15,12 +27,10 @@ Discount = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Learning(BaseModel):
-    """What all algorithms take."""
+    """Options that all algorithms share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    algorithm: str
-    """Name of the algorithm."""
     net_arch: LayerSizes = (64, 64)
     """Widths of the hidden layers."""
     activation: Activation = "tanh"
@@ -55,7 +65,7 @@ class Learning(BaseModel):
 
 
 class OnPolicyLearning(Learning):
-    """What algorithms take that learn from what they have just played."""
+    """Options of the algorithms that learn from their latest rollout."""
 
     n_steps: PositiveInt = 2048
     """Decisions per game between two updates."""
@@ -111,7 +121,7 @@ class A2CLearning(OnPolicyLearning):
 
 
 class ValueLearning(Learning):
-    """What algorithms take that learn action values from a replay buffer.
+    """Options of the algorithms that learn action values from a replay buffer.
 
     ``train_freq`` and ``target_update_interval`` are counted as stable-baselines3 counts
     them: a step is one decision in one game, but ``train_freq`` counts decisions of all
@@ -119,6 +129,8 @@ class ValueLearning(Learning):
     therefore copied every 512 / 8 / 4 = 16 gradient steps, see ``gradient_steps_per_target``.
     """
 
+    algorithm: str
+    """Name of the algorithm."""
     activation: Activation = "relu"
     """Non-linearity after each hidden layer."""
     learning_rate: Schedule = Schedule.constant(1e-4)
@@ -137,8 +149,6 @@ class ValueLearning(Learning):
     """Gradient steps per update."""
     target_update_interval: PositiveInt = 10_000
     """Steps between two copies into the target network."""
-    tau: Share = 1.0
-    """Share of the online weights in the target after a copy."""
     exploration: Schedule = Schedule(start=1.0, end=0.05, until=0.1)
     """Probability that all games act at random."""
     max_grad_norm: Positive | None = 10.0
@@ -147,7 +157,7 @@ class ValueLearning(Learning):
     """Added to the root of Adam's second moment."""
 
     def gradient_steps_per_target(self, n_games: int) -> float:
-        """Tell how often the target is copied, in the unit that stability depends on.
+        """Return how often the target is copied, in the unit that stability depends on.
 
         Args:
             n_games: Games played side by side.
@@ -188,6 +198,201 @@ class QRDQNLearning(ValueLearning):
         return {**super()._network(), "n_quantiles": self.n_quantiles}
 
 
+class DemonstrationLearning(Learning):
+    """Our QR-DQN, which also learns from demonstrations and its own fastest finishes."""
+
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers."""
+    activation: Activation = "relu"
+    """Non-linearity after each hidden layer."""
+    layer_norm: bool = True
+    """Normalise the hidden layers, which keeps values from running away."""
+    dueling: bool = False
+    """Give the state's value a head of its own."""
+    n_quantiles: PositiveInt = 16
+    """Quantiles of the return per action."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to learn; small networks are quickest on the CPU."""
+
+    n_steps: PositiveInt = 5
+    """Rewards summed before a value is bootstrapped."""
+    one_step_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """Weight of a one-step loss beside the n-step one; DQfD has 1."""
+    reward_scale: Positive = 10.0
+    """Factor on rewards that brings the gaps between actions near 1."""
+
+    buffer_size: PositiveInt = 500_000
+    """Own steps remembered, all games together."""
+    warmup_steps: NonNegativeInt = 50_000
+    """Steps that the policy plays before the first update, to fill the buffer."""
+    batch_size: PositiveInt = 512
+    """Samples per gradient step, demonstrations included."""
+    replay_ratio: Positive = 4.0
+    """Samples learnt from per step played."""
+    priorities: PriorityOptions | None = None
+    """Prioritised replay; uniform replay if null."""
+    learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
+    """Step size of Adam."""
+    max_grad_norm: Positive = 10.0
+    """Longest gradient."""
+    l2: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
+    """Weight decay: adds l2 / 2 times the sum of the squared weights to the loss."""
+    target_period: PositiveInt = 500
+    """Gradient steps between two copies into the target network."""
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay per gradient step of the averaged weights, which are evaluated and handed on;
+    0 takes the online network's own, which are noisier."""
+
+    exploration: Schedule = Schedule.constant(0.0)
+    """Share of random actions."""
+
+    demonstration_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
+    demonstration_storage: Literal["own", "shared"] = "own"
+    """A permanent buffer of their own; or the one of experience, where they are no certain
+    share of a batch and are forgotten when it is full (for comparison only)."""
+    elite_share: Schedule = Schedule.constant(0.0)
+    """Share of each batch that comes from the learner's own fastest finishes."""
+    elite_runs: PositiveInt = 50
+    """Finishes kept for that."""
+    margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
+    """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
+    margin_weight: Schedule = Schedule.linear(1.0, 0.5)
+    """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
+    pretraining_steps: NonNegativeInt = 0
+    """Gradient steps on demonstrations alone before the first rollout; the level of the
+    values is set to the demonstrations' returns first."""
+    pretraining_learning_rate: Positive = 1e-3
+    """Step size of Adam meanwhile."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "DemonstrationLearning":
+        for name in ("exploration", "demonstration_share", "elite_share"):
+            if getattr(self, name).maximum > 1:
+                raise ValueError(f"{name} is a share and must stay between 0 and 1")
+        if self.priorities is not None and self.priorities.beta.maximum > 1:
+            raise ValueError("priorities.beta must stay between 0 and 1")
+        if self.demonstration_share.maximum + self.elite_share.maximum > 1:
+            raise ValueError("demonstration_share and elite_share together exceed 1")
+        if self.warmup_steps > self.buffer_size:
+            raise ValueError(
+                f"warmup_steps {self.warmup_steps} do not fit into buffer_size {self.buffer_size}"
+            )
+        if self.pretraining_steps and not self.uses_demonstrations:
+            raise ValueError("pretraining_steps need a demonstration_share above 0")
+        return self
+
+    @property
+    def uses_demonstrations(self) -> bool:
+        """Whether demonstrations are part of any batch."""
+        return self.demonstration_share.maximum > 0
+
+    def _network(self) -> dict[str, Any]:
+        return {
+            "algorithm": "qrdqn",
+            "layer_norm": self.layer_norm,
+            "n_quantiles": self.n_quantiles,
+            "dueling": self.dueling,
+            "reward_scale": self.reward_scale,
+        }
+
+
+OBSERVING: Final = frozenset(
+    {"stop_at", "save_every", "save_minutes", "log_every", "progress_bar", "tensorboard", "device"}
+)
+"""Options that change how a training is watched, saved and stopped, not what it learns."""
+
+
+class TrainingOptions(BaseModel):
+    """How long any algorithm trains, and how it is evaluated, logged and saved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: TrainingBudget
+    """How long to train; the schedules follow it."""
+    stop_at: PositiveInt | None = None
+    """Steps after which to stop early, without changing the schedules; with a larger value
+    a training that was stopped so continues, but a stage has passed its gate."""
+    evaluation_every: PositiveInt = 100_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 32
+    """Starts of an evaluation, always the same."""
+    save_every: PositiveInt | None = None
+    """Steps between two states. With neither this nor ``save_minutes`` a state follows every
+    evaluation."""
+    save_minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 10_000
+    """Steps between two entries of the algorithm's own metrics."""
+    progress_bar: bool = True
+    """Show a progress bar on stderr."""
+    tensorboard: str | None = None
+    """Folder for TensorBoard's event files; none are written if null."""
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _is_available(cls, folder: str | None) -> str | None:
+        if folder is not None and not tensorboard_is_installed():
+            raise ValueError("TensorBoard is not installed; pip install '.[tensorboard]'")
+        return folder
+
+    def progress(self, steps: int, clock: BudgetClock) -> float:
+        """Return how much of the training is over, an early stop included.
+
+        Args:
+            steps: Steps made.
+            clock: The running budget.
+
+        Returns:
+            Share, 0 to 1.
+        """
+        is_stopped = self.stop_at is not None and steps >= self.stop_at
+        return 1.0 if is_stopped else clock.progress(steps)
+
+    def is_over(self, state: TrainingState) -> bool:
+        """Return whether nothing is left to do; a larger budget leaves something.
+
+        Args:
+            state: A state of the training.
+
+        Returns:
+            Whether the training has ended or diverged.
+        """
+        steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
+        clock = BudgetClock(self.budget, used=seconds)
+        diverged = state.facts["diverged_at"] is not None
+        return state.finished and (diverged or self.progress(steps, clock) >= 1.0)
+
+
+class PPOOptions(TrainingOptions, PPOLearning):
+    """A training with PPO: algorithm and budget in one block."""
+
+    algorithm: Literal["own_ppo", "ppo"] = "own_ppo"
+    """Ours, vectorised; or stable-baselines3's."""
+    net_arch: LayerSizes = (256, 128)
+    """Widths of the hidden layers, of actor and critic alike."""
+    n_steps: PositiveInt = 128
+    """Decisions per game between two updates."""
+    batch_size: PositiveInt = 4096
+    """Samples per gradient step."""
+    n_epochs: PositiveInt = 6
+    """Passes over the samples of an update."""
+    gamma: float = Field(default=0.99, gt=0, lt=1)
+    """Discount per decision; at 2 ticks 0.99 looks about 7 s ahead."""
+    learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
+    """Step size of Adam."""
+    entropy: Schedule = Schedule.linear(0.02, 0.002)
+    """Weight of the entropy bonus; too little of it early ends in scraping along."""
+    evaluation_every: PositiveInt = 500_000
+    """Steps between evaluations."""
+    evaluation_starts: PositiveInt = 64
+    """Starts of an evaluation, always the same."""
+    save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Minutes between two states."""
+    log_every: PositiveInt = 32_768
+    """Steps between two entries of the algorithm's own metrics."""
+
+
 _MODELS: tuple[type[Learning], ...] = (
     QRDQNLearning,
     DQNLearning,
@@ -208,7 +413,7 @@ ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
 
 
 def _known_options(value: object) -> object:
-    """Tell unknown algorithms and options by what would be right for that algorithm."""
+    """Refuse unknown algorithms and options with what would be right for that algorithm."""
     if not isinstance(value, Mapping):
         return value
     name = value.get("algorithm")

@@ -1,26 +1,27 @@
-"""Algorithms of stable-baselines3 and sb3-contrib that can be stopped and gone on from."""
+"""Algorithms of stable-baselines3 and sb3-contrib as resumable learners."""
 
 import json
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import Any, Final, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
-from sb3_contrib import RecurrentPPO
+from sb3_contrib import QRDQN, RecurrentPPO
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecEnv
+from torch import nn
+from torch.nn import functional
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.callbacks import EpisodesCallback
-from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.learners.learner import Learner, LearningGames
+from qwop_wr.agents.learners.learner import Learner, LearningGames, Progress, take_metrics
 from qwop_wr.agents.learners.options import (
     A2CLearning,
     Learning,
@@ -29,11 +30,13 @@ from qwop_wr.agents.learners.options import (
     RecurrentPPOLearning,
     ValueLearning,
 )
-from qwop_wr.agents.learners.values import DoubleDQN, SortingQRDQN, ValuePolicy
+from qwop_wr.agents.learners.policies import QuantilePolicy, ValuePolicy
+from qwop_wr.agents.losses import double_q_values, quantile_huber_loss
+from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import ACTIVATIONS
-from qwop_wr.agents.quantile_policy import QuantilePolicy
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.state import (
+    TrainingDivergedError,
     TrainingState,
     global_generators,
     load_module,
@@ -43,9 +46,6 @@ from qwop_wr.agents.state import (
     restore_global_generators,
     under,
 )
-
-Progress = Callable[[int], float]
-"""Share of the training that is over, by steps made."""
 
 _BUFFERED: Final = (
     "observations",
@@ -59,10 +59,10 @@ _BUFFERED: Final = (
 
 
 class SB3Learner(Learner):
-    """An algorithm of SB3 at work, one rollout and its updates at a time.
+    """An algorithm of SB3 or sb3-contrib, one rollout and its updates at a time.
 
     SB3 draws from the global generators of torch and numpy, which it seeds; their states
-    are part of what is kept.
+    are part of the learner's state.
 
     Args:
         options: How to learn.
@@ -80,35 +80,38 @@ class SB3Learner(Learner):
         progress: Progress,
         seed: int,
     ) -> None:
-        super().__init__()
+        self.episodes = RecentEpisodes()
         self._options, self._spec, self._env, self._progress = options, spec, env, progress
         self._model = _make_model(options, spec, cast("VecEnv", env), progress, seed)
         # SB3 would measure progress against the end of one call of learn().
         self._model._update_current_progress_remaining = self._follow  # type: ignore[method-assign]
         self._model.set_logger(Logger(folder=None, output_formats=[]))
-        self._watch = EpisodesCallback(self.episodes)
+        self._watch = _EpisodesCallback(self.episodes)
 
     @property
     def steps(self) -> int:
         """Decisions made so far, all games together."""
         return self._model.num_timesteps
 
-    def iterate(self) -> Mapping[str, float]:
-        """Play a rollout and make the updates that follow it; see :class:`Learner`."""
+    def iterate(self) -> None:
+        """Collect a rollout and make the updates that follow it."""
         model = self._model
         self._follow(model.num_timesteps)
         if isinstance(model, PPO | A2C | RecurrentPPO):
             schedule = cast("PPOLearning", self._options).entropy
             model.ent_coef = schedule(1.0 - model._current_progress_remaining)
+            model.logger.record("train/entropy_weight", model.ent_coef)
         # To ask for one step more is to ask for one rollout.
         model.learn(1, callback=self._watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
         if not all(torch.isfinite(weights).all() for weights in model.policy.parameters()):
             raise TrainingDivergedError("a weight", model.num_timesteps)
-        recorded = model.logger.name_to_value
-        return {name: float(value) for name, value in recorded.items() if isinstance(value, Real)}
+
+    def metrics(self) -> dict[str, float]:
+        """Take out the metrics since the last call."""
+        return take_metrics(self._model.logger)
 
     def agent(self) -> Agent:
-        """Take a snapshot."""
+        """Return an agent with the present weights and an empty card."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
             return Agent.from_network(self._spec, policy.online_network, card={})
@@ -117,7 +120,7 @@ class SB3Learner(Learner):
         return Agent(self._spec, weights)
 
     def begin_with(self, agent: Agent) -> None:
-        """Begin with the weights of an agent."""
+        """Replace the initial weights, those of a target network too."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
             load_module(policy.online_network, agent.weights)
@@ -129,7 +132,7 @@ class SB3Learner(Learner):
         load_module(policy, own)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy everything large that the next iteration follows from."""
+        """Copy weights, moments, buffer, generators and games."""
         model = self._model
         assert isinstance(model._last_obs, np.ndarray)  # noqa: S101 - it has played
         rest = {"observations": model._last_obs.copy()}
@@ -149,9 +152,9 @@ class SB3Learner(Learner):
         }
 
     def facts(self) -> dict[str, JsonValue]:
-        """Tell the rest of it."""
+        """Return counters, recent episodes and SB3's own books."""
         model = self._model
-        told: dict[str, JsonValue] = {
+        facts: dict[str, JsonValue] = {
             "steps": model.num_timesteps,
             "updates": model._n_updates,
             "episodes": self.episodes.state(),
@@ -159,15 +162,15 @@ class SB3Learner(Learner):
         }
         if isinstance(model, OffPolicyAlgorithm):
             assert model.replay_buffer is not None  # noqa: S101 - SB3 made one
-            told["buffer_position"] = model.replay_buffer.pos
-            told["buffer_full"] = bool(model.replay_buffer.full)
+            facts["buffer_position"] = model.replay_buffer.pos
+            facts["buffer_full"] = bool(model.replay_buffer.full)
         if isinstance(model, DQN | SortingQRDQN):
-            told["calls"] = model._n_calls
-            told["exploration_rate"] = model.exploration_rate
-        return told
+            facts["calls"] = model._n_calls
+            facts["exploration_rate"] = model.exploration_rate
+        return facts
 
     def restore(self, state: TrainingState) -> None:
-        """Go on to the bit where ``arrays`` and ``facts`` were taken."""
+        """Continue exactly where ``arrays`` and ``facts`` were taken."""
         model, facts = self._model, cast("dict[str, Any]", state.facts)
         rest = state.part("rest")
         load_module(model.policy, state.part("policy"))
@@ -207,6 +210,95 @@ class SB3Learner(Learner):
                 weights[f"lstm_actor.{kind}"] = f"actor_lstm.{kind}"
                 weights[f"lstm_critic.{kind}"] = f"critic_lstm.{kind}"
         return weights
+
+
+class DoubleDQN(DQN):
+    """SB3's DQN, except that the online network chooses the next action.
+
+    https://arxiv.org/abs/1509.06461: the target network only values it, so that an action
+    is not chosen for the very error that makes it look good.
+    """
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Make gradient steps.
+
+        Args:
+            gradient_steps: How many.
+            batch_size: Samples of each.
+        """
+        _train(self, gradient_steps, batch_size, self._loss)
+
+    def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:
+        with torch.no_grad():
+            scores = self.q_net(data.next_observations)  # (batch, n_actions)
+            later = self.q_net_target(data.next_observations)[:, None]  # (batch, 1, n_actions)
+            next_values = double_q_values(scores, later)  # (batch, 1)
+            targets = data.rewards + (1 - data.dones) * self.gamma * next_values  # (batch, 1)
+        chosen = self.q_net(data.observations).gather(1, data.actions.long())  # (batch, 1)
+        return functional.smooth_l1_loss(chosen, targets)
+
+
+class SortingQRDQN(QRDQN):
+    """sb3-contrib's QR-DQN with the same loss worked out faster where quantiles are many.
+
+    sb3-contrib compares every quantile with every target; sorted targets give the same
+    sums in far less time (``quantile_loss.py``). Everything else is sb3-contrib's, so that
+    its targets are copied when it copies them.
+    """
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Make gradient steps.
+
+        Args:
+            gradient_steps: How many.
+            batch_size: Samples of each.
+        """
+        _train(self, gradient_steps, batch_size, self._loss)
+
+    def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:
+        with torch.no_grad():
+            later = self.quantile_net_target(data.next_observations)  # (batch, N, n_actions)
+            next_values = double_q_values(later.mean(dim=1), later)  # (batch, N)
+            targets = data.rewards + (1 - data.dones) * self.gamma * next_values
+        self.logger.record("train/value", targets.mean().item())
+        index = data.actions.long()[:, :, None].expand(-1, self.n_quantiles, 1)
+        quantiles = self.quantile_net(data.observations).gather(2, index).squeeze(2)
+        # Ours is a mean over the quantiles, theirs a sum.
+        return self.n_quantiles * quantile_huber_loss(quantiles, targets).mean()
+
+
+class _EpisodesCallback(BaseCallback):
+    """Collects the training episodes that end."""
+
+    def __init__(self, episodes: RecentEpisodes) -> None:
+        super().__init__()
+        self._episodes = episodes
+
+    def _on_step(self) -> bool:
+        for game in np.flatnonzero(self.locals["dones"]).tolist():
+            self._episodes.add(self.locals["infos"][game])
+        return True
+
+
+def _train(
+    model: DQN | QRDQN,
+    gradient_steps: int,
+    batch_size: int,
+    loss_of: Callable[[ReplayBufferSamples], torch.Tensor],
+) -> None:
+    optimizer = model.policy.optimizer
+    model._update_learning_rate(optimizer)
+    assert model.replay_buffer is not None  # noqa: S101 - SB3 made one
+    for _ in range(gradient_steps):
+        loss = loss_of(model.replay_buffer.sample(batch_size))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if model.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(model.policy.parameters(), model.max_grad_norm)
+        optimizer.step()
+    model._n_updates += gradient_steps
+    model.logger.record("train/n_updates", model._n_updates)
+    model.logger.record("train/loss", loss.item())
 
 
 def _make_model(
@@ -259,7 +351,6 @@ def _value_model(
         "train_freq": options.train_freq,
         "gradient_steps": options.gradient_steps,
         "target_update_interval": options.target_update_interval,
-        "tau": options.tau,
         "max_grad_norm": options.max_grad_norm,
     }
     eps = 0.01 / options.batch_size if options.adam_eps is None else options.adam_eps

@@ -1,1 +1,1 @@
-"""Replay: what was experienced, and what was demonstrated."""
+"""Replay buffers: the learner's own experience, and demonstrations."""

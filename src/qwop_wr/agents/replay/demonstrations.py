@@ -1,23 +1,36 @@
-"""Demonstrated steps: kept for ever, sampled beside the learner's own."""
+"""Steps to imitate: permanent demonstrations, and the learner's own fastest finishes."""
 
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from qwop_wr.agents.replay.n_step import NStepSamples, n_step_returns
-from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, Sampler
-from qwop_wr.agents.transitions import Transitions
+from qwop_wr.agents.replay.experience import joined_successors, split_successors
+from qwop_wr.agents.replay.sampling import (
+    Draw,
+    Floats,
+    Integers,
+    NStepSamples,
+    Sampler,
+    UniformSampler,
+    n_step_returns,
+)
+from qwop_wr.agents.transitions import Transitions, joined
+
+_KEPT: Final = ("actions", "rewards", "dones", "episode")
+
+REFRESH_EVERY = 100
+"""Draws between two updates of the sampled runs: concatenating them is slow."""
 
 
-class _Outlook(NamedTuple):
-    """What follows every step; arrays of shape (N,)."""
+class _NStep(NamedTuple):
+    """n-step return of every step and where it bootstraps; arrays of shape (N,)."""
 
     returns: Floats
     last: Integers
     discounts: Floats
-    outlived: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
 
 
 class DemonstrationBuffer:
@@ -36,7 +49,7 @@ class DemonstrationBuffer:
         self._transitions = transitions
         self._gamma = gamma
         self._sampler = sampler
-        self._outlooks: dict[int, _Outlook] = {}
+        self._n_step: dict[int, _NStep] = {}
         sampler.add(np.arange(len(transitions)), bonus)
 
     def __len__(self) -> int:
@@ -45,7 +58,7 @@ class DemonstrationBuffer:
 
     @property
     def sampler(self) -> Sampler:
-        """What draws the steps."""
+        """The sampler of the steps."""
         return self._sampler
 
     def draw(self, batch_size: int, beta: float) -> Draw:
@@ -61,7 +74,7 @@ class DemonstrationBuffer:
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Tell the sampler the errors of steps that were drawn.
+        """Update the priorities of drawn steps by their errors.
 
         Args:
             steps: The steps, shape (batch,).
@@ -79,20 +92,20 @@ class DemonstrationBuffer:
         Returns:
             The batch, rewards as they were demonstrated.
         """
-        if n_steps not in self._outlooks:
-            self._outlooks[n_steps] = self._look_ahead(n_steps)
-        outlook = self._outlooks[n_steps]
+        if n_steps not in self._n_step:
+            self._n_step[n_steps] = self._look_ahead(n_steps)
+        ahead = self._n_step[n_steps]
         return NStepSamples(
             observations=self._transitions.obs[steps],
             actions=self._transitions.actions[steps],
-            returns=outlook.returns[steps],
-            next_observations=self._transitions.next_obs[outlook.last[steps]],
-            discounts=outlook.discounts[steps],
-            outlived=outlook.outlived[steps],
+            returns=ahead.returns[steps],
+            next_observations=self._transitions.next_obs[ahead.last[steps]],
+            discounts=ahead.discounts[steps],
+            truncated=ahead.truncated[steps],
             imitated=np.ones(len(steps), dtype=np.bool_),
         )
 
-    def _look_ahead(self, n_steps: int) -> _Outlook:
+    def _look_ahead(self, n_steps: int) -> _NStep:
         steps = self._transitions
         # Past the last step lies padding; the last step is an end, so it never counts.
         rewards = np.append(steps.rewards, np.zeros(n_steps - 1, dtype=np.float32))
@@ -104,7 +117,7 @@ class DemonstrationBuffer:
         )
         last = np.arange(len(steps)) + sums.last
         fell = steps.dones[last]
-        return _Outlook(sums.returns, last, sums.discounts * ~fell, steps.ends[last] & ~fell)
+        return _NStep(sums.returns, last, sums.discounts * ~fell, steps.ends[last] & ~fell)
 
 
 def mean_return(transitions: Transitions, gamma: float) -> float:
@@ -115,10 +128,144 @@ def mean_return(transitions: Transitions, gamma: float) -> float:
         gamma: Discount per step.
 
     Returns:
-        The mean; what lies beyond finishes and time limits is not in it.
+        The mean; rewards after finishes and time limits are not in it.
     """
     total, running = 0.0, 0.0
     for reward, end in zip(transitions.rewards[::-1], transitions.ends[::-1], strict=True):
         running = float(reward) + (0.0 if end else gamma * running)
         total += running
     return total / len(transitions)
+
+
+class EliteBuffer:
+    """The fastest episodes so far, sampled like demonstrations.
+
+    Self-imitation (https://arxiv.org/abs/1806.05635) of whole runs: it keeps up
+    what works when the demonstrations are gone, and follows the learner as it
+    becomes faster. Speed is the number of decisions, in which idle ticks at the
+    start do not count.
+
+    Args:
+        capacity: Episodes kept.
+        gamma: Discount per step.
+        rng: Source of the draws.
+    """
+
+    def __init__(self, capacity: int, gamma: float, rng: np.random.Generator) -> None:
+        self._capacity = capacity
+        self._gamma = gamma
+        self._rng = rng
+        self._runs: list[Transitions] = []
+        self._laid_out: list[Transitions] = []
+        self._draws = 0
+        self._buffer: DemonstrationBuffer | None = None
+
+    @property
+    def lengths(self) -> list[int]:
+        """Decisions of the runs kept, in rising order."""
+        return [len(run) for run in self._runs]
+
+    def admits(self, length: int) -> bool:
+        """Return whether a run is fast enough to be kept.
+
+        Args:
+            length: Its decisions.
+
+        Returns:
+            True if there is room or it beats the slowest run kept.
+        """
+        return len(self._runs) < self._capacity or length < len(self._runs[-1])
+
+    def add(self, run: Transitions) -> None:
+        """Keep a run, and forget the slowest if there are too many.
+
+        Args:
+            run: One finished episode.
+        """
+        self._runs = sorted([*self._runs, run], key=len)[: self._capacity]
+
+    def draw(self, batch_size: int, beta: float) -> Draw:
+        """Draw steps uniformly.
+
+        Args:
+            batch_size: Number of draws.
+            beta: Does not matter: there are no priorities.
+
+        Returns:
+            Steps, to be looked up before the next draw, and weights of 1.
+
+        Raises:
+            ValueError: If there are no runs yet.
+        """
+        if not self._runs:
+            raise ValueError("cannot sample from an empty elite")
+        buffer, stale = self._buffer, self._laid_out is not self._runs
+        if buffer is None or (stale and self._draws >= REFRESH_EVERY):
+            buffer, self._draws = self._lay_out(self._runs), 0
+        self._draws += 1
+        return buffer.draw(batch_size, beta)
+
+    def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
+        """Look up steps with their n-step returns.
+
+        Args:
+            steps: What was drawn last, shape (batch,).
+            n_steps: Longest return.
+
+        Returns:
+            The batch, rewards as they were earned.
+        """
+        assert self._buffer is not None  # noqa: S101 - the draw has made it
+        return self._buffer.n_step_samples(steps, n_steps)
+
+    def update_priorities(self, steps: Integers, errors: Floats) -> None:
+        """Errors do not matter here."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copy the runs.
+
+        Returns:
+            Arrays of all runs, concatenated, those that are still sampled but no longer kept
+            at the end; nothing if there are none.
+        """
+        if not self._runs:
+            return {}
+        numbers = {id(run): number for number, run in enumerate(self._runs)}
+        dropped = [run for run in self._laid_out if id(run) not in numbers]
+        numbers |= {id(run): len(self._runs) + place for place, run in enumerate(dropped)}
+        steps = joined([*self._runs, *dropped])
+        kept = {name: getattr(steps, name) for name in _KEPT}
+        return {
+            **kept,
+            **split_successors(steps.obs, steps.next_obs),
+            "laid_out": np.array([numbers[id(run)] for run in self._laid_out], dtype=np.int64),
+            "counts": np.array(
+                [len(self._runs), self._draws, int(self._laid_out is self._runs)], dtype=np.int64
+            ),
+        }
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Restore the runs.
+
+        Args:
+            state: What ``state`` gave.
+        """
+        self._runs, self._laid_out, self._buffer, self._draws = [], [], None, 0
+        if not state:
+            return
+        steps = Transitions(
+            **{name: state[name] for name in _KEPT},
+            obs=state["observations"],
+            next_obs=joined_successors(state),
+        )
+        runs = [steps.select(np.array([run])) for run in range(steps.n_episodes)]
+        n_runs, self._draws, fresh = state["counts"].tolist()
+        self._runs = runs[:n_runs]
+        if len(state["laid_out"]):
+            self._lay_out(self._runs if fresh else [runs[run] for run in state["laid_out"]])
+
+    def _lay_out(self, runs: list[Transitions]) -> DemonstrationBuffer:
+        self._laid_out = runs
+        buffer = DemonstrationBuffer(joined(runs), self._gamma, UniformSampler(self._rng))
+        self._buffer = buffer
+        return buffer

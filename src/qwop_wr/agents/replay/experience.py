@@ -7,19 +7,22 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.type_aliases import ReplayBufferSamples
-from stable_baselines3.common.vec_env import VecNormalize
 
-from qwop_wr.agents.replay.n_step import Integers, NStepSamples, n_step_returns
-from qwop_wr.agents.replay.sampling import Draw, Floats, Sampler
-from qwop_wr.agents.replay.successors import joined_successors, split_successors
+from qwop_wr.agents.replay.sampling import (
+    Draw,
+    Floats,
+    Integers,
+    NStepSamples,
+    Sampler,
+    n_step_returns,
+)
 from qwop_wr.agents.transitions import Transitions
 
 _STORED = ("actions", "rewards", "dones", "timeouts")
 
 
 class ExperienceBuffer(ReplayBuffer):
-    """SB3's replay storage with n-step samples, drawn by a sampler of its own.
+    """SB3's replay storage with n-step samples, drawn by a sampler.
 
     Rows are time, columns are games; all rings turn together. Step ``row * n_envs +
     game`` is what a game did at a time. A window stops at the end of its episode, at
@@ -32,7 +35,6 @@ class ExperienceBuffer(ReplayBuffer):
         device: Ignored: samples are numpy arrays.
         n_envs: Number of games.
         optimize_memory_usage: Must stay False; SB3 hands it over.
-        n_steps: Longest return.
         gamma: Discount per step.
         bonus: Added to the errors of the steps where priorities count.
         sampler: Draws the steps.
@@ -47,7 +49,6 @@ class ExperienceBuffer(ReplayBuffer):
         n_envs: int = 1,
         optimize_memory_usage: bool = False,
         *,
-        n_steps: int,
         gamma: float,
         bonus: float,
         sampler: Sampler,
@@ -55,7 +56,6 @@ class ExperienceBuffer(ReplayBuffer):
         super().__init__(
             buffer_size, observation_space, action_space, device, n_envs, optimize_memory_usage
         )
-        self._n_steps = n_steps
         self._gamma = gamma
         self._bonus = bonus
         self._sampler = sampler
@@ -78,7 +78,7 @@ class ExperienceBuffer(ReplayBuffer):
         self._sampler.add(row * self.n_envs + np.arange(self.n_envs), self._bonus)
 
     def add_demonstrations(self, demonstrations: Transitions, bonus: float) -> None:
-        """Store demonstrations like steps of one's own, to be forgotten like them.
+        """Store demonstrations like own steps, to be overwritten like them.
 
         They are cut into as many equally long pieces as there are games; what is left
         over stays out.
@@ -132,7 +132,7 @@ class ExperienceBuffer(ReplayBuffer):
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Tell the sampler the errors of steps that were drawn.
+        """Update the priorities of drawn steps by their errors.
 
         Args:
             steps: The steps, shape (batch,).
@@ -165,12 +165,12 @@ class ExperienceBuffer(ReplayBuffer):
             returns=sums.returns,
             next_observations=self.next_observations[last, games],
             discounts=sums.discounts * ~(ended & ~truncated),
-            outlived=ended & truncated,
+            truncated=ended & truncated,
             imitated=self._imitated[rows, games],
         )
 
     def latest_steps(self, game: int, length: int) -> Transitions:
-        """Copy the newest steps of a game out as one episode.
+        """Copy the newest steps of a game as one episode.
 
         Args:
             game: The game.
@@ -190,28 +190,8 @@ class ExperienceBuffer(ReplayBuffer):
             episode=np.zeros(length, dtype=np.int32),
         )
 
-    def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        """Draw samples in SB3's own form.
-
-        Args:
-            batch_size: Number of samples.
-            env: Not supported: observations come normalised from the environment.
-
-        Returns:
-            The same samples as tensors; ``dones`` is 0, as the discounts hold it.
-        """
-        samples = self.n_step_samples(self.draw(batch_size, beta=0.0).steps, self._n_steps)
-        return ReplayBufferSamples(
-            observations=self.to_torch(samples.observations),
-            actions=self.to_torch(samples.actions[:, None]),
-            next_observations=self.to_torch(samples.next_observations),
-            dones=torch.zeros(batch_size, 1),
-            rewards=self.to_torch(samples.returns[:, None]),
-            discounts=self.to_torch(samples.discounts[:, None]),
-        )
-
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy everything out that is needed to go on elsewhere.
+        """Copy everything that the next samples depend on.
 
         Returns:
             Arrays by name, of the rows in use alone; those of the sampler begin with
@@ -228,7 +208,7 @@ class ExperienceBuffer(ReplayBuffer):
         return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Take over what another buffer held, whose games go on with this one.
+        """Restore the contents of another buffer, whose games this one continues.
 
         Args:
             state: What ``state`` gave, from a buffer of the same size and games.
@@ -256,3 +236,51 @@ class ExperienceBuffer(ReplayBuffer):
             k.removeprefix("sampler."): v for k, v in state.items() if k.startswith("sampler.")
         }
         self._sampler.restore(sampler)
+
+
+Array = NDArray[Any]
+
+
+def split_successors(observations: Array, successors: Array) -> dict[str, Array]:
+    """Keep only those successors that are not the following row, bit for bit.
+
+    Args:
+        observations: What was seen, time first, shape (n, ..., d).
+        successors: What came next, of the same shape and type.
+
+    Returns:
+        ``observations``; ``odd``, flat indices of the steps with other successors, shape
+        (k,); and ``odd_successors``, shape (k, d).
+    """
+    width = observations.shape[-1]
+    bits = np.dtype(f"u{observations.dtype.itemsize}")
+    followed = (
+        np.ascontiguousarray(observations).view(bits)[1:]
+        == np.ascontiguousarray(successors).view(bits)[:-1]
+    ).all(axis=-1)  # (n - 1, ...)
+    n_last = int(np.prod(observations.shape[1:-1], dtype=np.int64)) if len(observations) else 0
+    odd = np.flatnonzero(np.append(~followed.ravel(), np.ones(n_last, dtype=np.bool_)))
+    return {
+        "observations": observations,
+        "odd": odd,
+        "odd_successors": successors.reshape(-1, width)[odd],
+    }
+
+
+def joined_successors(arrays: dict[str, Array]) -> Array:
+    """Restore the successors.
+
+    Args:
+        arrays: From ``split_successors``.
+
+    Returns:
+        The successors, shape (n, ..., d).
+
+    Raises:
+        IndexError: If an index is out of range.
+    """
+    observations = arrays["observations"]
+    successors = np.empty_like(observations)
+    successors[:-1] = observations[1:]
+    successors.reshape(-1, observations.shape[-1])[arrays["odd"]] = arrays["odd_successors"]
+    return successors

@@ -1,4 +1,4 @@
-"""Which stored steps are learnt from: all alike, or by priority."""
+"""Sampling of stored steps, uniform or by priority, and their n-step returns."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from qwop_wr.agents.replay.sum_tree import SumTree
 from qwop_wr.agents.schedules import Schedule
 
 Floats = NDArray[np.float32]
@@ -32,7 +31,7 @@ class PriorityOptions(BaseModel):
 
 
 class Draw(NamedTuple):
-    """Steps that were drawn.
+    """Drawn steps.
 
     Attributes:
         steps: Indices of the steps, shape (batch,).
@@ -44,26 +43,26 @@ class Draw(NamedTuple):
 
 
 class Sampler(Protocol):
-    """Chooses among stored steps."""
+    """Draws from the stored steps."""
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored, with what is added to their errors."""
+        """Register stored steps, with the bonuses added to their errors."""
 
     def draw(self, batch_size: int, beta: float) -> Draw:
         """Draw steps."""
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Learn the errors of steps that were drawn."""
+        """Update the errors of drawn steps."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy out what has been learnt about the steps."""
+        """Copy the state of the sampler."""
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take over what another sampler had learnt."""
+        """Restore the state of another sampler."""
 
 
 class UniformSampler:
-    """Draws all steps alike.
+    """Draws steps uniformly.
 
     Args:
         rng: Source of the draws.
@@ -74,7 +73,7 @@ class UniformSampler:
         self._n_steps = 0
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored; they fill the indices from 0 on."""
+        """Register stored steps; they fill the indices from 0 on."""
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
@@ -86,11 +85,11 @@ class UniformSampler:
         """Errors do not matter here."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """There is the number of steps only."""
+        """Copy the number of steps."""
         return {"n_steps": np.array([self._n_steps], dtype=np.float64)}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take the number of steps over."""
+        """Restore the number of steps."""
         self._n_steps = int(state["n_steps"][0])
 
 
@@ -117,11 +116,11 @@ class PrioritisedSampler:
         self._fresh: list[Integers] = []
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Learn that steps were stored.
+        """Register stored steps.
 
         Args:
             steps: Their indices, shape (n,).
-            bonuses: What is added to their errors.
+            bonuses: Added to their errors.
         """
         self._bonuses[steps] = bonuses
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
@@ -146,7 +145,7 @@ class PrioritisedSampler:
         return Draw(steps, (weights / weights.max()).astype(np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Learn the errors of steps that were drawn.
+        """Update the errors of drawn steps.
 
         Args:
             steps: Their indices, shape (n,).
@@ -157,7 +156,7 @@ class PrioritisedSampler:
         self._tree.set(steps, (errors.astype(np.float64) + self._bonuses[steps]) ** self._alpha)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the priorities out.
+        """Copy the priorities.
 
         Returns:
             Arrays by name.
@@ -171,7 +170,7 @@ class PrioritisedSampler:
         }
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take priorities over.
+        """Restore the priorities.
 
         Args:
             state: What ``state`` gave.
@@ -205,7 +204,7 @@ class PrioritisedSampler:
 def make_sampler(
     priorities: PriorityOptions | None, capacity: int, rng: np.random.Generator
 ) -> Sampler:
-    """Make the sampler that options ask for.
+    """Make the sampler of the options.
 
     Args:
         priorities: None draws all steps alike.
@@ -218,3 +217,160 @@ def make_sampler(
     if priorities is None:
         return UniformSampler(rng)
     return PrioritisedSampler(capacity, priorities.alpha, rng)
+
+
+Doubles = NDArray[np.float64]
+
+
+class SumTree:
+    """Non-negative numbers with the sums of all aligned blocks of 2, 4, 8 and so on.
+
+    Every operation takes many entries at once and costs O(log capacity) array
+    operations. A parent is never adjusted by a difference but summed anew from its
+    two children, so that rounding errors do not grow.
+
+    Args:
+        capacity: Number of entries; all begin with 0.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._depth = max(capacity - 1, 0).bit_length()
+        self._first_leaf = 1 << self._depth
+        self._capacity = capacity
+        # Node 1 is the root, 2i and 2i + 1 are the children of i.
+        self._nodes = np.zeros(2 * self._first_leaf)
+
+    @property
+    def total(self) -> float:
+        """Sum of all entries."""
+        return float(self._nodes[1])
+
+    @property
+    def values(self) -> Doubles:
+        """All entries, shape (capacity,); a copy."""
+        return self._nodes[self._first_leaf : self._first_leaf + self._capacity].copy()
+
+    def __getitem__(self, indices: Integers) -> Doubles:
+        """Read entries."""
+        return self._nodes[self._first_leaf + indices]
+
+    def set(self, indices: Integers, values: Doubles) -> None:
+        """Replace entries.
+
+        Args:
+            indices: Which, 0 to below the capacity, shape (n,); of one that comes
+                twice, the last value stays.
+            values: Finite and not negative, shape (n,).
+
+        Raises:
+            ValueError: If an index or a value is out of range.
+        """
+        if len(indices) == 0:
+            return
+        if indices.min() < 0 or indices.max() >= self._capacity:
+            raise ValueError(f"an index is not within 0 to {self._capacity - 1}")
+        if not (np.isfinite(values).all() and (values >= 0).all()):
+            raise ValueError("priorities must be finite and not negative")
+        nodes = self._nodes
+        changed = self._first_leaf + indices
+        nodes[changed] = values
+        for _ in range(self._depth):
+            changed >>= 1
+            left = changed << 1
+            nodes[changed] = nodes[left] + nodes[left + 1]
+
+    def find(self, masses: Doubles) -> Integers:
+        """Find the entries in which running sums reach given masses.
+
+        Args:
+            masses: From 0 to below ``total``, shape (n,).
+
+        Returns:
+            Indices of entries above 0, shape (n,).
+        """
+        nodes = self._nodes
+        at = np.ones(len(masses), dtype=np.int64)
+        rest = masses.copy()
+        for _ in range(self._depth):
+            at <<= 1
+            left = nodes[at]
+            # Rounding may leave a mass past the last entry; never go where there is nothing.
+            goes_right = (rest >= left) & (nodes[at + 1] > 0)
+            rest -= left * goes_right
+            at += goes_right
+        return at - self._first_leaf
+
+    def check_valid(self) -> None:
+        """Make sure that every sum is that of its parts.
+
+        Raises:
+            ValueError: If one is not, or an entry is negative or not finite.
+        """
+        if not (np.isfinite(self._nodes).all() and (self._nodes >= 0).all()):
+            raise ValueError("sum tree: an entry is negative or not finite")
+        children = self._nodes[2:].reshape(-1, 2)
+        if not np.array_equal(self._nodes[1 : self._first_leaf], children.sum(axis=1)):
+            raise ValueError("sum tree: a parent is not the sum of its children")
+        if self._nodes[self._first_leaf + self._capacity :].any():
+            raise ValueError("sum tree: an entry past its end is not 0")
+
+
+class NStepSamples(NamedTuple):
+    """A batch of n-step transitions: R = r_0 + g r_1 + ... and where it bootstraps.
+
+    Attributes:
+        observations: First observations, shape (batch, d).
+        actions: First actions, shape (batch,).
+        returns: Discounted sum of up to n rewards, shape (batch,).
+        next_observations: Observations after the last reward, shape (batch, d).
+        discounts: Weight of the value there: gamma ** steps, and 0 after a fall,
+            shape (batch,).
+        truncated: Whether the episode ended with the last reward, by a finish or a time
+            limit, shape (batch,).
+        imitated: Whether the step is to be imitated: demonstrated, or part of an
+            elite run, shape (batch,).
+    """
+
+    observations: Floats
+    actions: Integers
+    returns: Floats
+    next_observations: Floats
+    discounts: Floats
+    truncated: NDArray[np.bool_]
+    imitated: NDArray[np.bool_]
+
+
+class NStepReturns(NamedTuple):
+    """Sums over the windows.
+
+    Attributes:
+        returns: Discounted sums of the rewards, shape (batch,).
+        last: Index in the window of the last step that counts, shape (batch,).
+        discounts: gamma to the power of the number of steps, shape (batch,).
+    """
+
+    returns: Floats
+    last: Integers
+    discounts: Floats
+
+
+def n_step_returns(rewards: Floats, ends: NDArray[np.bool_], gamma: float) -> NStepReturns:
+    """Sum the rewards of windows, each up to its first end.
+
+    Args:
+        rewards: Rewards of consecutive steps, shape (batch, n).
+        ends: Whether a window must stop after that step: an episode ends there or
+            nothing newer is known, shape (batch, n).
+        gamma: Discount per step.
+
+    Returns:
+        Sums, last steps and discounts.
+    """
+    n = rewards.shape[1]
+    stops = ends.copy()
+    stops[:, -1] = True
+    last = stops.argmax(axis=1)  # (batch,)
+    powers = gamma ** np.arange(n + 1)  # (n + 1,)
+    counted = np.arange(n) <= last[:, None]  # (batch, n)
+    returns = (rewards * counted) @ powers[:n]
+    return NStepReturns(returns.astype(np.float32), last, powers[last + 1].astype(np.float32))

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import ValueLearning
-from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions, Job, run_job
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, RootModel, model_validator
 
-from qwop_wr.agents.learners.options import ALGORITHMS, LearningOptions
-from qwop_wr.agents.learners.training import TrainingOptions
+from qwop_wr.agents.learners.options import ALGORITHMS, LearningOptions, TrainingOptions
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError, suggest

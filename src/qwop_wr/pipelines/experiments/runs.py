@@ -4,13 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.learners.training import (
-    LearnerTask,
-    LearnerTraining,
-    kept_agent,
-    kept_steps,
-)
+from qwop_wr.agents.learners.options import OBSERVING
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import LearnerTask, LearnerTraining, kept_agent, kept_steps
 from qwop_wr.envs import QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError
@@ -48,9 +44,8 @@ class Run:
         experiment = self.experiment.model_dump(
             mode="json", exclude={"hypothesis", "outcome", "source"}
         )
-        # They change how a training is watched and where it ends for the time being.
-        for unrelated in ("progress_bar", "tensorboard", "stop_at"):
-            del experiment["training"][unrelated]
+        for name in OBSERVING & experiment["training"].keys():
+            del experiment["training"][name]
         return fingerprint(experiment, self.seed, self.parent.task if self.parent else None)
 
     def training(self, parent: TrainingState | None) -> LearnerTraining:
@@ -77,6 +72,7 @@ class Run:
                 randomised_environment(environment, experiment.evaluation),
                 autoreset=False,
             ),
+            records_divergence=True,
         )
 
     def _beginning(self, state: TrainingState | None) -> Agent | None:

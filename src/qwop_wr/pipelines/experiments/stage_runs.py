@@ -8,9 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qwop_wr.agents.stage import StageOptions, StageResult
-from qwop_wr.agents.stage_inputs import StageGames, StageInputs
-from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, StageResult, train_stage
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.compute import WorkContext
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv

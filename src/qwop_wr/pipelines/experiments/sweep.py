@@ -22,7 +22,7 @@ from pydantic import (
 )
 from tqdm import tqdm
 
-from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments, merged
 from qwop_wr.pipelines.experiments.runs import Run, plan_run

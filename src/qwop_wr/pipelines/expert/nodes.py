@@ -2,22 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any, Final
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.gate import pass_gate
-from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import Workers, training_result
-from qwop_wr.agents.starts import draw_starts
+from qwop_wr.agents.gate import draw_starts, pass_gate
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.envs.sb3 import make_games
-from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
@@ -51,7 +47,7 @@ class GateOptions(BaseModel):
     starts: Annotated[int, Field(ge=1, le=10_000)]
 
 
-def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
+def train_expert(
     interrupted: TrainingState | None,
     reigning: Agent | None,
     environment: EnvironmentOptions,
@@ -60,7 +56,6 @@ def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
     evaluation: EvaluationOptions,
     seed: int,
     resume: bool,
-    compute: ComputeOptions,
 ) -> Iterator[TrainingState]:
     """Train an agent from random weights with PPO.
 
@@ -76,7 +71,6 @@ def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed of everything random.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
-        compute: Where experience is collected, if ``options.collection`` says how.
 
     Yields:
         The state of the training whenever it is due, and at its end.
@@ -84,36 +78,16 @@ def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
     Raises:
         BadInputError: If the reigning expert was made for another environment, so that
             the new one could not be compared with it and would overwrite it; if the
-            games cannot be dealt to the shards; if the training to go on from was another
-            one; or if weights were not finite.
+            training to go on from was another one; or if weights were not finite.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
             reigning.check_interface(environment.interface)
-    played = games.environment(environment)
     training = ppo_training(
-        options,
-        games,
-        environment,
-        evaluation,
-        seed,
-        time_to_beat=HUMAN_RECORD.seconds,
-        workers=_workers(games.n_games, played, options, compute),
+        options, games, environment, evaluation, seed, time_to_beat=HUMAN_RECORD.seconds
     )
     logged = {"games": games, "options": options}
     yield from train_on("expert", training, interrupted if resume else None, logged)
-
-
-def _workers(
-    n_games: int, played: EnvironmentOptions, options: PPOOptions, compute: ComputeOptions
-) -> Workers:
-    shards = options.collection.shards if options.collection else 1
-    if n_games % shards:
-        raise BadInputError(
-            f"expert.options.collection.shards = {shards}: expert.games.n_games = {n_games} "
-            "cannot be dealt to so many equally"
-        )
-    return Workers(partial(make_games, n_games // shards, played), compute)
 
 
 def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:

@@ -35,7 +35,6 @@ def _training() -> Pipeline:
             "options": "params:expert.options",
             "evaluation": "params:evaluation",
             "resume": "params:resume",
-            "compute": "params:compute",
         },
         outputs="expert_training",
         name="train_expert",

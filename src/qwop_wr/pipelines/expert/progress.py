@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 from matplotlib.figure import Figure
 
-from qwop_wr.agents.ppo_training import CORE_MINUTES
+from qwop_wr.agents.training import CORE_MINUTES
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.reporting.style import ROLES, SERIES, drawing, new_figure
 

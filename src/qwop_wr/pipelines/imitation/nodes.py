@@ -7,9 +7,9 @@ import pandas as pd
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions, clone
-from qwop_wr.agents.ppo import PPOOptions
-from qwop_wr.agents.ppo_training import training_result
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.training import training_result
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError

@@ -11,11 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import Activation, LayerSizes
-from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.stage_inputs import StageGames, StageInputs
-from qwop_wr.agents.stage_state import stage_result
+from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, StageTraining, stage_result
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.trainer import StageTraining
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv

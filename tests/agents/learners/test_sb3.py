@@ -1,15 +1,17 @@
-"""Value learners against the library's own, and targets when the library copies them."""
+"""SB3's learners against the libraries' own, and their targets when they are copied."""
 
 import numpy as np
 import pytest
 import torch
 from sb3_contrib import QRDQN
-from stable_baselines3 import DQN
+from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.logger import Logger
 
-from qwop_wr.agents.learners.sb3 import SB3Learner
-from qwop_wr.agents.learners.values import DoubleDQN, SortingQRDQN
-from tests.agents.learners.conftest import games, make_task
+from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.learners.sb3 import DoubleDQN, SB3Learner, SortingQRDQN
+from qwop_wr.agents.training import LearnerTask
+from tests.agents.corridor import INTERFACE, CorridorVecEnv
+from tests.agents.small_trainings import games, make_task
 
 
 def make_learner(algorithm: str) -> SB3Learner:
@@ -86,3 +88,35 @@ def test_targets_are_copied_when_the_library_copies_them(algorithm: str) -> None
         seen.append(all(torch.equal(a, b) for a, b in pairs))
         assert differ()
     assert seen in ([False, True] * 3, [True, False] * 3)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_the_agents_network_equals_sb3s(activation: str) -> None:
+    options = PPOOptions.model_validate(
+        {
+            "algorithm": "ppo",
+            "budget": {"steps": 1},
+            "net_arch": (12, 7),
+            "activation": activation,
+            "batch_size": 256,
+        }
+    )
+    task = LearnerTask(options, options.agent_spec(INTERFACE, "toy"), seed=3)
+    learner = task.learner(CorridorVecEnv(2), lambda steps: 0.0)
+    assert isinstance(learner, SB3Learner)
+    model = learner._model
+    assert isinstance(model, PPO)
+    with torch.no_grad():
+        for weights in model.policy.parameters():
+            weights.normal_(generator=torch.Generator().manual_seed(weights.numel()))
+    policy = learner.agent().policy()
+    observations = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+    with torch.no_grad():
+        tensor = torch.from_numpy(observations)
+        values = model.policy.predict_values(tensor)[:, 0].numpy()
+        latent = model.policy.mlp_extractor.forward_actor(tensor)
+        logits = model.policy.action_net(latent).numpy()
+    np.testing.assert_array_equal(policy.action_scores(observations), logits)
+    np.testing.assert_array_equal(policy.values(observations), values)
+    best, _ = model.predict(observations, deterministic=True)
+    np.testing.assert_array_equal(policy.act(observations), best)

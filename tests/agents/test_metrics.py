@@ -1,9 +1,14 @@
+"""Recent episodes and the history."""
+
 import json
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from qwop_wr.agents.episodes import RecentEpisodes
+from qwop_wr.agents.metrics import MetricHistory, RecentEpisodes
+from qwop_wr.metric_sink import silent_sink
 
 
 def ended(distance: float, score_time: float, finished: bool) -> dict[str, object]:
@@ -50,3 +55,26 @@ def test_they_are_kept_as_json() -> None:
     episodes.add(ended(100.0, 60.0, finished=True))
     others.restore(json.loads(json.dumps(episodes.state())))
     assert others.metrics() == episodes.metrics()
+
+
+def test_history_is_long_form_and_passed_on() -> None:
+    passed: list[tuple[dict[str, float], int]] = []
+
+    def sink(metrics: Mapping[str, float], step: int) -> None:
+        passed.append((dict(metrics), step))
+
+    history = MetricHistory(sink)
+    history.record({"loss": 0.5, "rate": 1.0}, 10)
+    history.record({"loss": 0.25}, 20)
+    expected = pd.DataFrame(
+        {"step": [10, 10, 20], "metric": ["loss", "rate", "loss"], "value": [0.5, 1.0, 0.25]}
+    )
+    pd.testing.assert_frame_equal(history.frame(), expected)
+    assert passed == [({"loss": 0.5, "rate": 1.0}, 10), ({"loss": 0.25}, 20)]
+
+
+def test_an_empty_history_has_its_columns() -> None:
+    frame = MetricHistory(silent_sink).frame()
+    assert list(frame.columns) == ["step", "metric", "value"]
+    assert frame["step"].dtype == "int64"
+    assert frame["value"].dtype == "float64"

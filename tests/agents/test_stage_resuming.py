@@ -1,4 +1,4 @@
-"""A stage that was stopped goes on to the same end, bit for bit."""
+"""A stage that was stopped comes to the same end, bit for bit, coached or not."""
 
 import signal
 from collections.abc import Mapping
@@ -8,17 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qwop_wr.agents.errors import TrainingStateError
-from qwop_wr.agents.stage import StageOptions
-from qwop_wr.agents.stage_inputs import StageGames, StageInputs
-from qwop_wr.agents.stage_state import stage_result
-from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.trainer import StageTraining, train_stage
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.coaching import RatedActions
+from qwop_wr.agents.stage import (
+    StageGames,
+    StageInputs,
+    StageOptions,
+    StageTraining,
+    stage_result,
+    train_stage,
+)
+from qwop_wr.agents.state import TrainingState, TrainingStateError
 from qwop_wr.stopping import stop_signals
-from tests.agents.conftest import make_walker, walk
+from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
-from tests.agents.test_ppo import as_stored, without_times
-from tests.agents.test_qrdqn import make_options
+from tests.agents.learners.test_qrdqn import make_options
+from tests.agents.test_training import as_stored, without_times
 
 FIELDS = {
     "budget": {"steps": 1700},
@@ -35,7 +40,7 @@ FIELDS = {
     "log_every": 300,
     "save_minutes": None,
 }
-OPTIONS = make_options(**FIELDS)
+OPTIONS = make_options(**FIELDS, save_every=10**9)
 OFTEN = make_options(**FIELDS, save_every=20)
 """A state after every fifth step of the games."""
 
@@ -65,9 +70,8 @@ def assert_same_course(one: TrainingState, other: TrainingState) -> None:
     for name, array in one.arrays.items():
         if not name.startswith("history/"):
             assert array.tobytes() == other.arrays[name].tobytes(), name
-    timeless = [
-        {**state.facts, "elapsed": 0, "pending_metrics": 0, "options": 0} for state in (one, other)
-    ]
+    times = {"seconds": 0, "core_seconds": 0, "pending_metrics": 0, "options": 0}
+    timeless = [{**state.facts, **times} for state in (one, other)]
     assert timeless[0] == timeless[1]
 
 
@@ -144,7 +148,7 @@ def test_training_in_one_go_gives_the_result(whole: TrainingState) -> None:
 def test_the_last_state_is_small_and_final(
     whole: TrainingState, states: list[TrainingState]
 ) -> None:
-    sizes = [sum(a.nbytes for a in state.arrays.values()) for state in (states[-2], whole)]
+    sizes = [sum(a.nbytes for a in state.arrays.values()) for state in (states[-3], whole)]
     assert sizes[1] < sizes[0] / 4
     (same,) = training().run(whole)
     assert same is whole
@@ -172,8 +176,76 @@ def test_a_state_that_lacks_something_is_refused(states: list[TrainingState]) ->
     for spoilt in (
         replace(state, arrays=arrays),
         replace(state, arrays={**state.arrays, "experience/position": np.array([10**6, 0])}),
-        replace(state, facts={**state.facts, "phase": "nowhere"}),
+        replace(state, facts={**state.facts, "part": "nowhere"}),
         replace(state, facts={**state.facts, "generators": []}),
     ):
         with pytest.raises(TrainingStateError, match="does not fit this training"):
             next(training().run(spoilt))
+
+
+COACHED = make_options(
+    budget={"steps": 40},
+    warmup_steps=40,
+    log_every=300,
+    save_every=1,
+    coaching={"rounds": 4, "memory": 2, "epochs": 10, "batch_size": 64, "learning_rate": 1e-2},
+)
+
+
+class Coach:
+    """Prefers the foot that was not used last, by what the judge thinks of standing still."""
+
+    def __init__(self, judge: Agent) -> None:
+        still = np.zeros((1, judge.spec.n_observations), dtype=np.float32)
+        self._gain = 1.0 + abs(float(judge.policy().values(still)[0]))
+
+    def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
+        observations = np.zeros((200, agent.spec.n_observations), dtype=np.float32)
+        last = rng.integers(2, size=200)  # left or right
+        observations[np.arange(200), last] = 1.0
+        actions = np.argsort(-agent.policy().action_scores(observations), axis=1)
+        better = np.where(observations[:, :1] > 0, 2, 1)
+        return RatedActions(observations, actions, ((actions == better) * self._gain).astype("f4"))
+
+
+def coached_training(make_coach: type[Coach] | None = Coach) -> StageTraining:
+    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    spec = COACHED.agent_spec(INTERFACE, "toy")
+    inputs = StageInputs(make_agent(spec, seed=4), None, 3)
+    return StageTraining(COACHED, games, spec, inputs, make_coach=make_coach)
+
+
+@pytest.fixture(scope="module")
+def coached_states() -> list[TrainingState]:
+    return list(coached_training().run())
+
+
+def test_the_coached_agent_is_handed_on(coached_states: list[TrainingState]) -> None:
+    result = stage_result(coached_states[-1])
+    assert result.gate.promoted
+    assert result.gate.incoming is not None
+    assert result.gate.incoming.finish_rate == 0
+    assert result.gate.outgoing.finish_rate == 1
+    history = result.history.pivot_table(index="step", columns="metric", values="value")
+    coached = history.dropna(subset=["coaching/round"])
+    assert coached["coaching/round"].tolist() == [1, 2, 3, 4]
+    assert coached.index.tolist() == [40 + 200 * number for number in (1, 2, 3, 4)]
+    assert coached["coaching/changed"].iloc[-1] < coached["coaching/changed"].iloc[0]
+    assert coached["evaluation/finish_rate"].iloc[-1] == 1
+
+
+def test_a_state_can_follow_every_round_and_leads_to_the_same_end(
+    coached_states: list[TrainingState],
+) -> None:
+    rounds = [state.facts["rounds"] for state in coached_states[:-1] if "rounds" in state.facts]
+    assert rounds == [0, 1, 2, 3, 4]
+    assert {"ratings_0/actions", "ratings_1/actions"} <= coached_states[-3].arrays.keys()
+    assert "ratings_2/actions" not in coached_states[-3].arrays
+    for number in (-7, -6, -5, -4, -3, -2):
+        *_, end = coached_training().run(coached_states[number])
+        assert_same_end(end, coached_states[-1])
+
+
+def test_coaching_needs_a_coach() -> None:
+    with pytest.raises(ValueError, match="there is no coach"):
+        coached_training(make_coach=None)

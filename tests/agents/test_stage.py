@@ -1,24 +1,34 @@
+"""A stage: what it learns, hands on and answers to a collapse."""
+
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.batches import Batch
-from qwop_wr.agents.errors import TrainingDivergedError
-from qwop_wr.agents.gate import score_agent
-from qwop_wr.agents.qrdqn import DemonstrationQRDQN
-from qwop_wr.agents.stage import StageOptions, StageResult
-from qwop_wr.agents.stage_inputs import StageGames, StageInputs
-from qwop_wr.agents.trainer import train_stage
+from qwop_wr.agents.checkpoints import Checkpoints, RankedAgent
+from qwop_wr.agents.gate import AgentScore, HealthOptions, check_health, score_agent
+from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
+from qwop_wr.agents.metrics import MetricHistory
+from qwop_wr.agents.replay.batches import Batch
+from qwop_wr.agents.stage import (
+    CollapseGuard,
+    StageGames,
+    StageInputs,
+    StageOptions,
+    StageResult,
+    train_stage,
+)
+from qwop_wr.agents.state import TrainingDivergedError
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
-from tests.agents.test_qrdqn import make_options
+from tests.agents.learners.test_qrdqn import make_learner, make_options
 
 
 def train(
@@ -185,6 +195,15 @@ def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
     assert score.finish_rate == 1.0
 
 
+def test_a_stage_that_stops_early_keeps_its_schedules() -> None:
+    options = make_options(stop_at=1000, learning_rate={"start": 1e-3, "end": 0.0})
+    history = train(options).history
+    assert history["step"].max() == 1000
+    rates = history.loc[history["metric"] == "train/learning_rate", "value"].tolist()
+    # Half of the budget is over, so half of the rate is left.
+    assert rates[-1] == pytest.approx(0.5e-3)
+
+
 def test_an_interrupt_passes_through() -> None:
     def interrupt(metrics: Mapping[str, float], step: int) -> None:
         if step >= 500:
@@ -192,3 +211,93 @@ def test_an_interrupt_passes_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(make_options(), sink=interrupt)
+
+
+def value(history: pd.DataFrame, metric: str) -> list[float]:
+    values: list[float] = history.loc[history["metric"] == metric, "value"].tolist()
+    return values
+
+
+def best_of(learner: DemonstrationQRDQN) -> RankedAgent:
+    """A walker that the learner begins with, as its best checkpoint."""
+    walker = make_walker(learner.spec)
+    learner.begin_with(walker)
+    env = CorridorVectorEnv(8, autoreset=False)
+    checkpoints = Checkpoints(env, range(8), MetricHistory(silent_sink))
+    checkpoints.consider(walker, 0, reference=True)
+    return checkpoints.ranked[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "distance", "collapsed"),
+    [(1.0, 20.0, False), (0.8, 16.0, False), (0.79, 20.0, True), (1.0, 15.9, True)],
+)
+def test_success_or_distance_below_their_share_is_a_collapse(
+    rate: float, distance: float, collapsed: bool
+) -> None:
+    options = make_options(collapse_fraction=0.8)
+    learner, guard = make_learner(options), CollapseGuard(options)
+    score = AgentScore(rate, 1.0, distance, mean_cost=0.0)
+    assert bool(guard.watch(learner, best_of(learner), score)) is collapsed
+    assert (guard.collapses, guard.rollbacks) == (int(collapsed), int(collapsed))
+    assert learner.rate_factor == (0.5 if collapsed else 1.0)
+
+
+def test_rollbacks_are_limited_and_recorded() -> None:
+    options = make_options(max_rollbacks=2)
+    learner, guard = make_learner(options), CollapseGuard(options)
+    best, fallen = best_of(learner), AgentScore(0.0, None, 1.0, mean_cost=199.0)
+    counts = [guard.watch(learner, best, fallen) for _ in range(3)]
+    assert (guard.collapses, guard.rollbacks) == (3, 2)
+    assert [c["collapse/collapses"] for c in counts] == [1.0, 2.0, 3.0]
+    assert [c["collapse/rollbacks"] for c in counts] == [1.0, 2.0, 2.0]
+    assert [c["collapse/rate_factor"] for c in counts] == [0.5, 0.25, 0.25]
+    assert learner.agent().fingerprint == best.agent.fingerprint
+
+
+def test_a_forced_collapse_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    learn = DemonstrationQRDQN.train
+
+    def forget_once(learner: DemonstrationQRDQN, gradient_steps: int, batch_size: int) -> None:
+        learn(learner, gradient_steps, batch_size)
+        if learner.num_timesteps == 900:
+            with torch.no_grad():
+                for network in (learner.network, learner.average.network):
+                    network.output.weight.neg_()
+
+    monkeypatch.setattr(DemonstrationQRDQN, "train", forget_once)
+    # Learning hardly moves, so that nothing but the accident happens.
+    options = make_options(learning_rate=1e-9, replay_ratio=1.0, exploration=0.0)
+    walker = make_walker(options.agent_spec(INTERFACE, "toy"))
+    result = train(options, incoming=walker)
+    assert result.rollbacks == 1
+    rates = result.history[result.history["metric"] == "evaluation/finish_rate"]
+    assert rates["step"].tolist() == [0, 500, 1000, 1500, 2000]
+    assert rates["value"].tolist() == [1.0, 1.0, 0.0, 1.0, 1.0]
+    assert value(result.history, "collapse/rate_factor") == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("kept", "final", "healthy"), [(1.0, 0.8, True), (1.0, 0.79, False), (0.95, 0.76, True)]
+)
+def test_health_is_a_share_of_the_success_at_the_beginning(
+    kept: float, final: float, healthy: bool
+) -> None:
+    report = check_health(HealthOptions(success_kept=kept, advice="Rest."), 0.8, final)
+    assert report.healthy is healthy
+    assert report.advice == (None if healthy else "Rest.")
+    assert report.required == pytest.approx(0.8 * kept)
+
+
+def test_a_stage_reports_its_health() -> None:
+    rule = {"success_kept": 0.95, "advice": "Lower the learning rate."}
+    options = make_options(learning_rate=1.0, exploration=1.0, max_rollbacks=0, health=rule)
+    result = train(options, incoming=make_walker(options.agent_spec(INTERFACE, "toy")))
+    assert result.health is not None
+    rates = value(result.history, "evaluation/finish_rate")
+    assert (result.health.reference, result.health.final) == (rates[0], rates[-1])
+    assert result.health.reference == 1.0
+    assert not result.health.healthy
+    assert result.health.advice == "Lower the learning rate."
+    assert np.isclose(result.health.required, 0.95)
+    assert train(make_options(budget={"steps": 400})).health is None

@@ -1,13 +1,11 @@
 """Tiny trainings with every algorithm in short real games."""
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from pydantic import TypeAdapter
 
-from qwop_wr.agents.learners.options import LearningOptions
-from qwop_wr.agents.learners.training import LearnerTask, LearnerTraining, TrainingOptions
+from qwop_wr.agents.learners.options import LearningOptions, TrainingOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 
@@ -34,8 +32,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "qrdqn": {**_VALUES, "n_quantiles": 25, "layer_norm": True},
 }
 
-MakeTraining = Callable[..., LearnerTraining]
-
 
 def learning(algorithm: str, **changes: object) -> Any:
     fields = {"algorithm": algorithm, "net_arch": (8,), **SMALL[algorithm], **changes}
@@ -52,20 +48,16 @@ def games(n_games: int = 4) -> QwopVecEnv:
     return QwopVecEnv(QwopVectorEnv(n_games, SHAPED))
 
 
-@pytest.fixture
-def make_training() -> MakeTraining:
-    def make(task: LearnerTask, steps: int = 384, **changes: Any) -> LearnerTraining:
-        options = TrainingOptions.model_validate(
-            {
-                "budget": {"steps": steps},
-                "evaluation_every": 128,
-                "evaluation_starts": 4,
-                "log_every": 64,
-                "progress_bar": False,
-                **changes,
-            }
-        )
-        evaluation = QwopVectorEnv(4, ENVIRONMENT, autoreset=False)
-        return LearnerTraining(options, task, games(), evaluation)
-
-    return make
+def make_training(task: LearnerTask, steps: int = 384, **changes: Any) -> LearnerTraining:
+    options = TrainingOptions.model_validate(
+        {
+            "budget": {"steps": steps},
+            "evaluation_every": 128,
+            "evaluation_starts": 4,
+            "log_every": 64,
+            "progress_bar": False,
+            **changes,
+        }
+    )
+    evaluation = QwopVectorEnv(4, ENVIRONMENT, autoreset=False)
+    return LearnerTraining(options, task, games(), evaluation, records_divergence=True)

@@ -1,4 +1,4 @@
-"""What one gradient step learns from, put together from several buffers."""
+"""Batches for one gradient step, mixed from several buffers."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -6,60 +6,58 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer
-from qwop_wr.agents.replay.elite import EliteBuffer
+from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer, EliteBuffer
 from qwop_wr.agents.replay.experience import ExperienceBuffer
-from qwop_wr.agents.replay.n_step import NStepSamples
-from qwop_wr.agents.replay.sampling import Draw, Floats, Integers
+from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, NStepSamples
 
 
-class Outlook(NamedTuple):
-    """What follows an action: R = r_0 + g r_1 + ..., and what lies behind it.
+class NStepTransitions(NamedTuple):
+    """Returns R = r_0 + g r_1 + ... over up to n steps, and where they bootstrap.
 
     Attributes:
         returns: Sums of discounted, scaled rewards, shape (batch,).
         next_observations: Shape (batch, d).
-        discounts: Weights of the values there, 0 behind a fall, shape (batch,).
-        outlived: Whether the episode ended there without a fall, shape (batch,).
+        discounts: Weights of the values there, 0 after a fall, shape (batch,).
+        truncated: Whether the episode ended there without a fall, shape (batch,).
     """
 
     returns: torch.Tensor
     next_observations: torch.Tensor
     discounts: torch.Tensor
-    outlived: torch.Tensor
+    truncated: torch.Tensor
 
 
 class Batch(NamedTuple):
-    """Samples as tensors; own experience first, then what is to be imitated.
+    """Samples as tensors; own experience first, then steps to be imitated.
 
     Attributes:
         observations: Shape (batch, d).
         actions: Shape (batch,).
-        outlooks: After n steps; and, if it is learnt from too, after one.
+        n_step: One per horizon: n steps, and one step if that is learnt from, too.
         imitated: 1 for demonstrations and elite runs, else 0, shape (batch,).
         weights: Importance weights, shape (batch,).
     """
 
     observations: torch.Tensor
     actions: torch.Tensor
-    outlooks: tuple[Outlook, ...]
+    n_step: tuple[NStepTransitions, ...]
     imitated: torch.Tensor
     weights: torch.Tensor
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the batch out, to be looked at.
+        """Copy the batch as NumPy arrays.
 
         Returns:
-            Arrays by name; those of the outlooks end in their number.
+            Arrays by name; those of a horizon end in its number.
         """
-        tensors = {name: getattr(self, name) for name in self._fields if name != "outlooks"}
-        for number, outlook in enumerate(self.outlooks):
-            tensors |= {f"{name}_{number}": tensor for name, tensor in outlook._asdict().items()}
+        tensors = {name: getattr(self, name) for name in self._fields if name != "n_step"}
+        for number, step in enumerate(self.n_step):
+            tensors |= {f"{name}_{number}": tensor for name, tensor in step._asdict().items()}
         return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
 
 
 class Shares(NamedTuple):
-    """What a batch consists of; the rest is own experience.
+    """Shares of a batch; the rest is own experience.
 
     Attributes:
         demonstrations: Share of demonstrated steps.
@@ -80,7 +78,7 @@ class Source(Protocol):
         """Look up steps with their n-step returns."""
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Learn the errors of steps that were drawn."""
+        """Update the priorities of drawn steps by their errors."""
 
 
 class _Part(NamedTuple):
@@ -89,15 +87,15 @@ class _Part(NamedTuple):
 
 
 class BatchMixer:
-    """Draws batches from all buffers and tells them the errors that came of it.
+    """Draws batches from all buffers, and updates the priorities in each.
 
     Args:
         experience: Own steps.
         demonstrations: Demonstrated steps, if they have a buffer of their own.
         elite: Own fastest finishes.
-        horizons: Lengths of the returns that are learnt from.
+        horizons: Numbers of steps that returns are summed over.
         reward_scale: Factor on rewards.
-        device: Where the batches are wanted.
+        device: Device of the batches.
     """
 
     def __init__(
@@ -118,13 +116,13 @@ class BatchMixer:
         self._parts: list[_Part] = []
 
     def draw(self, batch_size: int, shares: Shares, beta: float) -> Batch:
-        """Put a batch together.
+        """Draw a batch.
 
         A source that is empty leaves its share to own experience.
 
         Args:
             batch_size: Number of samples.
-            shares: What the batch consists of.
+            shares: Shares of the sources.
             beta: How far importance weights correct the priorities' bias.
 
         Returns:
@@ -146,13 +144,13 @@ class BatchMixer:
         return Batch(
             observations=self._tensor(samples.observations),
             actions=self._tensor(samples.actions),
-            outlooks=tuple(self._outlook(samples) for samples in by_horizon),
+            n_step=tuple(self._transitions(samples) for samples in by_horizon),
             imitated=self._tensor(samples.imitated.astype(np.float32)),
             weights=self._tensor(np.concatenate([part.draw.weights for part in self._parts])),
         )
 
     def update_priorities(self, errors: torch.Tensor) -> None:
-        """Tell the sources what errors the latest batch had.
+        """Update the priorities of the latest batch's steps.
 
         Args:
             errors: Absolute errors, shape (batch,).
@@ -162,12 +160,12 @@ class BatchMixer:
             source.update_priorities(draw.steps, array[first : first + len(draw.steps)])
             first += len(draw.steps)
 
-    def _outlook(self, samples: NStepSamples) -> Outlook:
-        return Outlook(
+    def _transitions(self, samples: NStepSamples) -> NStepTransitions:
+        return NStepTransitions(
             returns=self._tensor(samples.returns * self._reward_scale),
             next_observations=self._tensor(samples.next_observations),
             discounts=self._tensor(samples.discounts),
-            outlived=self._tensor(samples.outlived),
+            truncated=self._tensor(samples.truncated),
         )
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:

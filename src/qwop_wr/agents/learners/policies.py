@@ -1,0 +1,96 @@
+"""Policies of SB3 and sb3-contrib with our own networks in them."""
+
+from typing import Any, cast
+
+from gymnasium import spaces
+from sb3_contrib.qrdqn.policies import QRDQNPolicy
+from sb3_contrib.qrdqn.policies import QuantileNetwork as ContribQuantileNetwork
+from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from torch import nn
+
+from qwop_wr.agents.networks import QuantileNetwork
+from qwop_wr.agents.spec import AgentSpec
+
+
+class QuantilePolicy(QRDQNPolicy):
+    """SB3's policy with our quantile network in it.
+
+    Args:
+        observation_space: Observations of one game.
+        action_space: Actions of one game.
+        lr_schedule: Step size by remaining progress.
+        spec: Spec of the agents.
+        **kwargs: SB3's further arguments, such as the optimizer.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Discrete,
+        lr_schedule: Schedule,
+        spec: AgentSpec,
+        **kwargs: Any,  # noqa: ANN401 - SB3's to define
+    ) -> None:
+        self.spec = spec
+        kwargs.update(n_quantiles=spec.n_quantiles, net_arch=list(spec.net_arch))
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+
+    @property
+    def online_network(self) -> QuantileNetwork:
+        """The network that learns."""
+        return cast("QuantileNetwork", self.quantile_net.quantile_net[0])
+
+    @property
+    def target_network(self) -> QuantileNetwork:
+        """The network that the targets come from."""
+        return cast("QuantileNetwork", self.quantile_net_target.quantile_net[0])
+
+    def make_quantile_net(self) -> ContribQuantileNetwork:
+        """Build SB3's network with ours in its place."""
+        network = super().make_quantile_net()
+        network.quantile_net = nn.Sequential(QuantileNetwork(self.spec)).to(self.device)
+        return network
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Remember the mode; no layer of ours depends on it, and telling all takes long."""
+        self.training = mode
+
+
+class ValuePolicy(DQNPolicy):
+    """SB3's DQN policy around our quantile network of one quantile.
+
+    Args:
+        observation_space: Observations of one game.
+        action_space: Actions of one game.
+        lr_schedule: Step size by remaining progress.
+        spec: Spec of the agents.
+        **kwargs: SB3's further arguments, such as the optimiser.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Discrete,
+        lr_schedule: Schedule,
+        spec: AgentSpec,
+        **kwargs: Any,  # noqa: ANN401 - SB3's to define
+    ) -> None:
+        self.spec = spec
+        kwargs["net_arch"] = list(spec.net_arch)
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+
+    @property
+    def online_network(self) -> QuantileNetwork:
+        """The network that learns."""
+        return cast("QuantileNetwork", self.q_net.q_net[0])
+
+    def make_q_net(self) -> QNetwork:
+        """Build SB3's network with ours in its place.
+
+        Returns:
+            The network; its output is ours, the axis of the one quantile left out.
+        """
+        network = super().make_q_net()
+        network.q_net = nn.Sequential(QuantileNetwork(self.spec), nn.Flatten()).to(self.device)
+        return network
