@@ -12,7 +12,7 @@ from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.ranking import measure_agent
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
@@ -25,7 +25,7 @@ def clone_demonstrations(
     demonstrations: Recording,
     environment: EnvironmentOptions,
     options: CloningOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[Agent, pd.DataFrame]:
     """Learn to act as demonstrated.
 
@@ -77,7 +77,7 @@ def finetune_clone(
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
     """Let PPO go on from the clone.

@@ -14,6 +14,7 @@ from qwop_wr.agents.transitions import joined
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.demonstrations.options import (
     ExpertRunsOptions,
     FileRunsOptions,
@@ -96,7 +97,7 @@ def demonstrate_with_search(
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: SearchRunsOptions,
-    seed: int,
+    seed: Seed,
 ) -> Demonstrations:
     """Let narrow beam searches find fast runs.
 

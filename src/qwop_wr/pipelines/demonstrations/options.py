@@ -1,7 +1,8 @@
 """Which runs become demonstrations."""
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field
 
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.search.options import SearchOptions
 
 
@@ -12,7 +13,7 @@ class ExpertRunsOptions(BaseModel):
 
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
-    first_seed: NonNegativeInt
+    first_seed: Seed
     """Episodes have this seed and those that follow."""
     deterministic: bool
     """Take the expert's best action; else draw from its policy."""

@@ -17,7 +17,7 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import make_games
 from qwop_wr.errors import BadInputError
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.expert.options import GateOptions
@@ -39,7 +39,7 @@ def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
     compute: ComputeOptions,
 ) -> Iterator[TrainingState]:
@@ -117,7 +117,7 @@ def select_expert(
     environment: EnvironmentOptions,
     evaluation: EvaluationOptions,
     options: GateOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[Agent, dict[str, Any]]:
     """Keep the reigning expert unless the candidate loses nothing and gains something.
 
@@ -144,7 +144,7 @@ def refine_expert(
     interrupted: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape]]:
     """Refine values and policy of the new agent where searches go, in rounds.
@@ -174,7 +174,7 @@ def search_with_expert(
     interrupted: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
@@ -207,7 +207,7 @@ def select_guides(
     reigning: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[dict[str, Agent], dict[str, Any]]:
     """Keep the reigning guides unless narrow searches with the new ones are faster.
 

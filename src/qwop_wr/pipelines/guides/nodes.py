@@ -5,6 +5,7 @@ from typing import Any
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.guides.rounds import refine_in_rounds
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.search.refinement import RefinementOptions
@@ -15,7 +16,7 @@ def refine_guides(
     reigning: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any]]]:
     """Refine the newest guide, or the expert if there is none yet, in rounds.
 

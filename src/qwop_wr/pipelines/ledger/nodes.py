@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import BadInputError
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.ledger.options import LedgerOptions
 from qwop_wr.pipelines.train.assignments import Assignment, assign, in_order
 from qwop_wr.pipelines.train.curves import draw_curve
@@ -43,7 +44,7 @@ _FORMS: Final = {
 
 
 def choose_all(
-    experiments: Experiments, ledger: LedgerOptions, scale: Scale, seed: int
+    experiments: Experiments, ledger: LedgerOptions, scale: Scale, seed: Seed
 ) -> list[Assignment]:
     """Find the experiments of the ledger, and those that they begin with.
 

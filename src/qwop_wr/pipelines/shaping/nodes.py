@@ -8,7 +8,7 @@ import pandas as pd
 
 from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.evaluation.episodes import finish_times
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import evaluate_agent
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
@@ -69,7 +69,7 @@ def _train(
     games: GamesOptions,
     evaluation: EvaluationOptions,
     options: ShapingStudyOptions,
-    seed: int,
+    seed: Seed,
 ) -> Cell:
     learner, environment = options.learner, options.environment
     with stage_run(title, {"games": games, "options": learner}) as sink:

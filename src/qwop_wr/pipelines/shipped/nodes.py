@@ -6,7 +6,7 @@ import numpy as np
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.freshness import check_agent
@@ -18,7 +18,7 @@ from qwop_wr.simulator.tape import Tape, verify_tape
 
 
 def evaluate_expert(
-    expert: Agent, environment: EnvironmentOptions, options: EvaluationOptions, seed: int
+    expert: Agent, environment: EnvironmentOptions, options: EvaluationOptions, seed: Seed
 ) -> dict[str, Any]:
     """Evaluate the shipped expert as the last stage's agent is.
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.errors import BadInputError, describe_validation_error
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.sweep.options import SweepOptions
 from qwop_wr.pipelines.train.assignments import Assignment, assign
 from qwop_wr.pipelines.train.options import Experiment, Experiments, Scale, merged
@@ -29,7 +30,7 @@ def run_sweep(
     scale: Scale,
     sweep: SweepOptions,
     storage: BaseStorage,
-    seed: int,
+    seed: Seed,
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
     """Try values of parameters; an interrupted search goes on where it was.
 

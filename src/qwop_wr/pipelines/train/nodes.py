@@ -11,6 +11,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import ValueLearning
 from qwop_wr.agents.ppo_training import training_result
 from qwop_wr.agents.state import TrainingState
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.inputs import checking
@@ -27,7 +28,7 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Any], dict[
 
 
 def choose_experiment(
-    experiments: Experiments, experiment: str, scale: Scale, seed: int
+    experiments: Experiments, experiment: str, scale: Scale, seed: Seed
 ) -> list[Assignment]:
     """Find the experiment that was asked for.
 

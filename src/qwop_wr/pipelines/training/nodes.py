@@ -18,7 +18,7 @@ from qwop_wr.agents.trainer import StageTraining
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
@@ -44,7 +44,7 @@ class Stage(BaseModel):
     coach: ForesightCoachOptions = ForesightCoachOptions()
 
 
-def initialise_agent(stage: Stage, environment: EnvironmentOptions, seed: int) -> Agent:
+def initialise_agent(stage: Stage, environment: EnvironmentOptions, seed: Seed) -> Agent:
     """Make the untrained agent that the first stage starts from.
 
     Args:
@@ -68,7 +68,7 @@ def train_agent(
     environment: EnvironmentOptions,
     stage: Stage,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
     """Train one stage; what it hands on is never worse than what it got.

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from qwop_wr.errors import suggest
+from qwop_wr.evaluation.options import Seed
 
 
 class VariantsOptions(BaseModel):
@@ -16,7 +17,7 @@ class VariantsOptions(BaseModel):
     """Changes by the variant's name."""
     chosen: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Names of those that are compared; all of them if null."""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     """Seeds that every variant is trained with."""
     confidence_level: float = Field(default=0.95, gt=0, lt=1)
     """Coverage of the intervals."""
