@@ -28,6 +28,7 @@ from qwop_wr.datasets.whole_filesystem import write_whole_files  # noqa: E402
 from qwop_wr.hooks import (  # noqa: E402
     ArtifactLoggingHook,
     ConfigurationCheckHook,
+    MissingInputsHook,
     MlflowRunHook,
     ModelRegistryHook,
     OutputsHook,
@@ -56,6 +57,7 @@ HOOKS = (
     ResumeAdviceHook(),
     OutputsHook(),
     ConfigurationCheckHook(),
+    MissingInputsHook(),
     MlflowRunHook(),
 )
 # MlflowRunHook takes its place; the spelling of the name depends on how it was packaged.

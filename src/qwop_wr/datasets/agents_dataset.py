@@ -74,5 +74,9 @@ class AgentsDataset(FolderDataset[Agent]):
             # The message is to name the folder, not a temporary one.
             raise (error.__cause__ or error) from None
 
+    def _is_same(self, present: Agent, item: Agent) -> bool:
+        same = (present.fingerprint, present.card) == (item.fingerprint, item.card)
+        return same and present.spec == item.spec
+
     def _file(self, path: str) -> AgentDataset:
         return AgentDataset(filepath=f"{self._protocol}://{path}", **self._storage_options)

@@ -2,7 +2,7 @@
 
 from qwop_wr.hooks.artifacts import ArtifactLoggingHook
 from qwop_wr.hooks.configuration import ConfigurationCheckHook
-from qwop_wr.hooks.interruption import InterruptionSpecs, ResumeAdviceHook
+from qwop_wr.hooks.interruption import InterruptionSpecs, MissingInputsHook, ResumeAdviceHook
 from qwop_wr.hooks.mlflow_run import MlflowRunHook
 from qwop_wr.hooks.outputs import OutputsHook
 from qwop_wr.hooks.parameters import ParameterLoggingHook
@@ -14,6 +14,7 @@ __all__ = [
     "ArtifactLoggingHook",
     "ConfigurationCheckHook",
     "InterruptionSpecs",
+    "MissingInputsHook",
     "MlflowRunHook",
     "ModelRegistryHook",
     "OutputsHook",

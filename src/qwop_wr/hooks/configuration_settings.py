@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 import yaml
 from kedro.io.core import DatasetError, parse_dataset_definition
+from kedro_datasets.text import TextDataset
 from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 from pydantic import ValidationError
 
@@ -166,6 +167,11 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
             ) from error
         return  # A library that is not installed matters to those who use the entry.
     _check_keys(place, entry, [*_DATASET_KEYS, *_names_of(kind)])
+    if kind is TextDataset:
+        raise BadInputError(
+            f"{place}type = {entry['type']!r}: writes in the encoding of the machine's locale; "
+            "use qwop_wr.datasets.PageDataset, which is the same in UTF-8"
+        )
     for key in ("load_args", "save_args"):
         for class_ in kind.__mro__:
             if takers := _ARGUMENTS.get((class_.__name__, key)):
@@ -175,6 +181,13 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
     metadata = entry.get("metadata") or {}
     _refuse_close(f"{place}metadata.", metadata, _METADATA_KEYS)
     _check_keys(f"{place}metadata.mlflow.", metadata.get("mlflow") or {}, _MLFLOW_KEYS)
+    _check_values(place, entry)
+    if isinstance(inner := entry.get("dataset"), Mapping):
+        _check_entry(f"{name}.dataset", inner)
+
+
+def _check_values(place: str, entry: Mapping[str, Any]) -> None:
+    """Refuse text that looks like a value: every text but the empty one counts as true."""
     for key, value in _flat(entry):
         in_arguments = any(part.endswith("_args") for part in key.split("."))
         if isinstance(value, str) and (
@@ -184,8 +197,6 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
                 f"{place}{key} = {value!r}: this is text; without the quotes, or from an "
                 "environment variable as ${oc.decode:${oc.env:NAME}}, it is a value"
             )
-    if isinstance(inner := entry.get("dataset"), Mapping):
-        _check_entry(f"{name}.dataset", inner)
 
 
 def _check_keys(place: str, block: object, known: Collection[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from kedro.io import DatasetError
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -109,12 +110,12 @@ def demonstrate_with_search(
         seed: Seed of the searches.
 
     Returns:
-        The runs that finish.
+        The runs that finish; none on an engine whose clones are slow.
 
     Raises:
         BadInputError: If a guide was made for another environment.
     """
-    if not options.runs:
+    if not options.runs or environment.engine in SLOW_CLONES:
         return NOTHING
     with checking("guide_agents"):
         guide = AgentGuide([guides[name] for name in sorted(guides)] or [expert], environment)
@@ -187,7 +188,7 @@ def demonstrate_from_recordings(
     for name, load in sorted(recordings.items()) if options.recordings else ():
         try:
             parts.append(load().transitions_for(environment.interface))
-        except ValueError as error:
+        except (DatasetError, ValueError) as error:
             logger.warning("The recording %s is left out: %s", name, error)
     if not parts:
         return Demonstrations(None, {"episodes": 0, "offered": len(recordings)})
