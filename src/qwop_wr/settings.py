@@ -36,6 +36,7 @@ from qwop_wr.hooks import (  # noqa: E402
     ProvenanceHook,
     ResultPathsHook,
     ResumeAdviceHook,
+    SmallSearchesHook,
 )
 from qwop_wr.secrets import DiscreetRecord  # noqa: E402
 from qwop_wr.session import ProjectSession  # noqa: E402
@@ -55,6 +56,7 @@ HOOKS = (
     ProvenanceHook(),
     ResultPathsHook(),
     ResumeAdviceHook(),
+    SmallSearchesHook(),
     OutputsHook(),
     ConfigurationCheckHook(),
     MissingInputsHook(),

@@ -128,9 +128,7 @@ def test_files_of_other_kinds(tmp_path: Path, name: str, words: str) -> None:
     assert words in result.stderr
 
 
-@pytest.mark.parametrize(
-    "name", ["vecnormalize.pkl", "vec_norm.pkl", "model/VecNormalize.pkl"]
-)
+@pytest.mark.parametrize("name", ["vecnormalize.pkl", "vec_norm.pkl", "model/VecNormalize.pkl"])
 def test_normalised_observations_are_not_passed_over(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.zip"
     path.write_bytes(saved(stock_model("dqn")))

@@ -8,7 +8,7 @@ from qwop_wr.hooks.outputs import OutputsHook
 from qwop_wr.hooks.parameters import ParameterLoggingHook
 from qwop_wr.hooks.provenance import ProvenanceHook
 from qwop_wr.hooks.registry import ModelRegistryHook
-from qwop_wr.hooks.results import ResultPathsHook
+from qwop_wr.hooks.results import ResultPathsHook, SmallSearchesHook
 
 __all__ = [
     "ArtifactLoggingHook",
@@ -22,4 +22,5 @@ __all__ = [
     "ProvenanceHook",
     "ResultPathsHook",
     "ResumeAdviceHook",
+    "SmallSearchesHook",
 ]

@@ -128,19 +128,20 @@ class MissingInputsHook:
         missing = [name for name in sorted(pipeline.inputs()) if not _is_there(catalog, name)]
         requested = list(run_params.get("pipeline_names") or ["__default__"])
         registered = _by_preference(requested)
-        makers = {name: _maker(name, registered) for name in missing}
-        made = [name for name in missing if makers[name] is not None]
-        if not made:
+        found = {name: _maker(name, registered) for name in missing}
+        makers = {name: node for name, node in found.items() if node is not None}
+        if not makers:
             return  # What no node makes is told by the dataset that cannot be loaded.
+        made = list(makers)
         name = made[0]
         reader = next(node for node in pipeline.nodes if name in node.inputs)
         needed = {*pipeline.nodes, *_nodes_to_make(made, catalog, registered)}
-        is_kept = isinstance(catalog.get(name), AbstractVersionedDataset | PartitionedDataset)
+        is_file = isinstance(catalog.get(name), AbstractVersionedDataset | PartitionedDataset)
+        where = "is not there" if is_file else "only memory keeps"
         more = f" (and {len(made) - 1} more inputs are missing)" if len(made) > 1 else ""
         raise BadInputError(
-            f"{reader.name} needs {name}, which {'is not there' if is_kept else 'only memory keeps'}: "
-            f"node {makers[name].name} makes it{more}; run: "  # type: ignore[union-attr]
-            + _command({**run_params, **_selection(needed, requested)})
+            f"{reader.name} needs {name}, which {where}: node {makers[name].name} makes "
+            f"it{more}; run: " + _command({**run_params, **_selection(needed, requested)})
         )
 
 

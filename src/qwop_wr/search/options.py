@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.constants import GROUND_Y
 
-
 SMALL_TICKS: Final = 40
 SMALL_WIDTH: Final = 8
 """Most ticks and states of a search on an engine whose clones are slow. There a clone costs

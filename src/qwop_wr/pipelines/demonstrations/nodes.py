@@ -33,6 +33,7 @@ from qwop_wr.search import AgentGuide
 from qwop_wr.search.demonstrations import decisions_of
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix
+from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 
 logger = logging.getLogger(__name__)

@@ -24,6 +24,7 @@ from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
+from qwop_wr.simulator import SLOW_CLONES
 
 
 class Stage(BaseModel):
@@ -99,6 +100,8 @@ def train_agent(
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     options, played = stage.options, stage.games.environment(environment)
+    if environment.engine in SLOW_CLONES:
+        options = options.model_copy(update={"coaching": None})
     noisy = randomised_environment(environment, evaluation)
     with checking(f"stage {stage.name}"):
         training = StageTraining(
