@@ -96,8 +96,8 @@ def command(
             ticks = _range(runners, start, end)
             _film(runners, ticks, target, int(rate or default_rate), width or default_width)
         else:
-            with whole_path(target) as partial:
-                partial.write_bytes(_recording(runners[0], suffix))
+            with whole_path(target) as partial, partial.open("wb") as file:
+                file.write(_recording(runners[0], suffix))
     except TapeError as error:
         raise BadInputError(f"{target}: cannot be written: {error}") from error
     except OSError as error:

@@ -110,7 +110,7 @@ def converted(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> 
     return result
 
 
-def _adapter(annotation: object) -> TypeAdapter[Any] | None:
+def _adapter(annotation: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 (any type)
     try:
         return TypeAdapter(annotation)
     except PydanticUserError:

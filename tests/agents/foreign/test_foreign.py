@@ -256,7 +256,7 @@ def bare_policy() -> bytes:
 
 def compiled_policy() -> bytes:
     buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)  # type: ignore[no-untyped-call]
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)
     return buffer.getvalue()
 
 
@@ -280,7 +280,10 @@ def state_dictionary(legacy: bool = False) -> bytes:
         (packed("a/b/policy.pth"), "in the folder 'a/b'"),
         (packed("model.zip", "notes.txt"), "another archive, 'model.zip': unpack it"),
         (packed("logs/DQN.ZIP"), "another archive, 'logs/DQN.ZIP'"),
-        (packed("data", "_stable_baselines3_version"), r"without its policy\.pth"),
+        (
+            packed("data", "_stable_baselines3_version"),
+            r"of Stable-Baselines3 but holds no policy\.pth",
+        ),
         (packed("obs.npy", "actions.npy"), r"NumPy arrays; recordings are called \.npz"),
         (packed("README.md"), r"holds README\.md and no policy\.pth"),
         (packed(), r"holds nothing and no policy\.pth"),
@@ -289,7 +292,7 @@ def state_dictionary(legacy: bool = False) -> bytes:
         (b"\x1f\x8b\x08", "a gzip file: unpack it"),
         (b"<!DOCTYPE html>", "a page of a web server"),
         (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
-        (saved(stock_model("dqn"))[:-40], "a zip archive that is cut off"),
+        (saved(stock_model("dqn"))[:-40], "truncated: a zip archive without the list of files"),
         (b"", "truncated or damaged"),
     ],
 )

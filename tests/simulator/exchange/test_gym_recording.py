@@ -75,7 +75,7 @@ def test_every_second_run_of_a_page_begins_on_a_used_one() -> None:
         (b"", []),
         (b"1\n", ["run 3: it is cut off: '*' or 'X' is missing after the last action"]),
         (b"1\n1", ["run 3: it is cut off: '*' or 'X' is missing after the last action"]),
-        (b"1\n\xff\x00\n", ["run 3: it is cut off: '*' or 'X' is missing after the last action"]),
+        (b"1\n\xff\x00\n", ["run 3: line 8: must be an action from 0 to 15, '*' or 'X', got "]),
         (b"up\n1\n*\n", ["run 3: line 7: must be an action from 0 to 15, '*' or 'X', got 'up'; "]),
         (b"up\n1\n*\n2\n*", ["run 3: line 7: must be an action from 0 to 15, "]),
         (b"16\n*\n", ["run 3: line 8: the run that ends here has action 16, but only 0 to 15"]),
@@ -95,7 +95,7 @@ def test_whole_runs_are_kept_and_others_named(end: bytes, told: list[str]) -> No
 def test_more_runs_than_are_read() -> None:
     recording = gym_recording.decode(b"seed=1\n" + b"0\n*\n" * 10_001, ALL)
     assert len(recording.episodes) == 10_000
-    assert recording.left_out == ("line 20002: at most 10000 runs are read",)
+    assert recording.left_out == ("line 20003: at most 10000 runs are read",)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ _VERSION: Final = "_stable_baselines3_version"
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED: Final = 1
 _ZIP_MAGIC: Final = b"PK\x03\x04"
+_TRUNCATED: Final = (
+    "it is truncated: a zip archive without the list of files that belongs at its end"
+)
 _MAGICS: Final[Mapping[bytes, str]] = {
     b"\x80": "a pickle, which executes what it loads and is not read; save with model.save()",
     b"\x89HDF": "an HDF5 file, as Keras saves networks, which is not read",
@@ -89,6 +92,9 @@ def read_archive(content: bytes) -> SavedModel:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = _members(archive)
             if _WEIGHTS not in members:
+                if _first_name(content) not in (None, *members):
+                    # What was found is the list of an archive within the archive.
+                    raise ValueError(_TRUNCATED)
                 raise ValueError(_what_it_is(set(members)))
             weights = _read(archive, members[_WEIGHTS], MAX_BYTES)
             text = _read(archive, members[_FACTS], _MAX_FACTS_BYTES) if _FACTS in members else b""
@@ -133,7 +139,7 @@ def _what_it_is(names: set[str]) -> str:
         "pack them without the folder": bool(folders),
         f"it holds another archive, {next(iter(archives), '')!r}: unpack it and import that "
         "one": bool(archives),
-        f"it is an agent of Stable-Baselines3 without its {_WEIGHTS}: save it again with "
+        f"it is an agent of Stable-Baselines3 but holds no {_WEIGHTS}: save it again with "
         "model.save()": bool(inner & {"policy.optimizer.pth", _VERSION}),
         "it is an archive of NumPy arrays; recordings are called .npz": bool(names)
         and all(name.endswith(".npy") for name in names),
@@ -151,8 +157,16 @@ def _what_else(content: bytes) -> str | None:
         if content.startswith(magic):
             return f"it is no zip archive but {words}"
     if content.startswith(_ZIP_MAGIC):
-        return "it is a zip archive that is cut off: the list of files at its end is missing"
+        return _TRUNCATED
     return None
+
+
+def _first_name(content: bytes) -> str | None:
+    """Name of the file that a zip archive begins with."""
+    if not content.startswith(_ZIP_MAGIC):
+        return None
+    length = int.from_bytes(content[26:28], "little")
+    return content[30 : 30 + length].decode(errors="replace")
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -115,9 +115,8 @@ def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> G
         run = _Run(masks, ticks_per_action)
     else:
         if run.has_begun:
-            left_out.append(
-                f"run {n_episodes + 1}: it is cut off: '*' or 'X' is missing after the last action"
-            )
+            cut = "it is cut off: '*' or 'X' is missing after the last action"
+            left_out.append(f"run {n_episodes + 1}: {run.fault or cut}")
     if not episodes:
         raise TapeError(left_out[0] if left_out else "no run in it was kept (none ends with '*')")
     return GymRecording(int(header[1]), tuple(episodes), n_discarded, tuple(left_out))
@@ -159,23 +158,23 @@ class _Run:
         self._masks = masks
         self._ticks_per_action = ticks_per_action
         self._actions = bytearray()
-        self._fault: str | None = None
+        self.fault: str | None = None
         self.has_begun = False
 
     def add(self, number: int, word: bytes) -> None:
         self.has_begun = True
-        if self._fault is not None:
+        if self.fault is not None:
             return
         try:
             self._actions.append(_action(number, word, len(self._masks)))
         except TapeError as error:
-            self._fault = str(error)
+            self.fault = str(error)
         if (len(self._actions) * self._ticks_per_action) > MAX_TICKS - 1:
-            self._fault = f"line {number}: a run may last at most {MAX_TICKS} ticks"
+            self.fault = f"line {number}: a run may last at most {MAX_TICKS} ticks"
 
     def keys(self, number: int) -> NDArray[np.uint8]:
-        if self._fault is not None:
-            raise TapeError(self._fault)
+        if self.fault is not None:
+            raise TapeError(self.fault)
         played = _keys(number, self._actions, self._masks, self._ticks_per_action)
         return np.concatenate([np.zeros(RESET_TICKS, dtype=np.uint8), played])
 
