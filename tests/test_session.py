@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, ThreadRunner
 
 from qwop_wr.errors import BadInputError
 from tests.tiny_project.project import TinyProject
@@ -35,6 +36,28 @@ def test_unknown_selection(
     with pytest.raises(BadInputError, match=message.replace("?", r"\?")):
         tiny_project.run(**selection)
     assert tiny_project.runs() == {}
+
+
+@pytest.mark.parametrize(
+    ("runner", "message"),
+    [
+        (ParallelRunner(), "--runner=ParallelRunner: .* --params=compute.backend=process"),
+        (SequentialRunner(is_async=True), "--async .*leave it out"),
+    ],
+)
+def test_runners_that_cannot_work_here(
+    tiny_project: TinyProject, runner: AbstractRunner, message: str
+) -> None:
+    with pytest.raises(BadInputError, match=message):
+        tiny_project.run(runner=runner)
+    assert tiny_project.runs() == {}
+    assert not (tiny_project.path / "data").exists()
+
+
+def test_threads_work(tiny_project: TinyProject) -> None:
+    tiny_project.run(runner=ThreadRunner())
+    assert {run.info.status for run in tiny_project.runs().values()} == {"FINISHED"}
+    assert (tiny_project.path / "data/result.json").exists()
 
 
 def test_file_that_cannot_be_read(tiny_project: TinyProject) -> None:

@@ -113,7 +113,7 @@ def _fingerprints(data: Path, skipped: set[Path]) -> Iterator[str]:
     for folder, names, files in os.walk(data):
         names[:] = [name for name in names if Path(folder, name) not in skipped]
         for name in files:
-            if name.endswith(_TOLD_IN):
+            if name.lower().endswith(_TOLD_IN):
                 content = Path(folder, name).read_bytes()
                 yield from (found.decode() for found in _FINGERPRINT.findall(content))
 
@@ -121,7 +121,7 @@ def _fingerprints(data: Path, skipped: set[Path]) -> Iterator[str]:
 def _agent(version: Path) -> str | None:
     """Fingerprint of an agent's version; None of everything else."""
     path = version / version.parent.name
-    if path.suffix != ".safetensors" or not path.is_file():
+    if path.suffix.lower() != ".safetensors" or not path.is_file():
         return None
     try:
         described = json.loads(str(AgentDataset(filepath=path).preview()))

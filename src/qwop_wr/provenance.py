@@ -98,7 +98,8 @@ def _git(project: Path, *arguments: str) -> str | None:
     answer = subprocess.run(  # noqa: S603 (no shell, fixed arguments)
         [program, "-C", str(project), *arguments],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     return answer.stdout.strip() if answer.returncode == 0 else None

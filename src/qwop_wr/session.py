@@ -10,6 +10,7 @@ from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
+from kedro.runner import AbstractRunner, ParallelRunner
 
 from qwop_wr.errors import BadInputError, suggest
 from qwop_wr.hooks.interruption import InterruptionSpecs
@@ -57,6 +58,7 @@ class ProjectSession(KedroSession):
         with stop_signals():
             try:
                 _check_selection(names, kwargs)
+                _check_runner(kwargs.get("runner"))
                 return super().run(pipeline_name, pipeline_names, *args, **kwargs)
             except KeyboardInterrupt:
                 self._hook_manager.hook.on_pipeline_interrupted()
@@ -79,3 +81,19 @@ def _check_selection(names: list[str], kwargs: Mapping[str, Any]) -> None:
         )
     except ValueError as error:
         raise BadInputError(f"nothing can be run: {error}") from error
+
+
+def _check_runner(runner: AbstractRunner | None) -> None:
+    """Refuse what would lose metrics, locks or the answer to Ctrl-C half-way."""
+    if isinstance(runner, ParallelRunner):
+        raise BadInputError(
+            "--runner=ParallelRunner: nodes, MLflow's run and the locks of files belong to one "
+            "process; the heavy nodes share their own work among processes with "
+            "--params=compute.backend=process"
+        )
+    if getattr(runner, "_is_async", False):
+        raise BadInputError(
+            "--async (is_async=True): what is saved in other threads would be logged in an "
+            "MLflow run of its own; leave it out, loading and saving take seconds; "
+            "--runner=ThreadRunner runs nodes side by side"
+        )

@@ -27,6 +27,7 @@ from omegaconf.resolvers.oc import env  # noqa: E402 (after the switches above)
 from qwop_wr.hooks import (  # noqa: E402
     ArtifactLoggingHook,
     ConfigurationCheckHook,
+    MissingInputsHook,
     MlflowRunHook,
     ModelRegistryHook,
     OutputsHook,
@@ -34,6 +35,7 @@ from qwop_wr.hooks import (  # noqa: E402
     ProvenanceHook,
     ResultPathsHook,
     ResumeAdviceHook,
+    SmallSearchesHook,
 )
 from qwop_wr.secrets import DiscreetRecord  # noqa: E402
 from qwop_wr.session import ProjectSession  # noqa: E402
@@ -54,8 +56,10 @@ HOOKS = (
     ProvenanceHook(),
     ResultPathsHook(),
     ResumeAdviceHook(),
+    SmallSearchesHook(),
     OutputsHook(),
     ConfigurationCheckHook(),
+    MissingInputsHook(),
     MlflowRunHook(),
 )
 # MlflowRunHook takes its place; the spelling of the name depends on how it was packaged.

@@ -18,33 +18,57 @@ from qwop_wr.simulator.tape import Tape
 from tests.commands.qwop import qwop
 
 
-def test_a_recording_for_qwop_gym(tape_path: Path, tmp_path: Path) -> None:
+def test_a_recording_for_qwop_gym(tmp_path: Path) -> None:
+    keys = np.append(np.uint8(0), np.full(200, O, dtype=np.uint8))
+    tape_path = tmp_path / "fall.qwop.json"
+    Tape.record(keys, engine="box2d", meta={"seed": 7}).save(tape_path)
     target = tmp_path / "fall.rec"
     result = qwop("export", tape_path, target)
     assert result.exit_code == 0, result.output
     lines = target.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("seed=7", "*")
-    assert lines[1:-1] == ["3"] * Tape.load(tape_path).ticks
+    # The reset's own tick is qwop-gym's to make.
+    assert lines[1:-1] == ["3"] * (Tape.load(tape_path).ticks - 1)
     assert result.stdout == f"{target}: {target.stat().st_size} bytes\n"
+
+
+def test_a_run_that_qwop_gym_cannot_play(tape_path: Path, tmp_path: Path) -> None:
+    result = qwop("export", tape_path, tmp_path / "fall.rec")
+    assert result.exit_code == 1
+    assert "qwop-gym's reset makes a tick without keys" in result.stderr
+    assert not (tmp_path / "fall.rec").exists()
+
+
+def test_a_run_that_begins_on_a_used_page(tmp_path: Path) -> None:
+    tape = Tape.record(np.array([0, *[O] * 200], dtype=np.uint8), "box2d", soft_resets=1)
+    tape.save(tmp_path / "used.qwop.json")
+    assert qwop("verify", tmp_path / "used.qwop.json").exit_code == 0
+    again = tmp_path / "again.qwop.json"
+    assert qwop("export", tmp_path / "used.qwop.json", again).exit_code == 0
+    assert Tape.load(again) == tape
+    result = qwop("export", tmp_path / "used.qwop.json", tmp_path / "used.bin")
+    assert "begins on a used page" in result.stderr
 
 
 def test_a_recording_for_runr(tape_path: Path, tmp_path: Path) -> None:
     target = tmp_path / "fall.bin"
     assert qwop("export", tape_path, target).exit_code == 0
     content, ticks = target.read_bytes(), Tape.load(tape_path).ticks
-    assert content[:6] == b"RUNR\x01\x00"
+    assert content[:6] == b"RUNR\x01\x01"
     assert int.from_bytes(content[6:10], "little") == ticks
     assert int.from_bytes(content[10:14], "little") == binascii.crc32(content[14:])
     assert content[14 : 14 + ticks // 2] == bytes([O | O << 4]) * (ticks // 2)
 
 
-@pytest.mark.parametrize("suffix", [".rec", ".bin"])
+@pytest.mark.parametrize("suffix", [".rec", ".bin", ".REC", ".Bin"])
 def test_export_then_import_gives_equal_keys(tmp_path: Path, suffix: str) -> None:
-    keys = np.random.default_rng(3).integers(0, 16, 150).astype(np.uint8)
+    keys = np.append(0, np.random.default_rng(3).integers(0, 16, 150)).astype(np.uint8)
     tape = Tape.record(keys)
     tape.save(tmp_path / "run.qwop.json")
     assert qwop("export", tmp_path / "run.qwop.json", tmp_path / f"run{suffix}").exit_code == 0
-    assert qwop("import", tmp_path / f"run{suffix}", "--to", tmp_path / "back").exit_code == 0
+    target = ("--platform", "chromium", "--to", tmp_path / "back")
+    fresh = ("--fresh-pages",)
+    assert qwop("import", tmp_path / f"run{suffix}", *fresh, *target).exit_code == 0
     back = Tape.load(tmp_path / "back" / "run.qwop.json")
     assert back.keys == tape.keys
     assert back.claims == tape.claims

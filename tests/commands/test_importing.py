@@ -19,7 +19,7 @@ from tests.imitation.recorder import record
 @pytest.fixture
 def rec_path(tmp_path: Path) -> Path:
     path = tmp_path / "session.rec"
-    runs = ["0\n" * 5 + "*", "3\n16\nX", "7\n8\n" * 3 + "*"]
+    runs = ["0\n" * 5 + "*", "3\n16\nX", "7\n8\n" * 3 + "*"]  # 7 is QP, 8 is WO
     path.write_text("seed=12\n" + "\n".join(runs) + "\n")
     return path
 
@@ -29,9 +29,11 @@ def test_kept_runs_of_qwop_gym_become_true_tapes(rec_path: Path, tmp_path: Path)
     assert result.exit_code == 0, result.output
     first, second = sorted((tmp_path / "tapes").iterdir())
     assert (first.name, second.name) == ("session_0001.qwop.json", "session_0002.qwop.json")
-    assert result.stdout.splitlines()[0].startswith(f"{first}: not finished, 5 ticks, 0.200 s, ")
+    assert result.stdout.splitlines()[0].startswith(f"{first}: not finished, 6 ticks, 0.233 s, ")
     tape = Tape.load(second)
-    assert tape.per_tick_keys.tolist() == [Q | P, W | O] * 3
+    assert tape.per_tick_keys.tolist() == [0] + [Q | P, W | O] * 3
+    assert (tape.soft_resets, tape.platform) == (1, "chromium")
+    assert "the recording does not end so: platform chromium, on a used page" in result.stdout
     assert tape.meta["imported"] == {
         "format": "qwop-gym",
         "file": "session.rec",
@@ -51,17 +53,91 @@ def test_actions_can_last_longer_and_come_from_the_reduced_set(tmp_path: Path) -
     options = ("--actions", "qwop_gym", "--ticks-per-action", 4, "--to", tmp_path)
     assert qwop("import", path, *options).exit_code == 0
     tape = Tape.load(tmp_path / "reduced.qwop.json")
-    assert tape.per_tick_keys.tolist() == [W | O] * 4 + [Q | P] * 4
+    assert tape.per_tick_keys.tolist() == [0] + [W | O] * 4 + [Q | P] * 4
 
 
 def test_a_runr_recording_becomes_a_tape(tmp_path: Path) -> None:
     packed = bytes([Q | P << 4, O | W << 4])
     path = tmp_path / "run.bin"
-    path.write_bytes(b"RUNR\x01\x05\x04\0\0\0" + zlib.crc32(packed).to_bytes(4, "little") + packed)
+    path.write_bytes(b"RUNR\x01\x01\x04\0\0\0" + zlib.crc32(packed).to_bytes(4, "little") + packed)
     assert qwop("import", path, "--to", tmp_path).exit_code == 0
     tape = Tape.load(tmp_path / "run.qwop.json")
     assert tape.per_tick_keys.tolist() == [Q, P, O, W]
-    assert tape.meta["imported"]["ruleset"] == 5
+    assert tape.meta["imported"]["ruleset"] == 1
+
+
+def test_a_cut_recording_keeps_its_whole_runs(rec_path: Path, tmp_path: Path) -> None:
+    with rec_path.open("a") as file:
+        file.write("1\n1")
+    result = qwop("import", rec_path, "--to", tmp_path / "tapes")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "Warning: session.rec: left out run 4: it is cut off: '*' or 'X' is missing after the "
+        "last action\n"
+    )
+    assert len(list((tmp_path / "tapes").iterdir())) == 2
+
+
+def test_a_file_that_cannot_be_used_does_not_keep_others_out(
+    rec_path: Path, tmp_path: Path
+) -> None:
+    bad, good = tmp_path / "bad.rec", tmp_path / "GOOD.REC"
+    bad.write_text("seed=1\n0\n")
+    rec_path.rename(good)
+    result = qwop("import", bad, good, "--to", tmp_path / "tapes")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {bad}: run 1: it is cut off")
+    names = sorted(path.name for path in (tmp_path / "tapes").iterdir())
+    assert names == ["GOOD_0001.qwop.json", "GOOD_0002.qwop.json"]
+
+
+def test_the_page_and_the_browser_can_be_said(rec_path: Path, tmp_path: Path) -> None:
+    options = ("--fresh-pages", "--platform", "firefox", "--to", tmp_path / "tapes")
+    result = qwop("import", rec_path, *options)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].endswith("does not end so: platform firefox")
+    for path in (tmp_path / "tapes").iterdir():
+        assert (Tape.load(path).platform, Tape.load(path).soft_resets) == ("firefox", 0)
+
+
+def test_the_end_tells_the_browser(tmp_path: Path) -> None:
+    keys = np.append(np.zeros(1, np.uint8), np.random.default_rng(4).integers(0, 16, 400))
+    tape = Tape.record(keys.astype(np.uint8), platform="node")
+    tape.save(tmp_path / "run.qwop.json")
+    assert qwop("export", tmp_path / "run.qwop.json", tmp_path / "run.rec").exit_code == 0
+    result = qwop("import", tmp_path / "run.rec", "--fresh-pages", "--to", tmp_path / "back")
+    assert "ends as recorded on platform " in result.stdout
+    back = Tape.load(tmp_path / "back/run.qwop.json")
+    assert f" {back.platform}" in result.stdout
+    assert (back.keys, back.ticks) == (tape.keys, tape.ticks)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.pkl", "a pickle executes what it loads and is not read; its name must end"),
+        ("model.PT", "weights alone do not say which agent they are; save it with model.save()"),
+        ("model.tar.gz", "unpack it first; its name must end"),
+    ],
+)
+def test_files_of_other_kinds(tmp_path: Path, name: str, words: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"x")
+    result = qwop("import", path)
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("name", ["vecnormalize.pkl", "vec_norm.pkl", "model/VecNormalize.pkl"])
+def test_normalised_observations_are_not_passed_over(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "model.zip"
+    path.write_bytes(saved(stock_model("dqn")))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"")
+    result = qwop("import", path, "--to", tmp_path / "agents")
+    assert result.exit_code == 1
+    assert f"{Path(name).name} lies beside it: the agent reads observations" in result.stderr
+    assert not (tmp_path / "agents").exists()
 
 
 def test_keys_after_the_end_are_left_out(tmp_path: Path) -> None:
@@ -70,7 +146,7 @@ def test_keys_after_the_end_are_left_out(tmp_path: Path) -> None:
     assert qwop("import", path, "--to", tmp_path).exit_code == 0
     tape = Tape.load(tmp_path / "long.qwop.json")
     assert tape.ticks < 200
-    np.testing.assert_array_equal(tape.per_tick_keys, O)
+    np.testing.assert_array_equal(tape.per_tick_keys[1:], O)
 
 
 def test_tapes_are_replaced_only_if_asked_for(rec_path: Path, tmp_path: Path) -> None:
@@ -80,8 +156,10 @@ def test_tapes_are_replaced_only_if_asked_for(rec_path: Path, tmp_path: Path) ->
     assert result.exit_code == 1
     assert result.stderr == f"Error: {there}: exists already; --overwrite replaces it\n"
     assert there.read_text() == "mine"
+    # What is not there yet is written all the same.
+    assert (tmp_path / "session_0002.qwop.json").exists()
     assert qwop("import", rec_path, "--to", tmp_path, "--overwrite").exit_code == 0
-    assert Tape.load(there).ticks == 5
+    assert Tape.load(there).ticks == 6
 
 
 @pytest.mark.parametrize(

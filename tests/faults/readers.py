@@ -33,6 +33,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.errors import BadInputError
 from qwop_wr.hooks.configuration_files import check_files
+from qwop_wr.pipelines import expert
 from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.tape import Tape, TapeError
 from tests.agents.foreign.stock import saved, stock_model
@@ -136,7 +137,7 @@ def _read_configuration(path: Path) -> object:
     (path.parent / "conf" / "local").mkdir(exist_ok=True)
     shutil.copyfile(path, base / "catalog.yml")
     loader = OmegaConfigLoader(str(base.parent), base_env="base", default_run_env="local")
-    check_files(loader)
+    check_files(loader, expert.create_pipeline().datasets())
     return loader["catalog"]
 
 

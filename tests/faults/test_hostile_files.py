@@ -290,7 +290,7 @@ def test_configuration_that_refers_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "base/parameters.yml").write_text("a: ${b.c}")
     loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local")
     with pytest.raises(BadInputError, match=r"parameters: no usable configuration: .*'b\.c'"):
-        check_files(loader)
+        check_files(loader, ["guest"])
 
 
 def test_configuration_that_is_no_text(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_catalogs_name_no_type_that_executes(entry: dict[str, Any], tmp_path: Pa
         path.write_text(json.dumps(content))
     loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local")
     with pytest.raises(BadInputError, match=r"guest is of type '.*', which may execute"):
-        check_files(loader)
+        check_files(loader, ["guest"])
 
 
 def test_array_headers_of_the_first_version_are_read() -> None:

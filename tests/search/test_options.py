@@ -19,3 +19,12 @@ def test_clones_and_seconds_limit() -> None:
     assert not meter.allows(7)
     assert meter.allows(6)
     assert not meter.allows(6)
+
+
+def test_searches_are_small_where_clones_are_slow() -> None:
+    wide = SearchOptions(width=2048, islands=4, opening_factor=3)
+    assert wide.for_engine("exact") is wide
+    small = wide.for_engine("box2d")
+    assert (small.width, small.islands, small.opening_factor, small.max_ticks) == (8, 1, 1, 40)
+    narrow = SearchOptions(width=2, max_ticks=20).for_engine("box2d")
+    assert (narrow.width, narrow.max_ticks) == (2, 20)

@@ -122,6 +122,7 @@ class Runner:
         engine: Engine to run on.
         meta: Where the keys come from, as a tape says it.
         platform: Platform to run on, if the engine knows platforms.
+        soft_resets: Soft resets before the first tick, as a tape counts them.
 
     Attributes:
         name: Who it is.
@@ -137,13 +138,14 @@ class Runner:
         engine: str = ENGINES[0],
         meta: Mapping[str, Any] | None = None,
         platform: str | None = DEFAULT_PLATFORM,
+        soft_resets: int = 0,
     ) -> None:
         self.name = name
         self.meta = dict(meta or {})
         self.simulator = make_simulator(engine, platform=platform)
-        self.played: list[int] = []
+        self._soft_resets = soft_resets
         self._keys = keys
-        self._is_dry = False
+        self.reset()
 
     @property
     def ended(self) -> bool:
@@ -201,7 +203,7 @@ class Runner:
         """
         keys = np.array(self.played, dtype=np.uint8)
         game = self.simulator
-        return Tape.record(keys, game.engine, self.meta, game.platform)
+        return Tape.record(keys, game.engine, self.meta, game.platform, self._soft_resets)
 
     def reset(self, soft: bool = False) -> None:
         """Begins a new run.
@@ -210,7 +212,9 @@ class Runner:
             soft: Go on with the used world, as the game's own restart does.
         """
         self.simulator.reset(soft=soft)
-        self.played = []
+        for _ in range(0 if soft else self._soft_resets):
+            self.simulator.reset(soft=True)
+        self.played: list[int] = []
         self._is_dry = False
 
     def rewind(self, ticks: int) -> None:

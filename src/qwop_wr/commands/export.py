@@ -18,6 +18,7 @@ from qwop_wr.envs.rendering.canvas import WIDTH
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
+from qwop_wr.simulator.tape import TapeError
 from qwop_wr.whole_files import whole_path
 
 _RATES: Final = ("30", "15", "10")
@@ -76,7 +77,8 @@ def command(
 
     The name of TARGET decides: .mp4 and .gif are films, of a race if there
     are several runs; .qwop.json is a tape; .rec is qwop-gym's recording, for
-    its full set of actions and one frame per step; .bin is RUNR's. Every TAPE
+    its full set of actions and one frame per step, of a run that begins with
+    a tick without keys as all of its do; .bin is RUNR's. Every TAPE
     is verified first; an AGENT runs without noise from a fresh page, for 100 s
     at most. A TARGET that exists is replaced.
     """
@@ -94,8 +96,10 @@ def command(
             ticks = _range(runners, start, end)
             _film(runners, ticks, target, int(rate or default_rate), width or default_width)
         else:
-            with whole_path(target) as partial:
-                partial.write_bytes(_recording(runners[0], suffix))
+            with whole_path(target) as partial, partial.open("wb") as file:
+                file.write(_recording(runners[0], suffix))
+    except TapeError as error:
+        raise BadInputError(f"{target}: cannot be written: {error}") from error
     except OSError as error:
         raise BadInputError(f"{target}: cannot be written: {error.strerror or error}") from error
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
@@ -104,7 +108,7 @@ def command(
 def _played(path: Path) -> Runner:
     """Let a run come to its end."""
     played = runner(path)
-    is_agent = path.suffix == AGENT_SUFFIX
+    is_agent = path.suffix.lower() == AGENT_SUFFIX
     while not played.ended and not (is_agent and len(played.played) >= _LONGEST_RUN):
         played.tick()
     return played
@@ -115,6 +119,8 @@ def _recording(played: Runner, suffix: str) -> bytes:
     if suffix == TAPE_SUFFIX:
         return tape.to_json().encode()
     if suffix == runr.SUFFIX:
+        if tape.soft_resets:
+            raise TapeError("it begins on a used page, but RUNR's runs begin on a fresh one")
         return runr.encode(tape.per_tick_keys)
     seed = tape.meta.get("seed", 0)
     is_seed = isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from qwop_wr.commands.imports import Choices, products
+from qwop_wr.commands.imports import Choices, Product, products
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.errors import BadInputError
-from qwop_wr.simulator import ENGINES
+from qwop_wr.simulator import ENGINES, PLATFORMS
 
 
 @click.command(
@@ -50,13 +50,27 @@ from qwop_wr.simulator import ENGINES
     show_default=True,
     help="Engine that keys are replayed on, or that an agent runs on.",
 )
+@click.option(
+    "--platform",
+    type=click.Choice(PLATFORMS),
+    help="Browsers that a recording was made in; all are tried if omitted.",
+)
+@click.option(
+    "--fresh-pages",
+    is_flag=True,
+    help="A .rec's recorder loaded the page anew for every run (reload_on_reset).",
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
-def command(
+@click.pass_context
+def command(  # noqa: PLR0913, PLR0917 (an argument per option)
+    context: click.Context,
     files: tuple[Path, ...],
     folder: Path,
     actions: str | None,
     ticks_per_action: int | None,
     engine: str,
+    platform: str | None,
+    fresh_pages: bool,
     overwrite: bool,
 ) -> None:
     """Make tapes, agents and demonstrations of other programs' files.
@@ -66,20 +80,44 @@ def command(
     an MlpPolicy on the 60 circulating numbers; or QWOP-RL's recordings
     (.npz), which become demonstrations.
 
-    Keys are played from a fresh page, and the tape claims what came out
-    there: a run recorded on a used page or on other physics may end
-    otherwise. Of a .rec file the runs that end with * become tapes. Nothing
-    in a file is executed. What is made says where it comes from.
+    Of a .rec file the runs that end with * become tapes; one that is cut off
+    or damaged is left out. A run holds in one kind of browser and, with
+    qwop-gym, at every second reset begins on a used page: all are tried, and
+    the tape is of the first in which the run ends with the recording's last
+    action. The line says so, or that there is none. Nothing in a file is
+    executed. What is made says where it comes from. A file that cannot be
+    used does not keep the others from being read.
     """
-    choices = Choices(actions, ticks_per_action, engine)
+    all_read = True
+
+    def tell(words: str) -> None:
+        click.echo(f"Warning: {words}", err=True)
+
+    choices = Choices(actions, ticks_per_action, engine, platform, fresh_pages, tell)
     for path in files:
-        for product in products(path, choices):
-            target = folder / product.name
-            if target.exists() and not overwrite:
-                raise BadInputError(f"{target}: exists already; --overwrite replaces it")
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                product.save(target)
-            except OSError as error:
-                raise BadInputError(str(error)) from error
-            click.echo(f"{target}: {product.words}")
+        try:
+            for product in products(path, choices):
+                all_read &= _save(product, folder, overwrite)
+        except BadInputError as error:
+            error.show()
+            all_read = False
+    if not all_read:
+        context.exit(1)
+
+
+def _save(product: Product, folder: Path, overwrite: bool) -> bool:
+    """Write a result; tells whether it was written."""
+    target = folder / product.name
+    try:
+        if target.exists() and not overwrite:
+            raise BadInputError(f"{target}: exists already; --overwrite replaces it")
+        folder.mkdir(parents=True, exist_ok=True)
+        product.save(target)
+    except OSError as error:
+        BadInputError(str(error)).show()
+        return False
+    except BadInputError as error:
+        error.show()
+        return False
+    click.echo(f"{target}: {product.words}")
+    return True

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,10 +24,22 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.imitation import recordings
 from qwop_wr.simulator.exchange import MAX_BYTES as MAX_RECORDING_BYTES
 from qwop_wr.simulator.exchange import gym_recording, runr
+from qwop_wr.simulator.exchange.origins import Origin, find_origin
+from qwop_wr.simulator.platforms import PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
-from qwop_wr.simulator.tape import Tape, TapeError
+from qwop_wr.simulator.tape import TapeError
+
+logger = logging.getLogger(__name__)
 
 _MAX_NPZ_BYTES: Final = 2**28
+_NORMALISATION: Final = re.compile(r".*vec_?norm.*\.(pkl|pickle)", re.IGNORECASE)
+_PICKLE: Final = "a pickle executes what it loads and is not read; "
+_TORCH: Final = "weights alone do not say which agent they are; save it with model.save(); "
+_UNREAD: Final[Mapping[str, str]] = {
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), _PICKLE),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".onnx", ".h5", ".safetensors"), _TORCH),
+    **dict.fromkeys((".gz", ".tar", ".tgz", ".7z", ".rar"), "unpack it first; "),
+}
 _FOREIGN_OBSERVATION: Final = "absolute"
 _FOREIGN_ACTIONS: Final[Mapping[int, str]] = {
     len(ACTION_SETS[name]): name for name in ("qwop_gym", "full")
@@ -41,11 +55,18 @@ class Choices:
         actions: Action set; None for what is usual of the kind of file.
         ticks_per_action: Ticks of an action; likewise.
         engine: Engine to replay on, or that an agent runs on.
+        platform: Platform to replay on; None to try all.
+        fresh_pages: Whether the recorder loaded the page anew for every run; else that is
+            only tried.
+        warn: Told of what is left out.
     """
 
     actions: str | None
     ticks_per_action: int | None
     engine: str
+    platform: str | None = None
+    fresh_pages: bool = False
+    warn: Callable[[str], None] = logger.warning
 
 
 class Product(NamedTuple):
@@ -75,10 +96,19 @@ def products(path: Path, choices: Choices) -> Iterator[Product]:
     Raises:
         BadInputError: If it is of no known kind, or cannot be used.
     """
-    if path.suffix not in _KINDS:
+    suffix = path.suffix.lower()
+    if suffix not in _KINDS:
         kinds = ", ".join(f"{suffix} ({kind.words})" for suffix, kind in _KINDS.items())
-        raise BadInputError(f"{path}: its name must end in one of {kinds}")
-    kind = _KINDS[path.suffix]
+        hint = _UNREAD.get(suffix, "")
+        raise BadInputError(f"{path}: {hint}its name must end in one of {kinds}")
+    kind = _KINDS[suffix]
+    if suffix == SB3_SUFFIX and (statistics := normalisation_beside(path)):
+        raise BadInputError(
+            f"{path}: {statistics.name} lies beside it: the agent reads observations that "
+            "VecNormalize has scaled, and its statistics are in a pickle, which executes what "
+            "it loads and is not read; train with norm_obs=False, or move the pickle away if "
+            "it is another agent's"
+        )
     content = _read(path, kind.max_bytes)
     origin: dict[str, Any] = {
         "format": kind.format,
@@ -107,29 +137,65 @@ def _gym_tapes(
 ) -> Iterator[Product]:
     actions, ticks = choices.actions or "full", choices.ticks_per_action or 1
     recording = gym_recording.decode(content, ACTION_SETS[actions].tolist(), ticks)
+    for words in recording.left_out:
+        choices.warn(f"{origin['file']}: left out {words}")
     origin |= {"seed": recording.seed, "actions": actions, "ticks_per_action": ticks}
-    for place, (number, keys) in enumerate(recording.episodes, start=1):
+    for place, episode in enumerate(recording.episodes, start=1):
         name = stem if len(recording.episodes) == 1 else f"{stem}_{place:04d}"
-        yield _tape(name, keys, choices.engine, {**origin, "episode": number})
+        resets = (0,) if choices.fresh_pages else (episode.soft_resets, 1 - episode.soft_resets)
+        facts = {**origin, "episode": episode.number}
+        yield _tape(name, episode.keys, ticks, resets, choices, facts)
 
 
 def _runr_tape(
     stem: str, content: bytes, choices: Choices, origin: dict[str, Any]
 ) -> Iterator[Product]:
     recorded = runr.decode(content)
-    yield _tape(stem, recorded.keys, choices.engine, {**origin, "ruleset": recorded.ruleset})
+    facts = {**origin, "ruleset": recorded.ruleset}
+    yield _tape(stem, recorded.keys, 1, (0,), choices, facts)
 
 
-def _tape(name: str, keys: NDArray[np.uint8], engine: str, origin: Mapping[str, Any]) -> Product:
-    tape = Tape.record(keys, engine, {"imported": origin})
+def _tape(
+    name: str,
+    keys: NDArray[np.uint8],
+    last_ticks: int,
+    soft_resets: Sequence[int],
+    choices: Choices,
+    facts: Mapping[str, Any],
+) -> Product:
+    platforms: Sequence[str | None] = [choices.platform] if choices.platform else PLATFORMS
+    if choices.engine != "exact":
+        platforms = [None]
+    meta = {"imported": dict(facts)}
+    origin = find_origin(keys, last_ticks, choices.engine, platforms, soft_resets, meta)
 
     def save(path: Path) -> None:
         try:
-            tape.save(path)
+            origin.tape.save(path)
         except TapeError as error:
             raise BadInputError(str(error)) from error
 
-    return Product(f"{name}{TAPE_SUFFIX}", save, in_words(tape.claims))
+    words = f"{in_words(origin.tape.claims)}; {_told(origin, choices)}"
+    return Product(f"{name}{TAPE_SUFFIX}", save, words)
+
+
+def _told(origin: Origin, choices: Choices) -> str:
+    """What the recorded end says about the browser, in words."""
+    tape = origin.tape
+    page = ", on a used page" if tape.soft_resets else ""
+    if not origin.is_true:
+        where = f"platform {tape.platform}" if tape.platform else f"engine {tape.engine}"
+        tried = "" if choices.platform or not tape.platform else ", nor on any other platform"
+        return f"the recording does not end so: {where}{page}{tried}"
+    if not origin.alike:
+        return f"ends as recorded{page}"
+    words = f"ends as recorded on platform {', '.join(origin.alike)}{page}"
+    if origin.others:
+        words += (
+            f"; otherwise, but in the same action, on {', '.join(origin.others)}: if it was "
+            "recorded there, say --platform"
+        )
+    return words
 
 
 def _agent(
@@ -201,6 +267,22 @@ def _save(dataset: type[AgentDataset | TransitionsDataset], path: Path, item: An
         dataset(filepath=path.as_posix()).save(item)
     except DatasetError as error:
         raise BadInputError(str(error)) from error
+
+
+def normalisation_beside(path: Path) -> Path | None:
+    """Find the statistics that VecNormalize saves beside an agent, or in a folder there.
+
+    Args:
+        path: The agent's file.
+
+    Returns:
+        The file with the statistics, if there is one.
+    """
+    folder = path.parent
+    # RL Zoo's folders: dqn/Qwop-v1_1/{Qwop-v1.zip, Qwop-v1/vecnormalize.pkl}
+    places = [folder, folder / path.stem]
+    files = (file for place in places if place.is_dir() for file in sorted(place.iterdir()))
+    return next((file for file in files if _NORMALISATION.fullmatch(file.name)), None)
 
 
 class _Kind(NamedTuple):

@@ -30,11 +30,13 @@ def runner(path: Path) -> Runner:
     Raises:
         BadInputError: If the file is neither, is missing or cannot be used.
     """
-    if path.suffix == _TAPE_SUFFIX:
+    if path.suffix.lower() == _TAPE_SUFFIX:
         tape = true_tape(path)
-        name = path.name.removesuffix(SUFFIX)
-        return Runner(name, TapeKeys(tape), tape.engine, tape.meta, tape.platform)
-    if path.suffix != AGENT_SUFFIX:
+        is_named = path.name.lower().endswith(SUFFIX)
+        name = path.name[: -len(SUFFIX)] if is_named else path.stem
+        keys = TapeKeys(tape)
+        return Runner(name, keys, tape.engine, tape.meta, tape.platform, tape.soft_resets)
+    if path.suffix.lower() != AGENT_SUFFIX:
         raise BadInputError(
             f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); files of "
             "other programs become such with: qwop import"

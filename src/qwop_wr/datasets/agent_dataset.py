@@ -139,6 +139,10 @@ class AgentsDataset(FolderDataset[Agent]):
     ``max_agents``: how many are read at most; ``max_bytes``: how large they may be together
     (an agent of the default network has 0.4 MB)."""
 
+    def _is_same(self, present: Agent, item: Agent) -> bool:
+        same = (present.fingerprint, present.card) == (item.fingerprint, item.card)
+        return same and present.spec == item.spec
+
     def _load_item(self, path: str) -> Agent:
         agent = self._file(path).load()
         assert agent is not None  # noqa: S101 - it is not optional

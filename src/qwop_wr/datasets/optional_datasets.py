@@ -53,7 +53,9 @@ class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets 
 
 
 class OptionalPartitions(PartitionedDataset):  # type: ignore[misc]
-    """Kedro's partitioned dataset, except that an empty or missing folder is no error.
+    """Kedro's partitioned dataset, except that it may be missing or empty.
+
+    The case of the files' ending does not matter either.
 
     Example:
         >>> dataset = OptionalPartitions(path=str(tmp_path / "new"), dataset="json.JSONDataset")
@@ -68,3 +70,18 @@ class OptionalPartitions(PartitionedDataset):  # type: ignore[misc]
             Functions that load them, by name; none if there are no files.
         """
         return dict(super().load()) if self._list_partitions() else {}
+
+    def _list_partitions(self) -> list[str]:
+        suffix = self._filename_suffix
+        others = [
+            path
+            for path in self._filesystem.find(self._normalized_path, **self._load_args)
+            if path.lower().endswith(suffix) and not path.endswith(suffix)
+        ]
+        return [*super()._list_partitions(), *others]
+
+    def _path_to_partition(self, path: str) -> str:
+        suffix = self._filename_suffix
+        if path.lower().endswith(suffix):
+            path = path[: len(path) - len(suffix)] + suffix
+        return str(super()._path_to_partition(path))

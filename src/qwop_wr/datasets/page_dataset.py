@@ -1,7 +1,7 @@
 """``PageDataset`` keeps a page of text that Kedro-Viz can show."""
 
 import re
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from kedro_datasets._typing import HTMLPreview
 from kedro_datasets.text import TextDataset
@@ -11,7 +11,10 @@ _MAX_PREVIEW: Final = 50_000
 
 
 class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no types
-    """``PageDataset`` is Kedro's ``TextDataset`` with a preview: HTML or Markdown.
+    """``PageDataset`` is Kedro's ``TextDataset`` in UTF-8, with a preview: HTML or Markdown.
+
+    Kedro's writes in the encoding and with the line ends of the machine's locale; a page has
+    the same bytes everywhere.
 
     A long page marks what is worth a preview with the comments ``<!-- preview -->`` and
     ``<!-- /preview -->``. Kedro-Viz sanitises what it shows: no script, no style.
@@ -36,6 +39,11 @@ class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no t
         >>> dataset.preview()
         '<h1>39.80 s</h1>'
     """
+
+    DEFAULT_FS_ARGS: ClassVar[dict[str, Any]] = {
+        "open_args_save": {"mode": "w", "encoding": "utf-8", "newline": "\n"},
+        "open_args_load": {"mode": "r", "encoding": "utf-8"},
+    }
 
     def preview(self) -> HTMLPreview:
         """Shows the marked parts in Kedro-Viz, or the whole page where none are marked.

@@ -189,8 +189,9 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     """Items by name, one file each.
 
     The folder is exchanged as a whole: after a save it holds the given items and no
-    others. A load reads at most as many items as the load argument ``max_<item>s``
-    says, and at most ``max_bytes`` of them all; other files in the folder are left alone.
+    others; if it holds them already it is left alone. A load reads at most as many items
+    as the load argument ``max_<item>s`` says, and at most ``max_bytes`` of them all; other
+    files in the folder are left alone.
     """
 
     ITEM: ClassVar[type[Any]]
@@ -217,7 +218,9 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         items = f"{self.ITEM.__name__.lower()}s"
         with self._reading(folder):
             paths = sorted(
-                path for path in self._fs.ls(folder, detail=False) if path.endswith(self.SUFFIX)
+                path
+                for path in self._fs.ls(folder, detail=False)
+                if path.lower().endswith(self.SUFFIX)
             )
             limit = self._load_args[f"max_{items}"]
             if len(paths) > limit:
@@ -250,6 +253,8 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
                     f"{self._filepath}: {name!r} is a {type(item).__name__}, "
                     f"expected {self.ARTICLE} {self.ITEM.__name__}"
                 )
+        if self._version is None and self._holds(data):
+            return
         with self._writing() as path, whole_folder(self._fs, path) as folder:
             for name, item in data.items():
                 self._save_item(f"{folder}/{name}{self.SUFFIX}", item)
@@ -262,5 +267,20 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     def _save_item(self, path: str, item: _Item) -> None:
         """Writes an item to a new file of the filesystem."""
 
+    def _is_same(self, present: _Item, item: _Item) -> bool:
+        """Tells whether a file need not be written again."""
+        return bool(present == item)
+
+    def _holds(self, data: Mapping[str, _Item]) -> bool:
+        if self._stored_path() is None:
+            return False
+        try:
+            present = self.load()
+        except DatasetError:
+            return False
+        return present.keys() == data.keys() and all(
+            self._is_same(present[name], item) for name, item in data.items()
+        )
+
     def _name(self, path: str) -> str:
-        return path.rsplit("/", 1)[-1].removesuffix(self.SUFFIX)
+        return path.rsplit("/", 1)[-1][: -len(self.SUFFIX)]

@@ -115,6 +115,8 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
     def save(self, data: Tape) -> None:
         """Saves a tape, in place of a slower one if ``keep_fastest`` is set.
 
+        A file that holds the tape already is left alone.
+
         Args:
             data: The tape.
 
@@ -135,8 +137,17 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             if present is not None and present.rank < data.rank:
                 logger.info("%s holds a faster run already and is left as it is", self._filepath)
                 return
+        if self._version is None and self._holds(data):
+            return
         with self._writing() as path, whole_file(self._fs, path) as file:
             file.write(data.to_json().encode())
+
+    def _holds(self, data: Tape) -> bool:
+        """Tell whether the file need not be written again; other releases wrote other bytes."""
+        try:
+            return self._stored_path() is not None and self.load() == data
+        except DatasetError:
+            return False
 
     def preview(self) -> JSONPreview:
         """Shows the tape's claims in Kedro-Viz.

@@ -73,7 +73,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
                 return self._decode(description, _parse(file.read()))
 
     def save(self, data: _Item) -> None:
-        """Saves the item, whole or not at all.
+        """Saves the item, whole or not at all; a file that holds it already is left alone.
 
         Args:
             data: The item.
@@ -90,6 +90,8 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         text = json.dumps(
             {"format_version": _FORMAT_VERSION, **described.description}, sort_keys=True
         )
+        if self._version is None and self._holds(json.loads(text), described.tensors):
+            return
         content = format_tensors(dict(described.tensors), metadata={self.METADATA_KEY: text})
         with self._writing() as path, whole_file(self._fs, path) as file:
             file.write(content)
@@ -111,6 +113,28 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     @abstractmethod
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
         """Puts an item together; raises ValueError if it is no such item."""
+
+    def _holds(self, description: Mapping[str, Any], tensors: Tensors) -> bool:
+        """Tell whether the file need not be written again.
+
+        The bytes of equal content may differ: other releases wrote it.
+        """
+        path = self._stored_path()
+        if path is None:
+            return False
+        try:
+            with self._fs.open(path, "rb") as file:
+                if self._read_description(file) != description:
+                    return False
+                file.seek(0)
+                present = _parse(file.read())
+        except (OSError, ValueError):
+            return False
+        return present.keys() == tensors.keys() and all(
+            (array.dtype, array.shape, array.tobytes())
+            == (present[name].dtype, present[name].shape, present[name].tobytes())
+            for name, array in tensors.items()
+        )
 
     def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
         """Reads what the header of a file at its beginning says, without the tensors."""

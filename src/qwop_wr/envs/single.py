@@ -6,8 +6,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.vector import RENDER_MODES, QwopVectorEnv
+from qwop_wr.simulator.keys import N_MASKS, effective_keys, key_names
 
 Info = dict[str, bool | int | float]
 
@@ -276,6 +278,24 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         """
         frames = self.games.render()
         return None if frames is None else frames[0]
+
+    def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
+        """Tell which action each set of held keys is, for ``gymnasium.utils.play``.
+
+        Q beats W and O beats P, as in the game. What the action set cannot hold is left out.
+
+        Returns:
+            Actions by sorted key codes, at least one key each.
+        """
+        masks = ACTION_SETS[self.options.actions].tolist()
+        acting = {effective_keys(mask): action for action, mask in reversed([*enumerate(masks)])}
+        chosen = {}
+        for mask in range(1, N_MASKS):
+            action = masks.index(mask) if mask in masks else acting.get(effective_keys(mask))
+            if action is not None:
+                codes = sorted(ord(name) for name in key_names(mask).lower())
+                chosen[tuple(codes)] = action
+        return chosen
 
 
 def _first(infos: dict[str, NDArray[Any]]) -> Info:

@@ -2,7 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a seed is a whole number, not a boolean")
+    return value
+
+
+Seed = Annotated[int, BeforeValidator(_no_boolean), Field(ge=0, lt=2**32)]
+"""Seed as configured; NumPy's and SB3's older generators take 32 bits and no sign."""
 
 
 class EvaluationOptions(BaseModel):
@@ -27,7 +37,7 @@ class EvaluationOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: Annotated[int, Field(ge=1, le=10_000_000)] = 500
-    first_seed: Annotated[int, Field(ge=0)] = 10_000
+    first_seed: Seed = 10_000
     idle_ticks: Annotated[int, Field(ge=0, le=300)] = 30
     sticky: Annotated[float, Field(ge=0, lt=1)] = 0.01
     max_ticks: Annotated[int, Field(ge=1, le=100_000)] = 3000

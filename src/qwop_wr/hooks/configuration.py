@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,7 +13,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, RootModel, TypeAdapter, ValidationError
 
 from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 from qwop_wr.hooks.configuration_files import check_files
@@ -21,17 +23,19 @@ _MAX_PROBLEMS = 3
 
 
 class ConfigurationCheckHook:
-    """Refuses environments, files and parameters that no pipeline can use.
+    """Refuses environments, files and settings that no pipeline can use.
 
     Files are measured before they are read as a whole, and the catalog may only name types of
-    datasets that execute nothing. Kedro ignores an unknown environment and unknown parameters,
-    and checks typed parameters only where they are models. Here every parameter must be read
-    by some registered pipeline and fit the annotation of the argument it goes to.
+    datasets that execute nothing. Kedro ignores an unknown environment and unknown or dotted
+    keys, and converts parameters only where they are models. Here every setting must be read
+    by something, every parameter must fit the annotation of the argument it goes to, and
+    nodes receive what the check made of it: ``"7"`` from an environment variable is the
+    number 7.
     """
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Check environment and parameters.
+        """Check environment, files and parameters; put converted parameters into the loader.
 
         Args:
             context: The project's context.
@@ -39,14 +43,19 @@ class ConfigurationCheckHook:
         Raises:
             BadInputError: Naming the keys, their values and what would be right.
         """
-        _check_environment(context.config_loader)
-        check_files(context.config_loader)
-        annotations = _parameter_annotations(pipelines.values())
-        problems = find_problems(context.config_loader["parameters"], annotations)
+        loader = context.config_loader
+        _check_environment(loader)
+        registered = list(pipelines.values())
+        check_files(loader, {name for one in registered for name in one.datasets()})
+        annotations = _parameter_annotations(registered)
+        parameters = loader["parameters"]
+        problems = find_problems(parameters, annotations)
         if problems:
             n_more = len(problems) - _MAX_PROBLEMS
             more = [f"and {n_more} more"] if n_more > 0 else []
             raise BadInputError("parameters: " + "; ".join([*problems[:_MAX_PROBLEMS], *more]))
+        # Kedro's way to replace what the files say.
+        loader["parameters"] = converted(parameters, annotations)
 
 
 def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> list[str]:
@@ -62,24 +71,112 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
     known = set(annotations)
     for key, annotation in annotations.items():
         known.update(f"{key}.{field}" for field in _model_keys(annotation))
-    problems = [
+    parameters, problems = _without_dotted_keys(parameters, annotations, known)
+    problems += [
         f"{key} = {value!r}: {_why_unread(key, known)}"
         for key, value in _leaves(parameters)
         if not any(key == read or key.startswith(f"{read}.") for read in annotations)
     ]
     for key, annotation in annotations.items():
-        value = _lookup(parameters, key)
-        if value is _MISSING:
-            continue
-        try:
-            adapter = TypeAdapter(annotation)
-        except PydanticUserError:
+        value, adapter = _lookup(parameters, key), _adapter(annotation)
+        if value is _MISSING or adapter is None:
             continue
         try:
             adapter.validate_python(value)
         except ValidationError as error:
             problems += describe_validation_error(error, key, known)
     return problems
+
+
+def converted(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn parameters into what the pipelines' types make of them.
+
+    Args:
+        parameters: Nested values without problems.
+        annotations: Types by dotted key.
+
+    Returns:
+        The same keys; models stay blocks, of which Kedro makes models again.
+    """
+    result = deepcopy(dict(parameters))
+    for key, annotation in annotations.items():
+        value, adapter = _lookup(parameters, key), _adapter(annotation)
+        if value is not _MISSING and adapter is not None:
+            *path, last = key.split(".")
+            block = result
+            for part in path:
+                block = block[part]
+            block[last] = adapter.dump_python(adapter.validate_python(value), exclude_unset=True)
+    return result
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 (any type)
+    try:
+        return TypeAdapter(annotation)
+    except PydanticUserError:
+        return None
+
+
+def _without_dotted_keys(
+    parameters: Mapping[str, Any], annotations: Mapping[str, Any], known: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Leave out keys such as ``environment.engine``, which Kedro does not take apart."""
+    problems: list[str] = []
+
+    def cleaned(values: Mapping[str, Any], prefix: str, annotation: object) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for name, value in values.items():
+            key = f"{prefix}{name}"
+            if "." in str(name) and not _names_are_free(annotation):
+                problems.append(f"{key} = {value!r}: {_block_form(key, prefix, value, known)}")
+            elif isinstance(value, Mapping):
+                inner = annotations.get(key, _inner_annotation(annotation, name))
+                block = cleaned(value, f"{key}.", inner)
+                if block or not value:
+                    kept[name] = block
+            else:
+                kept[name] = value
+        return kept
+
+    return cleaned(parameters, "", None), problems
+
+
+def _block_form(key: str, prefix: str, value: object, known: Iterable[str]) -> str:
+    names = set(known)
+    blocks = {name.rsplit(".", count)[0] for name in names for count in range(name.count("."))}
+    meant = key if key in names | blocks else next(iter(get_close_matches(key, names, 1)), None)
+    if meant is None:
+        return f"keys have no dots, and no pipeline reads it; {suggest(key, names)}"
+    first, *others = meant.removeprefix(prefix).split(".")
+    text = repr(value)
+    for part in reversed(others):
+        text = f"{{{part}: {text}}}"
+    where = f" under {prefix.rstrip('.')}" if prefix and meant.startswith(prefix) else ""
+    return f"keys have no dots; write it as a block{where}: {first}: {text}"
+
+
+def _names_are_free(annotation: object) -> bool:
+    """Whether the keys of such a block are names that the user chooses."""
+    if inspect.isclass(annotation) and issubclass(annotation, RootModel):
+        annotation = annotation.model_fields["root"].annotation
+    arguments = get_args(annotation)
+    if get_origin(annotation) in (dict, Mapping):
+        return arguments[1] is not Any
+    return any(_names_are_free(argument) for argument in arguments)
+
+
+def _inner_annotation(annotation: object, name: str) -> object:
+    """Type of a key of a block, as far as one is told."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        if issubclass(annotation, RootModel):
+            return _inner_annotation(annotation.model_fields["root"].annotation, name)
+        field = annotation.model_fields.get(name)
+        return None if field is None else field.annotation
+    if get_origin(annotation) in (dict, Mapping):
+        return get_args(annotation)[1]
+    # Of a union, the first that knows the name.
+    inner = (_inner_annotation(argument, name) for argument in get_args(annotation))
+    return next((found for found in inner if found is not None), None)
 
 
 _MISSING = object()

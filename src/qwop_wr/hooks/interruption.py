@@ -1,23 +1,29 @@
-"""What is said when a pipeline is interrupted."""
+"""What is said when a pipeline is interrupted, or begins where something is missing."""
 
 import json
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from kedro.framework.hooks import hook_impl
 from kedro.framework.hooks.markers import hook_spec
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.framework.project import pipelines
+from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from kedro_datasets.partitions import PartitionedDataset
 
+from qwop_wr.datasets import OptionalJSONDataset, OptionalPartitions, StudyStorageDataset
+from qwop_wr.errors import BadInputError
 from qwop_wr.tracking.parameters import flatten_options
 
 logger = logging.getLogger(__name__)
 
 RESUME: Final = "params:resume"
 """Input of nodes that can go on in the middle of their work."""
+_MAX_NODES: Final = 6
+"""Most nodes that a command names one by one."""
 _OPTIONS: Final = {
     "pipeline_names": "pipelines",
     "env": "env",
@@ -99,6 +105,110 @@ class ResumeAdviceHook:
             "on" if changes else "through it again",
             _command({**self._run_params, **changes}),
         )
+
+
+class MissingInputsHook:
+    """Names who makes what is missing, before a run begins without it."""
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Look for every input from outside of what is to run.
+
+        Args:
+            run_params: What was asked to be run.
+            pipeline: The pipeline to run.
+            catalog: Its catalog.
+
+        Raises:
+            BadInputError: If an input is missing that a node of some pipeline makes; names
+                that node and the command that runs it first.
+        """
+        missing = [name for name in sorted(pipeline.inputs()) if not _is_there(catalog, name)]
+        requested = list(run_params.get("pipeline_names") or ["__default__"])
+        registered = _by_preference(requested)
+        found = {name: _maker(name, registered) for name in missing}
+        makers = {name: node for name, node in found.items() if node is not None}
+        if not makers:
+            return  # What no node makes is told by the dataset that cannot be loaded.
+        made = list(makers)
+        name = made[0]
+        reader = next(node for node in pipeline.nodes if name in node.inputs)
+        needed = {*pipeline.nodes, *_nodes_to_make(made, catalog, registered)}
+        is_file = isinstance(catalog.get(name), AbstractVersionedDataset | PartitionedDataset)
+        where = "is not there" if is_file else "only memory keeps"
+        more = f" (and {len(made) - 1} more inputs are missing)" if len(made) > 1 else ""
+        raise BadInputError(
+            f"{reader.name} needs {name}, which {where}: node {makers[name].name} makes "
+            f"it{more}; run: " + _command({**run_params, **_selection(needed, requested)})
+        )
+
+
+def _is_there(catalog: DataCatalog, name: str) -> bool:
+    if name == "parameters" or name.startswith("params:"):
+        return True
+    dataset: Any = catalog.get(name)
+    may_be_missing = (OptionalJSONDataset, OptionalPartitions, StudyStorageDataset)
+    if isinstance(dataset, may_be_missing) or (getattr(dataset, "_load_args", None) or {}).get(
+        "optional"
+    ):
+        return True
+    return dataset is not None and bool(dataset.exists())
+
+
+def _by_preference(requested: Collection[str]) -> list[Pipeline]:
+    """The registered pipelines: those asked for, then the others, the smallest first."""
+    others = [pipelines[name] for name in pipelines if name not in requested]
+    return [
+        *(pipelines[name] for name in requested),
+        *sorted(others, key=lambda one: len(one.nodes)),
+    ]
+
+
+def _maker(name: str, registered: Iterable[Pipeline]) -> Node | None:
+    nodes = (node for pipeline in registered for node in pipeline.nodes)
+    return next((node for node in nodes if name in node.outputs), None)
+
+
+def _nodes_to_make(
+    names: Iterable[str], catalog: DataCatalog, registered: Collection[Pipeline]
+) -> set[Node]:
+    """All nodes that must run, given what is stored already."""
+    found: set[Node] = set()
+    wanted = list(names)
+    while wanted:
+        node = _maker(wanted.pop(), registered)
+        if node is not None and node not in found:
+            found.add(node)
+            wanted += [name for name in node.inputs if not _is_there(catalog, name)]
+    return found
+
+
+def _selection(needed: Collection[Node], requested: Collection[str]) -> dict[str, Any]:
+    """Options of ``kedro run`` that select these nodes, and a few more where that is shorter."""
+    changes: dict[str, Any] = {
+        **dict.fromkeys(("namespaces", "tags", "from_nodes", "to_nodes"), None),
+        **dict.fromkeys(("from_inputs", "to_outputs", "node_names"), None),
+    }
+    names = sorted(pipelines, key=lambda name: (name not in requested, len(pipelines[name].nodes)))
+    whole = [name for name in names if set(needed) <= set(pipelines[name].nodes)]
+    if not whole:
+        return {**changes, "pipeline_names": _names_covering(needed, names)}
+    changes["pipeline_names"] = [] if whole[0] == "__default__" else [whole[0]]
+    if len(needed) <= _MAX_NODES and set(needed) != set(pipelines[whole[0]].nodes):
+        changes["node_names"] = sorted(node.name for node in needed)
+    return changes
+
+
+def _names_covering(needed: Collection[Node], names: Iterable[str]) -> list[str]:
+    """Pipelines that hold all nodes together, taken in order while they add some."""
+    left, chosen = set(needed), []
+    for name in names:
+        if left & set(pipelines[name].nodes):
+            left -= set(pipelines[name].nodes)
+            chosen.append(name)
+    return chosen
 
 
 def _command(run_params: Mapping[str, Any]) -> str:

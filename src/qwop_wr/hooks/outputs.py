@@ -98,7 +98,7 @@ class OutputsHook:
             logger.warning("%s knows no locks: do not run the same pipeline twice at once", path)
             return
         self._locks.append(lock)
-        holder.write_text(f"process {getpid()} since {datetime.now():%H:%M:%S}")
+        holder.write_text(f"process {getpid()} since {datetime.now():%H:%M:%S}", encoding="utf-8")
 
     def _release(self) -> None:
         while self._locks:
@@ -135,6 +135,6 @@ def _check_versions(name: str, dataset: AbstractDataset[Any, Any]) -> None:
 
 def _read(holder: Path) -> str:
     try:
-        return holder.read_text()
+        return holder.read_text(encoding="utf-8")
     except OSError:
         return "its process is unknown"

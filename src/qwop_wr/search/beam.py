@@ -240,7 +240,7 @@ class BeamSearch:
     ) -> None:
         self._guide = guide
         self._environment = environment
-        self._options = options
+        self._options = options.for_engine(environment.engine)
 
     def run(
         self,

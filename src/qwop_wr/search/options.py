@@ -2,11 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
+from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.constants import GROUND_Y
+
+SMALL_TICKS: Final = 40
+SMALL_WIDTH: Final = 8
+"""Most ticks and states of a search on an engine whose clones are slow. There a clone costs
+as much as the run so far, so that a whole search of any width takes longer than a night."""
 
 
 class SearchOptions(BaseModel):
@@ -50,6 +56,25 @@ class SearchOptions(BaseModel):
         if self.width % self.islands:
             raise ValueError(f"{self.islands} islands cannot share width {self.width} equally")
         return self
+
+    def for_engine(self, engine: str) -> "SearchOptions":
+        """Keep a search small where clones are slow.
+
+        Args:
+            engine: Engine that is searched on.
+
+        Returns:
+            These options, or narrower and shorter ones.
+        """
+        if engine not in SLOW_CLONES:
+            return self
+        small = {
+            "width": min(self.width, SMALL_WIDTH),
+            "islands": 1,
+            "opening_factor": 1,
+            "max_ticks": min(self.max_ticks, SMALL_TICKS),
+        }
+        return self.model_copy(update=small)
 
 
 class SearchBudget(BaseModel):

@@ -92,8 +92,10 @@ def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
 
     Raises:
         ValueError: If the keys change at other moments than decisions do, or are
-            not in the action set.
+            not in the action set, or the run begins on a used page.
     """
+    if tape.soft_resets:
+        raise ValueError("the tape begins on a used page, but episodes begin on a fresh one")
     keys, per_decision = tape.per_tick_keys, environment.ticks_per_action
     actions = {int(mask): index for index, mask in enumerate(ACTION_SETS[environment.actions])}
     leading = int(np.argmax(keys != 0)) if keys.any() else len(keys)

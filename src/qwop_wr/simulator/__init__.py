@@ -8,6 +8,9 @@ from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_pla
 ENGINES: Final = ("exact", "box2d")
 """Names of the engines; the first is the default everywhere."""
 
+SLOW_CLONES: Final = ("box2d",)
+"""Engines that can clone a game only by playing its keys again: searches are small there."""
+
 
 def make_simulator(
     engine: str, n_games: int = 1, platform: str | None = DEFAULT_PLATFORM
@@ -38,4 +41,11 @@ def make_simulator(
     raise ValueError(f"unknown engine {engine!r}; the engines are {', '.join(map(repr, ENGINES))}")
 
 
-__all__ = ["DEFAULT_PLATFORM", "ENGINES", "PLATFORMS", "Simulator", "make_simulator"]
+__all__ = [
+    "DEFAULT_PLATFORM",
+    "ENGINES",
+    "PLATFORMS",
+    "SLOW_CLONES",
+    "Simulator",
+    "make_simulator",
+]

@@ -66,6 +66,8 @@ class Tape:
         engine_version: The engine's version then.
         platform: Browsers in which the run is as claimed, one of ``PLATFORMS``;
             None on an engine that has a sine of its own.
+        soft_resets: Soft resets after the hard one, before the first tick: 0 on a fresh
+            page; 1 at every second restart of a page, whatever was played before.
         meta: Anything else, as JSON.
 
     Raises:
@@ -81,6 +83,7 @@ class Tape:
     engine: str
     engine_version: str
     platform: str | None
+    soft_resets: int = 0
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +100,7 @@ class Tape:
         engine: str = "exact",
         meta: Mapping[str, Any] | None = None,
         platform: str | None = DEFAULT_PLATFORM,
+        soft_resets: int = 0,
     ) -> "Tape":
         """Plays keys from a hard reset and writes down what comes out.
 
@@ -106,6 +110,7 @@ class Tape:
             engine: Engine to play on.
             meta: Anything worth keeping with the tape, as JSON.
             platform: Platform to play on, if the engine knows platforms.
+            soft_resets: Soft resets before the first tick, 0 or 1.
 
         Returns:
             The tape, whose claims are true.
@@ -122,13 +127,14 @@ class Tape:
             raise TapeError(f"keys must last 1 to {MAX_TICKS} ticks, got {masks.size}")
         if masks.max() >= N_MASKS:
             raise TapeError(f"a key mask must be 0 to 15, got {masks.max()}")
-        simulator = make_simulator(engine, platform=platform)
+        simulator = _begun(engine, platform, soft_resets)
         result = _play(simulator, _runs(masks))
         return cls(
             keys=_runs(masks[: result.ticks]),
             engine=engine,
             engine_version=simulator.version,
             platform=simulator.platform,
+            soft_resets=soft_resets,
             meta=meta or {},
             **asdict(result),
         )
@@ -201,7 +207,7 @@ class Tape:
         return np.repeat(np.array(masks, dtype=np.uint8), lengths)
 
     def simulator(self, platform: str | None = None) -> Simulator:
-        """Makes the game that the tape was recorded in, after a hard reset.
+        """Makes the game that the tape was recorded in, at its first tick.
 
         Args:
             platform: Another platform to play on; the tape's own if omitted.
@@ -212,7 +218,7 @@ class Tape:
         Raises:
             ValueError: If there is no such platform.
         """
-        return make_simulator(self.engine, platform=platform or self.platform)
+        return _begun(self.engine, platform or self.platform, self.soft_resets)
 
     @property
     def claims(self) -> TapeResult:
@@ -259,8 +265,8 @@ def verify_tape(tape: Tape, engine: str | None = None, platform: str | None = No
             if the tape was recorded on another version of the engine.
         ValueError: If engine or platform is unknown.
     """
-    simulator = make_simulator(
-        engine or tape.engine, platform=platform or tape.platform or DEFAULT_PLATFORM
+    simulator = _begun(
+        engine or tape.engine, platform or tape.platform or DEFAULT_PLATFORM, tape.soft_resets
     )
     if simulator.engine == tape.engine and simulator.version != tape.engine_version:
         raise TapeError(
@@ -275,6 +281,13 @@ def verify_tape(tape: Tape, engine: str | None = None, platform: str | None = No
                 f"false claim: {name} is {value!r} on the tape, but {replayed[name]!r} replayed"
             )
     return result
+
+
+def _begun(engine: str, platform: str | None, soft_resets: int) -> Simulator:
+    simulator = make_simulator(engine, platform=platform)
+    for _ in range(soft_resets):
+        simulator.reset(soft=True)
+    return simulator
 
 
 def _play(simulator: Simulator, runs: Iterable[Run]) -> TapeResult:

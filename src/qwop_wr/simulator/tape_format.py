@@ -14,7 +14,7 @@ from qwop_wr.simulator.platforms import PLATFORMS
 
 FORMAT: Final = "qwop-tape"
 FORMAT_VERSION: Final = 2
-"""Version 2 added ``platform``; tapes of version 1 are read, too."""
+"""Version 2 added ``platform`` and ``soft_resets``; tapes of version 1 are read, too."""
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest tape that is read [bytes]."""
@@ -27,6 +27,9 @@ MAX_TEXT_LENGTH: Final = 200
 
 MAX_TICKS: Final = 100_000
 """Longest tape [ticks], nearly an hour of play."""
+
+MAX_SOFT_RESETS: Final = 1
+"""Most soft resets before the first tick. What was played before them leaves no trace."""
 
 Run = tuple[int, int]
 """A mask and the number of ticks for which its keys are held."""
@@ -88,6 +91,7 @@ def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: content[key] for key in content if key not in ("format", "format_version")}
     if version == 1 and "platform" not in fields:
         fields["platform"] = "node" if fields.get("engine") == "exact" else None
+    fields.setdefault("soft_resets", 0)
     for name in FIELDS:
         if name not in fields:
             raise TapeError(f"{name}: is missing")
@@ -201,6 +205,10 @@ def _platform(name: str, value: object) -> str | None:
     return value
 
 
+def _soft_resets(name: str, value: object) -> int:
+    return _integer(name, value, 0, MAX_SOFT_RESETS)
+
+
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT_LENGTH:
         raise TapeError(
@@ -231,6 +239,7 @@ FIELDS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "engine": _engine,
     "engine_version": _text,
     "platform": _platform,
+    "soft_resets": _soft_resets,
     "meta": _json_object,
 }
 """The tape's fields and what checks each, in the file's order."""

@@ -238,3 +238,77 @@ def test_other_networks_are_told() -> None:
         content = rezipped(saved(stock_model("dqn")), {"policy.pth": pth(state)})
         with pytest.raises(ValueError, match=message):
             ForeignPolicy.of(read_archive(content))
+
+
+def packed(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    return buffer.getvalue()
+
+
+def bare_policy() -> bytes:
+    buffer = io.BytesIO()
+    stock_model("dqn").policy.save(buffer)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def compiled_policy() -> bytes:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)
+    return buffer.getvalue()
+
+
+def state_dictionary(legacy: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    weights = stock_model("dqn").policy.state_dict()
+    torch.save(weights, buffer, _use_new_zipfile_serialization=not legacy)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (packed("data", "parameters", "parameter_list"), "an agent of Stable-Baselines 2, whose"),
+        (packed("data", "parameters"), "an agent of Stable-Baselines 2"),
+        (bare_policy(), r"a bare torch file, such as policy\.save\(\).*model\.save\(\)"),
+        (state_dictionary(), r"a bare torch file"),
+        (state_dictionary(legacy=True), "no zip archive but a pickle"),
+        (compiled_policy(), r"a compiled policy \(TorchScript\), which is code"),
+        (packed("best/data", "best/policy.pth"), "in the folder 'best': pack them without"),
+        (packed("a/b/policy.pth"), "in the folder 'a/b'"),
+        (packed("model.zip", "notes.txt"), "another archive, 'model.zip': unpack it"),
+        (packed("logs/DQN.ZIP"), "another archive, 'logs/DQN.ZIP'"),
+        (
+            packed("data", "_stable_baselines3_version"),
+            r"of Stable-Baselines3 but holds no policy\.pth",
+        ),
+        (packed("obs.npy", "actions.npy"), r"NumPy arrays; recordings are called \.npz"),
+        (packed("README.md"), r"holds README\.md and no policy\.pth"),
+        (packed(), r"holds nothing and no policy\.pth"),
+        (pickle.dumps([1]), "no zip archive but a pickle, which executes"),
+        (b"\x89HDF\r\n", "an HDF5 file, as Keras"),
+        (b"\x1f\x8b\x08", "a gzip file: unpack it"),
+        (b"<!DOCTYPE html>", "a page of a web server"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (saved(stock_model("dqn"))[:-40], "truncated: a zip archive without the list of files"),
+        (b"", "truncated or damaged"),
+    ],
+)
+def test_what_is_no_agent_is_named(content: bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        read_archive(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_a_policy_that_torch_compiled() -> None:
+    model = stock_model("dqn")
+    content = saved(model)
+    buffer = io.BytesIO()
+    state = {
+        name.replace("q_net.q_net", "q_net._orig_mod.q_net"): tensor
+        for name, tensor in model.policy.state_dict().items()
+    }
+    torch.save(state, buffer)
+    assert_same_choices(as_agent(rezipped(content, {"policy.pth": buffer.getvalue()})), model)

@@ -33,6 +33,25 @@ _FACTS: Final = "data"
 _VERSION: Final = "_stable_baselines3_version"
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED: Final = 1
+_ZIP_MAGIC: Final = b"PK\x03\x04"
+_TRUNCATED: Final = (
+    "it is truncated: a zip archive without the list of files that belongs at its end"
+)
+_MAGICS: Final[Mapping[bytes, str]] = {
+    b"\x80": "a pickle, which executes what it loads and is not read; save with model.save()",
+    b"\x89HDF": "an HDF5 file, as Keras saves networks, which is not read",
+    b"\x1f\x8b": "a gzip file: unpack it first",
+    b"7z\xbc\xaf": "a 7z archive: unpack it first",
+    b"Rar!": "a rar archive: unpack it first",
+    b"\x93NUMPY": "a NumPy array; recordings are .npz files",
+    b"RUNR": "a RUNR recording: name it .bin",
+    b"seed=": "a qwop-gym recording: name it .rec",
+    b"version https://git-lfs": "a pointer of Git LFS: fetch the file itself with git lfs pull",
+    b"<": "a page of a web server: download the file itself",
+}
+"""What files called .zip turn out to be, by their first bytes."""
+_COMPILED: Final = "_orig_mod."
+"""What torch.compile puts into the names of a module's weights."""
 _CLASS: Final = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 _SHAPE: Final = re.compile(r"[\[(]\s*(\d{1,6})\s*,?\s*[\])]")
 
@@ -73,14 +92,17 @@ def read_archive(content: bytes) -> SavedModel:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = _members(archive)
             if _WEIGHTS not in members:
-                raise ValueError(
-                    f"it holds no {_WEIGHTS}: it is truncated, or no agent of Stable-Baselines3"
-                )
+                if _first_name(content) not in (None, *members):
+                    # What was found is the list of an archive within the archive.
+                    raise ValueError(_TRUNCATED)
+                raise ValueError(_what_it_is(set(members)))
             weights = _read(archive, members[_WEIGHTS], MAX_BYTES)
             text = _read(archive, members[_FACTS], _MAX_FACTS_BYTES) if _FACTS in members else b""
             version = _read(archive, members[_VERSION], 100) if _VERSION in members else b""
     except ValueError:
         raise
+    except zipfile.BadZipFile as error:
+        raise ValueError(_what_else(content) or f"it is truncated or damaged ({error})") from error
     except Exception as error:  # zipfile and zlib raise many kinds on hostile bytes
         raise ValueError(f"it is truncated or damaged ({error})") from error
     data = _parse(text)
@@ -96,6 +118,55 @@ def read_archive(content: bytes) -> SavedModel:
             "steps": steps if isinstance(steps, int) else None,
         },
     )
+
+
+def _what_it_is(names: set[str]) -> str:
+    """Tell what an archive without an agent's weights is, and what would work."""
+    inner = {PurePosixPath(name).name for name in names}
+    folders = [PurePosixPath(name).parent for name in names if name.endswith(f"/{_WEIGHTS}")]
+    archives = sorted(name for name in names if name.lower().endswith(SUFFIX))
+    top = sorted({PurePosixPath(name).parts[0] for name in names if PurePosixPath(name).parts})
+    is_compiled = "constants.pkl" in inner or any("/code/" in f"/{name}" for name in names)
+    is_second = "parameter_list" in inner or {"data", "parameters"} <= inner
+    kinds = {
+        "it is a compiled policy (TorchScript), which is code and is not run; save the model "
+        "itself with model.save()": is_compiled,
+        "it is a bare torch file, such as policy.save() or torch.save() writes, without the "
+        "facts of the agent; save the whole model with model.save()": "data.pkl" in inner,
+        "it is an agent of Stable-Baselines 2, whose TensorFlow networks are not read; train "
+        "it again with Stable-Baselines3, or import its runs as recordings (.rec)": is_second,
+        f"it was packed again, with its files in the folder {str(next(iter(folders), ''))!r}: "
+        "pack them without the folder": bool(folders),
+        f"it holds another archive, {next(iter(archives), '')!r}: unpack it and import that "
+        "one": bool(archives),
+        f"it is an agent of Stable-Baselines3 but holds no {_WEIGHTS}: save it again with "
+        "model.save()": bool(inner & {"policy.optimizer.pth", _VERSION}),
+        "it is an archive of NumPy arrays; recordings are called .npz": bool(names)
+        and all(name.endswith(".npy") for name in names),
+    }
+    other = (
+        f"it holds {', '.join(top[:3]) or 'nothing'} and no {_WEIGHTS}: it is no agent of "
+        "Stable-Baselines3, whose model.save() writes one"
+    )
+    return next((words for words, is_it in kinds.items() if is_it), other)
+
+
+def _what_else(content: bytes) -> str | None:
+    """Tell what a file is that is no zip archive, by its first bytes."""
+    for magic, words in _MAGICS.items():
+        if content.startswith(magic):
+            return f"it is no zip archive but {words}"
+    if content.startswith(_ZIP_MAGIC):
+        return _TRUNCATED
+    return None
+
+
+def _first_name(content: bytes) -> str | None:
+    """Name of the file that a zip archive begins with."""
+    if not content.startswith(_ZIP_MAGIC):
+        return None
+    length = int.from_bytes(content[26:28], "little")
+    return content[30 : 30 + length].decode(errors="replace")
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -188,7 +259,10 @@ def _tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
     needed = sum(4 * math.prod(tensor.shape) for tensor in state.values())
     if needed > MAX_BYTES:
         raise ValueError(f"its weights need {needed} bytes, the limit is {MAX_BYTES}")
-    return {name: tensor.detach().float().numpy() for name, tensor in state.items()}
+    return {
+        name.replace(_COMPILED, ""): tensor.detach().float().numpy()
+        for name, tensor in state.items()
+    }
 
 
 def _check_torch_archive(content: bytes) -> None:

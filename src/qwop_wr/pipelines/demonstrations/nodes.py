@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from kedro.io import DatasetError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
@@ -16,11 +17,13 @@ from qwop_wr.agents.transitions import Transitions, joined
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.tapes import decisions_of, idle_prefix, replay_transitions
+from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 
 logger = logging.getLogger(__name__)
@@ -33,7 +36,7 @@ class ExpertRunsOptions(BaseModel):
 
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
-    first_seed: NonNegativeInt
+    first_seed: Seed
     """Episodes have this seed and those that follow."""
     deterministic: bool
     """Take the expert's best action; else draw from its policy."""
@@ -145,7 +148,7 @@ def demonstrate_with_search(
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: SearchRunsOptions,
-    seed: int,
+    seed: Seed,
 ) -> Demonstrations:
     """Let narrow beam searches find fast runs.
 
@@ -158,12 +161,12 @@ def demonstrate_with_search(
         seed: Seed of the searches.
 
     Returns:
-        The runs that finish.
+        The runs that finish; none on an engine whose clones are slow.
 
     Raises:
         BadInputError: If a guide was made for another environment.
     """
-    if not options.runs:
+    if not options.runs or environment.engine in SLOW_CLONES:
         return NOTHING
     with checking("guide_agents"):
         guide = AgentGuide([guides[name] for name in sorted(guides)] or [expert], environment)
@@ -236,7 +239,7 @@ def demonstrate_from_recordings(
     for name, load in sorted(recordings.items()) if options.recordings else ():
         try:
             parts.append(load().transitions_for(environment.interface))
-        except ValueError as error:
+        except (DatasetError, ValueError) as error:
             logger.warning("The recording %s is left out: %s", name, error)
     if not parts:
         return Demonstrations(None, {"episodes": 0, "offered": len(recordings)})

@@ -12,7 +12,7 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.comparison import challenge
 from qwop_wr.evaluation.episodes import MADE_WITH, check_table, describe_making
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
 from qwop_wr.pipelines.inputs import check_agent, check_stages, checking, fresh
@@ -144,7 +144,7 @@ def summarise_evaluation(
     episodes: pd.DataFrame,
     native: pd.DataFrame,
     options: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     **gates: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
     """Summarise the evaluation and what each stage handed on.
@@ -171,7 +171,7 @@ def challenge_champion(
     expert: Agent | None,
     environment: EnvironmentOptions,
     options: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     compute: ComputeOptions,
 ) -> tuple[dict[str, Any], Agent]:
     """Compare the agent with the champion and with the expert on the same seeds.

@@ -14,7 +14,7 @@ from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions, Job, run_job
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import (
     evaluate_agent,
     evaluate_native,
@@ -42,7 +42,7 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
 
 
 def choose_experiment(
-    experiments: Experiments, experiment: str, seed: int
+    experiments: Experiments, experiment: str, seed: Seed
 ) -> tuple[list[Run], Study]:
     """Find the experiment that was asked for.
 
@@ -61,7 +61,7 @@ def choose_experiment(
     return [run], Study(experiments=(experiment,), seeds=(seed,))
 
 
-def choose_study(experiments: Experiments, study: Study, seed: int) -> tuple[list[Run], Study]:
+def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[list[Run], Study]:
     """Find the runs of a study, and those that they begin with.
 
     Args:
@@ -205,7 +205,7 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
     agent: AgentOptions,
     environment: EnvironmentOptions,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     compute: ComputeOptions,
 ) -> Iterator[tuple[dict[str, pd.DataFrame], dict[str, Cell]]]:
     """Train variants of stage 1, each with every seed, from fresh networks.
@@ -264,7 +264,7 @@ def tabulate_study(
     histories: Mapping[str, Callable[[], pd.DataFrame]],
     experiments: Experiments,
     study: Study,
-    seed: int,
+    seed: Seed,
 ) -> tuple[pd.DataFrame, str, dict[str, Any], Figure]:
     """Put experiments side by side.
 

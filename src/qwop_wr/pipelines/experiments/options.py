@@ -9,7 +9,7 @@ from qwop_wr.agents.learners.options import ALGORITHMS, LearningOptions, Trainin
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError, suggest
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
 """Keys that an experiment does not take from the one that it is like."""
@@ -211,7 +211,7 @@ class Study(BaseModel):
 
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     """Their names, in the table's order."""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
     """Seeds that each is trained with; the run's ``seed`` if null."""
     confidence_level: float = Field(default=0.95, gt=0, lt=1)
     """Coverage of the intervals."""

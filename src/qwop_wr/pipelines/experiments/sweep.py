@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError, describe_validation_error
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments, merged
 from qwop_wr.pipelines.experiments.runs import Run, plan_run
 from qwop_wr.tracking import stage_run
@@ -149,7 +150,7 @@ def run_sweep(
     experiment: str,
     sweep: SweepOptions,
     storage: BaseStorage,
-    seed: int,
+    seed: Seed,
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
     """Try values of parameters; an interrupted search goes on where it was.
 

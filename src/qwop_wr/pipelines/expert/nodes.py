@@ -14,7 +14,7 @@ from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.games import GamesOptions
@@ -54,7 +54,7 @@ def train_expert(
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
     """Train an agent from random weights with PPO.
@@ -110,7 +110,7 @@ def select_expert(
     environment: EnvironmentOptions,
     evaluation: EvaluationOptions,
     options: GateOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[Agent, dict[str, Any]]:
     """Keep the reigning expert unless the candidate loses nothing and gains something.
 
@@ -141,7 +141,7 @@ def refine_expert(
     interrupted: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape]]:
     """Refine values and policy of the new agent where searches go, in rounds.
@@ -182,7 +182,7 @@ def search_with_expert(
     interrupted: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
@@ -214,7 +214,7 @@ def select_guides(
     reigning: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[dict[str, Agent], dict[str, Any]]:
     """Keep the reigning guides unless narrow searches with the new ones are faster.
 

@@ -13,7 +13,7 @@ from qwop_wr.agents.training import training_result
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.ranking import measure_agent, rank_agents
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
@@ -26,7 +26,7 @@ def clone_demonstrations(
     demonstrations: Recording,
     environment: EnvironmentOptions,
     options: CloningOptions,
-    seed: int,
+    seed: Seed,
 ) -> tuple[Agent, pd.DataFrame]:
     """Learn to act as demonstrated.
 
@@ -78,7 +78,7 @@ def finetune_clone(
     games: GamesOptions,
     options: PPOOptions,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
     """Let PPO go on from the clone.

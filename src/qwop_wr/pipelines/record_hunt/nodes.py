@@ -7,6 +7,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
+from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
@@ -24,7 +25,7 @@ def refine_guides(
     reigning: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
-    seed: int,
+    seed: Seed,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any]]]:
     """Refine the newest guide, or the expert if there is none yet, in rounds.
 
@@ -55,7 +56,7 @@ def hunt_record(
     reigning: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
-    seed: int,
+    seed: Seed,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Search for faster runs and hand each on as soon as it is found.
@@ -96,7 +97,7 @@ def hunt_with_agent(
     reigning: Tape | None,
     environment: EnvironmentOptions,
     options: HuntOptions,
-    seed: int,
+    seed: Seed,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
     """Hunt a little with the agent of the last stage, so that a default run can set a record.

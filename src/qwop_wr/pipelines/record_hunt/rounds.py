@@ -146,6 +146,8 @@ def verified(tape: Tape | None, dataset: str, environment: EnvironmentOptions) -
             f"choose both on the command line: kedro run --params=environment.engine="
             f"{game.engine},environment.platform={environment.platform} ..."
         )
+    if tape.soft_resets:
+        raise BadInputError(f"{dataset}: it begins on a used page, a hunt on a fresh one")
     try:
         verify_tape(tape)
     except TapeError as error:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.evaluation.summary import summarise
@@ -96,7 +96,7 @@ def create_pipeline() -> Pipeline:
 
 
 def evaluate_expert(
-    expert: Agent, environment: EnvironmentOptions, options: EvaluationOptions, seed: int
+    expert: Agent, environment: EnvironmentOptions, options: EvaluationOptions, seed: Seed
 ) -> dict[str, Any]:
     """Evaluate the shipped expert as the last stage's agent is.
 

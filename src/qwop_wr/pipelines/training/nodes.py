@@ -16,7 +16,7 @@ from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
-from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
@@ -85,7 +85,7 @@ class Stage(BaseModel):
 
 
 def initialise_agent(
-    options: AgentOptions, stage: Stage, environment: EnvironmentOptions, seed: int
+    options: AgentOptions, stage: Stage, environment: EnvironmentOptions, seed: Seed
 ) -> Agent:
     """Make the untrained agent that the first stage starts from.
 
@@ -113,7 +113,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     agent: AgentOptions,
     stage: Stage,
     evaluation: EvaluationOptions,
-    seed: int,
+    seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
     """Train one stage; what it hands on is never worse than what it got.

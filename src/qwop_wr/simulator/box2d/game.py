@@ -1,6 +1,7 @@
 """One game: its clock, its camera and the tick that moves it all."""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -88,13 +89,11 @@ class Game:
         Returns:
             A game that continues to the same bits.
         """
-        other = Game()
-        for keys, ticks in self._history:
-            if keys == _SOFT_RESET:
-                other.reset(soft=True)
-            else:
-                other.play(keys, ticks)
-        return other
+        return _replayed(self._history)
+
+    def __reduce__(self) -> tuple[Callable[..., "Game"], tuple[tuple[tuple[int, int], ...]]]:
+        """Copy and pickle as :meth:`clone` does: Box2D's worlds cannot be read out."""
+        return _replayed, (tuple(self._history),)
 
     @property
     def score(self) -> float:
@@ -166,3 +165,13 @@ class Game:
                 self.ended = True
                 self.motors.switch_off()
                 return
+
+
+def _replayed(history: Iterable[tuple[int, int]]) -> Game:
+    game = Game()
+    for keys, ticks in history:
+        if keys == _SOFT_RESET:
+            game.reset(soft=True)
+        else:
+            game.play(keys, ticks)
+    return game

@@ -2,13 +2,13 @@
 
 import functools
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from numba import njit
+from numba.core import event
 
 from qwop_wr.simulator import anatomy, constants, keys, platforms
 from qwop_wr.simulator.code_cache import fingerprint, keep_code
@@ -16,9 +16,6 @@ from qwop_wr.simulator.code_cache import fingerprint, keep_code
 logger = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-SILENT_SECONDS: Final = 2.0
-"""Loading compiled code is done by then; what lasts longer is compilation."""
 
 USUAL_SECONDS: Final = 40
 """How long a cold compilation takes on a common machine."""
@@ -72,17 +69,23 @@ def entry_point(function: Function) -> Function:
     return cast("Function", dispatcher)
 
 
+class _FirstCompilation(event.Listener):
+    """Says so when Numba begins to compile; code that the cache holds is not compiled."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self._is_told:
+            self._is_told = True
+            logger.warning("compiling the exact engine, about %d s, once", USUAL_SECONDS)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
 @contextmanager
 def announced() -> Iterator[None]:
     """Say so if what happens inside is a compilation rather than a load from the cache."""
-    timer = threading.Timer(
-        SILENT_SECONDS,
-        logger.warning,
-        ("compiling the exact engine, about %d s, once", USUAL_SECONDS),
-    )
-    timer.daemon = True
-    timer.start()
-    try:
+    with event.install_listener("numba:compile", _FirstCompilation()):
         yield
-    finally:
-        timer.cancel()

@@ -4,7 +4,7 @@
 | ------ | ----- | ---------------------------------------------------------- |
 | 0      | 4     | ``RUNR``                                                   |
 | 4      | 1     | version, 1                                                 |
-| 5      | 1     | rule set                                                   |
+| 5      | 1     | rule set: 1 classic 100 m, 2 110 m hurdles, 3 30 m long jump |
 | 6      | 4     | number of ticks, little-endian                             |
 | 10     | 4     | CRC-32 of the masks' bytes as they are, little-endian      |
 | 14     | (n+1)/2 | masks; a byte's low four bits are the earlier tick       |
@@ -15,6 +15,7 @@ mean nothing and are written as 0.
 
 import struct
 import zlib
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,17 @@ SUFFIX: Final = ".bin"
 MAGIC: Final = b"RUNR"
 VERSION: Final = 1
 
+RULESETS: Final[Mapping[int, str]] = {
+    1: "the classic 100 m",
+    2: "110 m hurdles",
+    3: "the 30 m long jump",
+}
+"""Rule sets that RUNR's public reader knows."""
+CLASSIC: Final = 1
+"""The one that is played here."""
+UNTOLD: Final = 0
+"""What this project wrote before it knew the numbers; meant the classic 100 m."""
+
 _HEADER: Final = struct.Struct("<4sBBII")
 _MASK: Final = 0x0F
 
@@ -34,7 +46,7 @@ class RunrRecording(NamedTuple):
     """What a file holds.
 
     Attributes:
-        ruleset: The rule set's number, which has no meaning here.
+        ruleset: The rule set's number, :data:`CLASSIC` or :data:`UNTOLD`.
         keys: Masks of the keys held in every tick, uint8, shape (T,).
     """
 
@@ -52,7 +64,7 @@ def decode(content: bytes) -> RunrRecording:
         The recording.
 
     Raises:
-        TapeError: If it is cut off, damaged or something else.
+        TapeError: If it is cut off, damaged, of other rules or something else.
     """
     if not content.startswith(MAGIC):
         raise TapeError(f"must begin with {MAGIC.decode()}; this is no RUNR recording")
@@ -61,13 +73,24 @@ def decode(content: bytes) -> RunrRecording:
     _, version, ruleset, n_ticks, checksum = _HEADER.unpack_from(content)
     if version != VERSION:
         raise TapeError(f"version {version} of the format is not known, only {VERSION}")
+    if ruleset not in (CLASSIC, UNTOLD):
+        rules = RULESETS.get(ruleset, "rules that are not known")
+        raise TapeError(
+            f"it is a run of {rules} (rule set {ruleset}); only {RULESETS[CLASSIC]} "
+            f"(rule set {CLASSIC}) is played here"
+        )
     if not 1 <= n_ticks <= MAX_TICKS:
         raise TapeError(f"a run must last 1 to {MAX_TICKS} ticks, got {n_ticks}")
     packed = content[_HEADER.size :]
     if len(packed) != (n_ticks + 1) // 2:
+        fault = (
+            "it is cut off, and its checksum is of all ticks"
+            if len(packed) < (n_ticks + 1) // 2
+            else "it has something appended"
+        )
         raise TapeError(
             f"{n_ticks} ticks need {(n_ticks + 1) // 2} bytes after the header, "
-            f"got {len(packed)}; it is cut off or has something appended"
+            f"got {len(packed)}; {fault}"
         )
     if zlib.crc32(packed) != checksum:
         raise TapeError(
@@ -79,12 +102,12 @@ def decode(content: bytes) -> RunrRecording:
     return RunrRecording(ruleset, keys.reshape(-1)[:n_ticks].copy())
 
 
-def encode(keys: NDArray[np.uint8], ruleset: int = 0) -> bytes:
+def encode(keys: NDArray[np.uint8], ruleset: int = CLASSIC) -> bytes:
     """Write a run.
 
     Args:
         keys: Masks of the keys held in every tick, uint8, shape (T,).
-        ruleset: The rule set's number, 0 to 255.
+        ruleset: The rule set's number.
 
     Returns:
         The file.
@@ -94,4 +117,14 @@ def encode(keys: NDArray[np.uint8], ruleset: int = 0) -> bytes:
     return _HEADER.pack(MAGIC, VERSION, ruleset, keys.size, zlib.crc32(packed)) + packed
 
 
-__all__ = ["MAGIC", "SUFFIX", "VERSION", "RunrRecording", "decode", "encode"]
+__all__ = [
+    "CLASSIC",
+    "MAGIC",
+    "RULESETS",
+    "SUFFIX",
+    "UNTOLD",
+    "VERSION",
+    "RunrRecording",
+    "decode",
+    "encode",
+]
