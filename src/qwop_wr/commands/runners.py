@@ -39,7 +39,7 @@ def runner(path: Path) -> Runner:
             f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); files of "
             "other programs become such with: qwop import"
         )
-    agent = _agent(path)
+    agent = read_agent(path)
     meta = {"protocol": "native", "agent": agent.fingerprint, "seed": 0, "idle_ticks": 0}
     try:
         return Runner(path.stem, AgentKeys(agent), agent.spec.engine, meta)
@@ -47,7 +47,18 @@ def runner(path: Path) -> Runner:
         raise BadInputError(f"{path}: {error}") from error
 
 
-def _agent(path: Path) -> Agent:
+def read_agent(path: Path) -> Agent:
+    """Read an agent.
+
+    Args:
+        path: The file, or the folder of its versions, of which the newest counts.
+
+    Returns:
+        The agent.
+
+    Raises:
+        BadInputError: If it is missing or cannot be used.
+    """
     version = _NEWEST if path.is_dir() else None
     try:
         agent = AgentDataset(filepath=path.as_posix(), version=version).load()

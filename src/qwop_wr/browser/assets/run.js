@@ -1,0 +1,200 @@
+// The run: from a hard reset, tick by tick, to the verdict.
+
+class TapeKeys {
+  constructor(tape) {
+    this.keys = tape.keys.flatMap(([mask, ticks]) => Array(ticks).fill(mask));
+  }
+
+  next(game, tick) {
+    return this.keys[tick];
+  }
+}
+
+class PersonKeys {
+  next(game) {
+    return game.held;
+  }
+}
+
+// Without a server a tape is still held against its own claims, an agent against nothing.
+class Alone {
+  constructor(tape) {
+    this.tape = tape;
+  }
+
+  async open() {}
+
+  begin() {}
+
+  tick(mask, row) {
+    this.row = row;
+  }
+
+  note() {}
+
+  async finish(run) {
+    if (run.reason === "stopped") return { words: run.words, good: false };
+    if (!this.tape) return { words: run.words, good: run.landed };
+    const bytes = new Uint8Array(this.row.buffer, 0, 8 * 6 * PARTS.length);
+    const isEqual = run.ticks === this.tape.ticks && btoa(String.fromCharCode(...bytes)) === this.tape.end;
+    const words = isEqual
+      ? "as the tape claims, bit for bit"
+      : `not as the tape claims: it ends at tick ${this.tape.ticks}`;
+    return { words: `${run.words}, ${words}`, good: isEqual };
+  }
+}
+
+class Run {
+  constructor(overlay, link, player, sine) {
+    Object.assign(this, { overlay, link, player, sine });
+    this.isPerson = player instanceof PersonKeys;
+    this.isOpen = false; // may start
+    this.isRunning = false;
+    this.hasClicked = false;
+  }
+
+  async open() {
+    try {
+      await this.link.open();
+      this.isOpen = true;
+    } catch (error) {
+      this.refuse(error.message, false);
+    }
+  }
+
+  // Says why nothing is played; the page is the person's.
+  refuse(message, isTold = true) {
+    this.isOpen = this.isRunning = false;
+    this.overlay.conclude(message, false);
+    if (isTold) this.link.note(message);
+  }
+
+  caught(instance) {
+    this.game = new Game(instance, this);
+  }
+
+  allows() {
+    return this.isPerson || !this.isRunning;
+  }
+
+  wasReset() {
+    if (!this.isPerson || !this.isOpen || !this.game.hasBegun) return;
+    if (this.isRunning) this.finish("restarted");
+    if (this.game.resets % 2 === 0) this.game.restart();
+    this.begin();
+  }
+
+  beforeTick() {
+    if (!this.isOpen) return;
+    if (!this.isRunning && !this.isReady()) return;
+    const mask = this.player.next(this.game, this.ticks, this.row);
+    if (mask === undefined) this.finish("the keys are over");
+    else this.game.hold(mask);
+  }
+
+  afterTick(mask) {
+    if (!this.isRunning) return;
+    this.ticks += 1;
+    this.record(mask);
+    if (this.game.hasEnded) this.finish("ended");
+  }
+
+  isReady() {
+    const { game, overlay } = this;
+    if (!game.isLoaded || this.isOver) return false;
+    if (game.hasBegun) {
+      game.hardReset();
+      return this.begin();
+    }
+    overlay.write("state", "a click on the game begins");
+    if (!this.hasClicked && !this.isPerson) game.click();
+    this.hasClicked = true;
+    return false;
+  }
+
+  // The game stands after a hard reset.
+  begin() {
+    const difference = this.game.difference();
+    if (difference) {
+      this.refuse(`this is not the original game, or a changed one: ${difference}`);
+      return false;
+    }
+    this.isRunning = true;
+    this.isOver = false;
+    this.ticks = 0;
+    this.overlay.write("state", this.isPerson ? "R begins anew" : "Esc stops");
+    this.overlay.write("verdict", "");
+    this.link.begin(this.sine);
+    this.record(0);
+    return true;
+  }
+
+  record(mask) {
+    this.row = this.game.row();
+    this.link.tick(mask, this.row);
+    this.overlay.tick(this.ticks, this.game, mask);
+  }
+
+  async finish(reason) {
+    const { game, ticks, overlay } = this;
+    this.isRunning = false;
+    this.isOver = true;
+    const landed = game.instance.jumpLanded === true;
+    const end = game.hasEnded ? (landed ? "landed" : "fell") : "stopped";
+    const words = `${end} at tick ${ticks}, ${game.metres} m in ${game.seconds.toFixed(2)} s`;
+    const text = game.hasEnded ? game.text : "";
+    if (!this.isPerson) game.hold(0);
+    overlay.conclude(words, landed);
+    overlay.write("state", this.isPerson ? "R begins anew" : "R plays the game yourself");
+    const verdict = await this.link.finish({ reason, text, landed, ticks, words });
+    if (!this.isRunning) overlay.conclude(verdict.words, verdict.good);
+  }
+
+  listen() {
+    const onKey = (event) => {
+      if (event.key === "Escape" && this.isRunning && !this.isPerson) this.finish("stopped");
+    };
+    window.addEventListener("keydown", onKey, { capture: true });
+    document.addEventListener("visibilitychange", () => {
+      if (!this.isRunning) return;
+      if (document.hidden) this.link.note("the tab is hidden: the game waits");
+      this.overlay.write("state", "the game waited while the tab was hidden");
+    });
+    window.addEventListener("load", () => setTimeout(() => this.expectGame(), SCRIPT.patience));
+  }
+
+  expectGame() {
+    if (this.game) return;
+    this.refuse(
+      "no game was found: this page is not QWOP, or the script was started after the page's own",
+    );
+  }
+}
+
+function main() {
+  const overlay = new Overlay(SCRIPT.name);
+  const sine = probe();
+  const browser = SCRIPT.browsers[sine.platform] ?? "none of the known ones";
+  overlay.write("platform", `sine: ${sine.platform} (${browser})`);
+  const platform = SCRIPT.shim ?? sine.platform;
+  if (SCRIPT.shim) overlay.write("altered", putSine(SCRIPT.shim));
+  const tape = SCRIPT.tapes?.[platform];
+  const link = SCRIPT.server ? new Link(overlay) : new Alone(tape);
+  let player = new PersonKeys();
+  if (SCRIPT.agent) player = new AgentKeys(SCRIPT.agent);
+  else if (tape) player = new TapeKeys(tape);
+  const run = new Run(overlay, link, player, sine);
+  run.listen();
+  catchGame((instance) => run.caught(instance));
+  run.open().then(() => {
+    if (SCRIPT.tapes && !tape) run.refuse(noTape(sine.platform));
+  });
+}
+
+function noTape(platform) {
+  const known = Object.keys(SCRIPT.tapes).map((name) => `${name} (${SCRIPT.browsers[name]})`);
+  const sine = platform === "unknown" ? "is none of the known ones" : `is ${platform}'s`;
+  return `no tape for this browser: its sine ${sine}; there are tapes for ${known.join(", ")}`;
+}
+
+main();
