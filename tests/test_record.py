@@ -8,7 +8,7 @@ from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.simulator.exact import ExactSimulator
 from qwop_wr.simulator.tape import Tape, verify_tape
 
-RECORD = Tape.load(Path(__file__).parents[1] / "data" / "01_raw" / "record.qwop.json")
+RECORD = Tape.load(Path(__file__).parents[1] / "data" / "01_raw" / "record.node.qwop.json")
 
 
 def test_the_record_replays_to_the_bit_and_beats_the_human_one() -> None:

@@ -38,6 +38,7 @@ from qwop_wr.hooks import (  # noqa: E402
 )
 from qwop_wr.secrets import DiscreetRecord  # noqa: E402
 from qwop_wr.session import ProjectSession  # noqa: E402
+from qwop_wr.simulator.tape import record_file  # noqa: E402
 
 # Errors of servers name their addresses, and addresses may hold passwords.
 logging.setLogRecordFactory(DiscreetRecord)
@@ -66,7 +67,7 @@ CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
     # Kedro lets only credentials read the environment; a cluster's storage is there, too.
-    "custom_resolvers": {"oc.env": env},
+    "custom_resolvers": {"oc.env": env, "record_file": record_file},
     "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**"]},
     # An environment names only what differs; without this it replaces whole blocks.
     "merge_strategy": {"parameters": "soft", "mlflow": "soft"},

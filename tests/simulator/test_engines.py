@@ -326,6 +326,21 @@ def test_engines_do_not_mix() -> None:
         box2d.copy_games(exact, [0], [0])
 
 
+def test_platforms_do_not_mix() -> None:
+    chromium, node = (make_simulator("exact", platform=name) for name in ("chromium", "node"))
+    assert (make_simulator("exact").platform, node.platform) == ("chromium", "node")
+    with pytest.raises(ValueError, match="platform 'node' to 'chromium'"):
+        chromium.copy_games(node, [0], [0])
+    with pytest.raises(ValueError, match=r"'safari'.*'chromium', 'firefox', 'chromium110', 'node'"):
+        make_simulator("exact", platform="safari")
+
+
+def test_box2d_is_alike_on_all_platforms() -> None:
+    games = [make_simulator("box2d", platform=name) for name in ("chromium", "node")]
+    assert [game.platform for game in games] == [None, None]
+    games[0].copy_games(games[1], [0], [0])
+
+
 @pytest.mark.parametrize("n_games", [0, -1])
 def test_there_is_at_least_one_game(engine: str, n_games: int) -> None:
     with pytest.raises(ValueError, match=f"n_games.*{n_games}"):

@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qwop_wr.simulator import make_simulator
+from qwop_wr.simulator import PLATFORMS, make_simulator
 from qwop_wr.simulator.keys import O, P, Q, W
-from qwop_wr.simulator.tape import Tape, TapeError, TapeResult, verify_tape
+from qwop_wr.simulator.tape import (
+    Tape,
+    TapeError,
+    TapeResult,
+    record_file,
+    replay_tape,
+    verify_tape,
+)
 from qwop_wr.simulator.tape_format import MAX_BYTES, MAX_TICKS
 
 KEYS = np.repeat(np.array([0, W | O, 0, Q | P], dtype=np.uint8), [3, 20, 1, 16])
@@ -74,7 +81,7 @@ def test_json_and_back(tape: Tape) -> None:
     assert Tape.from_json(tape.to_json()) == tape
     assert Tape.from_json(content(tape)) == tape
     assert content(tape)["format"] == "qwop-tape"
-    assert content(tape)["format_version"] == 1
+    assert content(tape)["format_version"] == 2
     assert content(tape)["keys"] == [[0, 3], [W | O, 20], [0, 1], [Q | P, 16]]
 
 
@@ -153,7 +160,7 @@ def test_replaying_on_an_unknown_engine_is_refused(tape: Tape) -> None:
     ("changes", "message"),
     [
         ({"format": "other"}, "^format: must be 'qwop-tape', got 'other'"),
-        ({"format_version": 2}, "^format_version: must be 1, got 2"),
+        ({"format_version": 3}, "^format_version: must be 1 to 2, got 3"),
         ({"format_version": True}, "^format_version"),
         ({"keys": []}, r"^keys: must be a list of \[mask, ticks\] pairs"),
         ({"keys": "abc"}, "^keys: must be a list"),
@@ -180,6 +187,9 @@ def test_replaying_on_an_unknown_engine_is_refused(tape: Tape) -> None:
         ({"state_sha256": 3}, "^state_sha256: must be 64 lower-case"),
         ({"engine": "bullet"}, "^engine: must be 'exact' or 'box2d', got 'bullet'"),
         ({"engine": ["exact"]}, "^engine: must be"),
+        ({"platform": "safari"}, "^platform: must be one of 'chromium', .*got 'safari'"),
+        ({"platform": "node"}, "^platform: a tape of engine 'exact' has one"),
+        ({"engine": "exact"}, "^platform: a tape of engine 'exact' has one"),
         ({"engine_version": ""}, "^engine_version: must be text"),
         ({"engine_version": 1}, "^engine_version: must be text of 1 to 200 characters, got 1"),
         ({"meta": []}, "^meta: must be a JSON object"),
@@ -249,7 +259,36 @@ def test_unwritable_places_are_named_and_nothing_is_lost(tape: Tape, tmp_path: P
     assert [file.name for file in tmp_path.iterdir()] == ["run.qwop.json"]
 
 
-def test_exact_is_the_default_engine() -> None:
+def test_exact_is_the_default_engine_and_chromium_the_default_platform() -> None:
     tape = Tape.record(KEYS)
-    assert tape.engine == "exact"
+    assert (tape.engine, tape.platform) == ("exact", "chromium")
     assert verify_tape(tape) == tape.claims
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_tape_holds_on_its_platform_alone(platform: str) -> None:
+    tape = Tape.record(np.full(120, 9, np.uint8), platform=platform)
+    assert Tape.from_json(tape.to_json()) == tape
+    assert content(tape)["platform"] == platform
+    assert verify_tape(tape) == tape.claims == replay_tape(tape)
+    for other in set(PLATFORMS) - {platform}:
+        assert replay_tape(tape, other).state_sha256 != tape.state_sha256
+        with pytest.raises(TapeError, match="false claim: state_sha256"):
+            verify_tape(tape, platform=other)
+    with pytest.raises(ValueError, match="unknown platform 'safari'"):
+        replay_tape(tape, "safari")
+
+
+@pytest.mark.parametrize(("engine", "platform"), [("exact", "node"), ("box2d", None)])
+def test_tapes_of_the_first_version_are_of_node(engine: str, platform: str | None) -> None:
+    tape = Tape.record(KEYS, engine, platform="node")
+    old = {**content(tape), "format_version": 1}
+    del old["platform"]
+    assert Tape.from_json(old) == tape
+    assert Tape.from_json(old).platform == platform
+
+
+def test_records_have_a_file_for_each_platform() -> None:
+    assert record_file("exact", "chromium") == "record.qwop.json"
+    assert record_file("exact", "firefox") == "record.firefox.qwop.json"
+    assert record_file("box2d", "firefox") == "record.box2d.qwop.json"

@@ -9,6 +9,7 @@ from qwop_wr.arena.playback import Playback
 from qwop_wr.arena.runners import HeldKeys, Runner
 from qwop_wr.arena.show import Frame, compared, human_pace
 from qwop_wr.envs.rendering import Overlay, Renderer
+from qwop_wr.simulator import DEFAULT_PLATFORM
 from qwop_wr.simulator.keys import O, P, Q, W
 
 HINT: Final = "Q W thighs   O P calves   R again   Esc close"
@@ -24,6 +25,7 @@ class Play:
             run starts on a fresh page, so that its keys alone repeat it; otherwise a
             new run goes on with the used world, as in the game.
         engine: Engine to run on.
+        platform: Platform to run on, if the engine knows platforms.
 
     Attributes:
         runner: The runner.
@@ -32,10 +34,13 @@ class Play:
     """
 
     def __init__(
-        self, on_end: Callable[[Runner], None] | None = None, engine: str = "exact"
+        self,
+        on_end: Callable[[Runner], None] | None = None,
+        engine: str = "exact",
+        platform: str = DEFAULT_PLATFORM,
     ) -> None:
         self._keys = HeldKeys()
-        self.runner = Runner("you", self._keys, engine, _META)
+        self.runner = Runner("you", self._keys, engine, _META, platform)
         self.is_open = True
         self.runs = 0
         self._on_end = on_end

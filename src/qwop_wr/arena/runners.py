@@ -10,7 +10,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.threads import single_torch_thread
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rendering import Lane
-from qwop_wr.simulator import ENGINES, Simulator, make_simulator
+from qwop_wr.simulator import DEFAULT_PLATFORM, ENGINES, Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.simulator.tape_format import MAX_TICKS
 
@@ -121,6 +121,7 @@ class Runner:
         keys: Who holds its keys.
         engine: Engine to run on.
         meta: Where the keys come from, as a tape says it.
+        platform: Platform to run on, if the engine knows platforms.
 
     Attributes:
         name: Who it is.
@@ -135,10 +136,11 @@ class Runner:
         keys: KeySource,
         engine: str = ENGINES[0],
         meta: Mapping[str, Any] | None = None,
+        platform: str | None = DEFAULT_PLATFORM,
     ) -> None:
         self.name = name
         self.meta = dict(meta or {})
-        self.simulator = make_simulator(engine)
+        self.simulator = make_simulator(engine, platform=platform)
         self.played: list[int] = []
         self._keys = keys
         self._is_dry = False
@@ -198,7 +200,8 @@ class Runner:
             TapeError: If nothing was played.
         """
         keys = np.array(self.played, dtype=np.uint8)
-        return Tape.record(keys, self.simulator.engine, self.meta)
+        game = self.simulator
+        return Tape.record(keys, game.engine, self.meta, game.platform)
 
     def reset(self, soft: bool = False) -> None:
         """Begin a new run.

@@ -9,7 +9,7 @@ from qwop_wr.arena.play import Play
 from qwop_wr.arena.runners import Runner
 from qwop_wr.arena.window import Window
 from qwop_wr.errors import BadInputError
-from qwop_wr.simulator import ENGINES
+from qwop_wr.simulator import DEFAULT_PLATFORM, ENGINES, PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX, TapeError
 
 
@@ -32,7 +32,14 @@ from qwop_wr.simulator.tape import SUFFIX, TapeError
 @click.option(
     "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="Physics.", show_default=True
 )
-def command(folder: Path | None, finished_only: bool, engine: str) -> None:
+@click.option(
+    "--platform",
+    type=click.Choice(PLATFORMS),
+    default=DEFAULT_PLATFORM,
+    help="Browsers whose arithmetic the exact engine uses.",
+    show_default=True,
+)
+def command(folder: Path | None, finished_only: bool, engine: str, platform: str) -> None:
     """Play the game yourself.
 
     Q and W swing the thighs, O and P the calves. The clock starts with the
@@ -43,7 +50,7 @@ def command(folder: Path | None, finished_only: bool, engine: str) -> None:
         raise BadInputError("--finished-only says which runs to keep; --record FOLDER is missing")
     on_end = None if folder is None else _recorder(folder, finished_only)
     with Window("QWOP") as window:
-        window.run(Play(on_end, engine))
+        window.run(Play(on_end, engine, platform))
 
 
 def _recorder(folder: Path, finished_only: bool) -> Callable[[Runner], None]:

@@ -33,7 +33,7 @@ def runner(path: Path) -> Runner:
     if path.suffix == _TAPE_SUFFIX:
         tape = true_tape(path)
         name = path.name.removesuffix(SUFFIX)
-        return Runner(name, TapeKeys(tape), tape.engine, tape.meta)
+        return Runner(name, TapeKeys(tape), tape.engine, tape.meta, tape.platform)
     if path.suffix != AGENT_SUFFIX:
         raise BadInputError(
             f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); files of "

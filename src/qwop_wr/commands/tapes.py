@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qwop_wr.errors import BadInputError
+from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Tape, TapeError, TapeResult, verify_tape
 
 
@@ -33,3 +34,8 @@ def in_words(result: TapeResult) -> str:
     """Tell how a run ended."""
     end = "finished" if result.finished else "not finished"
     return f"{end}, {result.ticks} ticks, {result.score_time:.3f} s, {result.distance:.1f} m"
+
+
+def in_browsers(platform: str) -> str:
+    """Name a platform and the browsers it is of."""
+    return f"platform {platform}: {BROWSERS[platform]}"

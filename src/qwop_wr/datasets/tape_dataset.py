@@ -120,12 +120,18 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
 
         Raises:
             DatasetError: If it is no tape, the file cannot be written, or
-                ``keep_fastest`` is set and the present file is no usable tape.
+                ``keep_fastest`` is set and the present file is no usable tape
+                or one of another engine or platform.
         """
         if not isinstance(data, Tape):
             raise DatasetError(f"{self._filepath}: got a {type(data).__name__}, expected a Tape")
         if self._save_args["keep_fastest"] and self._stored_path() is not None:
             present = self.load()
+            if present is not None and _arithmetic(present) != _arithmetic(data):
+                raise DatasetError(
+                    f"{self._filepath} holds a run of {_arithmetic(present)}, which one of "
+                    f"{_arithmetic(data)} does not replace; name another file"
+                )
             if present is not None and present.rank < data.rank:
                 logger.info("%s holds a faster run already and is left as it is", self._filepath)
                 return
@@ -141,3 +147,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         tape = self.load()
         claims = {} if tape is None else {**vars(tape.claims), "meta": dict(tape.meta)}
         return JSONPreview(json.dumps(claims))
+
+
+def _arithmetic(tape: Tape) -> str:
+    return f"platform {tape.platform}" if tape.platform else f"engine {tape.engine}"

@@ -10,9 +10,11 @@ from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.features import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
+from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.constants import GROUND_Y
 
 Engine = Literal["exact", "box2d"]
+Platform = Literal["chromium", "firefox", "chromium110", "node"]
 Actions = Literal["minimal", "seeds", "full"]
 Observation = Literal["egocentric", "absolute"]
 Reward = Literal["time", "seeds"]
@@ -22,8 +24,8 @@ Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 class EnvironmentOptions(BaseModel):
     """How the game is presented to an agent.
 
-    The runs that an agent can make depend on ``engine``, ``ticks_per_action``
-    and ``actions``; what it sees on ``observation``; the rest is what it is
+    The runs that an agent can make depend on ``engine``, ``platform``,
+    ``ticks_per_action`` and ``actions``; what it sees on ``observation``; the rest is what it is
     paid for and when an episode ends.
     """
 
@@ -31,6 +33,9 @@ class EnvironmentOptions(BaseModel):
 
     engine: Engine = "exact"
     """Physics: the browser game's own, bit for bit, or stock Box2D."""
+
+    platform: Platform = "chromium"
+    """Browsers whose sine and cosine the exact engine uses, see ``BROWSERS``."""
 
     ticks_per_action: int = Field(default=2, ge=1, le=30)
     """Ticks of 1/30 s for which a decision holds its keys; a human's taps last about 3."""
@@ -89,6 +94,10 @@ class EnvironmentOptions(BaseModel):
     Upright running stays under 0.75 in 99 % of ticks, scraping along on the
     knees is above 2; 1.3 parts them.
     """
+
+    def make_games(self, n_games: int = 1) -> Simulator:
+        """Makes games on the engine and the platform, each after a hard reset."""
+        return make_simulator(self.engine, n_games, self.platform)
 
     @property
     def interface(self) -> dict[str, str | int]:

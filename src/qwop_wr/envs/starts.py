@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.snapshots import Snapshot
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Simulator
 
 _NO_KEYS = np.zeros(1, dtype=np.uint8)
@@ -17,15 +17,13 @@ class StartingStates:
     games of a batch alone.
 
     Args:
-        engine: Name of the physics engine.
-        idle_ticks: The most ticks without keys after a hard reset.
+        options: How the game is played; ``idle_ticks`` is the most that an episode begins with.
     """
 
-    def __init__(self, engine: str, idle_ticks: int) -> None:
-        self._games = make_simulator(engine, idle_ticks + 1)
-        idler = make_simulator(engine, 1)
-        idler.reset()
-        for ticks in range(idle_ticks + 1):
+    def __init__(self, options: EnvironmentOptions) -> None:
+        n_starts = options.idle_ticks + 1
+        self._games, idler = options.make_games(n_starts), options.make_games()
+        for ticks in range(n_starts):
             self._games.copy_games(idler, [0], [ticks])
             idler.step(_NO_KEYS)
         self.snapshot = Snapshot.of(self._games)

@@ -20,7 +20,6 @@ from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.starts import StartingStates
 from qwop_wr.envs.velocity import VelocityIncentive
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP
 
@@ -71,7 +70,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise ValueError(f"render_mode must be 'rgb_array' or None, got {render_mode!r}")
-        self.simulator = make_simulator(options.engine, n_games)
+        self.simulator = options.make_games(n_games)
         self.num_envs = n_games
         self.options = options
         self.render_mode = render_mode
@@ -96,7 +95,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         if options.shaping is not None:
             self._shaping = Shaping(options.shaping, n_games)
         self._autoreset = autoreset
-        self._starts = StartingStates(options.engine, options.idle_ticks)
+        self._starts = StartingStates(options)
         self._starting_observations = self._observer.observe(self._starts.snapshot)
         self._chance = Chance(n_games, options)
         self._played = PlayedKeys(n_games, -(-options.max_ticks // options.ticks_per_action))
@@ -241,7 +240,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         if self._games.state.tobytes() != np.ascontiguousarray(arrays["bodies"]).tobytes():
             raise ValueError(
                 "the saved games cannot be played again to the bit: they are of another engine, "
-                "version or machine, or their options were others"
+                "platform, version or machine, or their options were others"
             )
         self.last_keys, self.last_ticks = self._held_keys.copy(), np.zeros_like(self.last_ticks)
         return self._observer.observe(self._games)

@@ -8,12 +8,11 @@ import pandas as pd
 from qwop_wr import __version__
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.simulator import make_simulator
 
 MADE_WITH: Final = "made_with"
 """Column that says it: ``name=value`` pairs, the same in every row."""
 
-_ENVIRONMENT: Final = ("engine", "ticks_per_action", "actions", "observation")
+_ENVIRONMENT: Final = ("engine", "platform", "ticks_per_action", "actions", "observation")
 _PROTOCOL: Final = ("seeds", "first_seed", "idle_ticks", "sticky", "max_ticks")
 
 
@@ -30,7 +29,7 @@ def describe_making(environment: EnvironmentOptions, options: EvaluationOptions)
         Text such as ``engine=exact engine_version=1 ... sticky=0.01 qwop-wr=1.0``.
     """
     facts = {name: getattr(environment, name) for name in _ENVIRONMENT}
-    facts["engine_version"] = make_simulator(environment.engine).version
+    facts["engine_version"] = environment.make_games().version
     facts |= {name: getattr(options, name) for name in _PROTOCOL}
     facts["qwop-wr"] = __version__
     return " ".join(f"{name}={value}" for name, value in facts.items())

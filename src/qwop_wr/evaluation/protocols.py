@@ -74,7 +74,7 @@ def evaluate_agent(
     episodes = pd.concat(tables, ignore_index=True)
     rows = {int(row["seed"]): row for row in episodes.to_dict("records")}
     kept = worth_keeping(episodes, options.tapes)
-    tapes = {name: _tape(rows[seed], keys[seed], environment.engine) for name, seed in kept.items()}
+    tapes = {name: _tape(rows[seed], keys[seed], environment) for name, seed in kept.items()}
     return Evaluation(episodes, tapes)
 
 
@@ -99,7 +99,7 @@ def evaluate_native(
     quiet = _game(environment, options, idle_ticks=0, sticky=0.0)
     played = play_chunk(EvaluationTask(agent, quiet, "native", tapes=1), [0])
     (row,) = played.episodes.to_dict("records")
-    tape = _tape(row, played.keys[0], environment.engine)
+    tape = _tape(row, played.keys[0], environment)
     return Evaluation(played.episodes, {"native": tape})
 
 
@@ -131,18 +131,20 @@ def _game(
     return EnvironmentOptions.model_validate({**environment.model_dump(), **changes})
 
 
-def _tape(row: Mapping[Hashable, Any], keys: NDArray[np.uint8], engine: str) -> Tape:
+def _tape(
+    row: Mapping[Hashable, Any], keys: NDArray[np.uint8], environment: EnvironmentOptions
+) -> Tape:
     meta = {
         "protocol": str(row["protocol"]),
         "agent": str(row["agent"]),
         "seed": int(row["seed"]),
         "idle_ticks": int(row["idle_ticks"]),
     }
-    tape = Tape.record(keys, engine=engine, meta=meta)
+    tape = Tape.record(keys, environment.engine, meta, environment.platform)
     seen = (bool(row["finished"]), int(row["ticks"]), float(row["score_time"]))
     if (tape.finished, tape.ticks, tape.score_time) != seen:
         raise RuntimeError(
             f"seed {row['seed']}: finished, ticks and time were {seen}, but its keys replay to "
-            f"{(tape.finished, tape.ticks, tape.score_time)} on engine {engine!r}"
+            f"{(tape.finished, tape.ticks, tape.score_time)} on engine {environment.engine!r}"
         )
     return tape

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.evaluation.episodes import SPLIT_MARKS
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
 
@@ -97,7 +96,7 @@ def trace_tape(tape: Tape) -> Trace:
     Returns:
         The run, up to its end or the end of the keys.
     """
-    game = make_simulator(tape.engine)
+    game = tape.simulator()
     keys = np.asarray(tape.per_tick_keys, dtype=np.uint8)
     clock, distance = [game.score_time[0]], [game.score[0]]
     state, hurdle = [game.state[0]], [game.hurdle[0]]

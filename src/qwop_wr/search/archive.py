@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.search.starts import Prefix
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
 
@@ -36,7 +35,7 @@ class Run:
         Returns:
             The run with its course.
         """
-        game = make_simulator(tape.engine)
+        game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
         for tick, mask in enumerate(tape.per_tick_keys):
             torso[tick] = game.state[0, 0, :2]

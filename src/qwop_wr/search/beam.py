@@ -16,7 +16,6 @@ from qwop_wr.search.result import Ending, SearchResult
 from qwop_wr.search.selection import Selector
 from qwop_wr.search.starts import Prefix, play_prefixes
 from qwop_wr.search.stopwatch import Stopwatch
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.simulator.tape import Tape
@@ -95,7 +94,7 @@ class BeamSearch:
                 has room for, the budget does not suffice for one depth, or
                 nothing at all survives.
         """
-        starts = play_prefixes(self._environment.engine, prefixes, self._options.sink_height)
+        starts = play_prefixes(self._environment, prefixes, self._options.sink_height)
         race = _Race(self._guide, self._environment, self._options, starts, seed, budget)
         ending = race.play(stop, watch)
         place, actions = race.best_line()
@@ -104,7 +103,9 @@ class BeamSearch:
         per_decision = ACTION_SETS[self._environment.actions][actions]
         played = np.repeat(per_decision, self._environment.ticks_per_action)
         tape = Tape.record(
-            np.concatenate([prefixes[place], played]).astype(np.uint8), self._environment.engine
+            np.concatenate([prefixes[place], played]).astype(np.uint8),
+            self._environment.engine,
+            platform=self._environment.platform,
         )
         if race.finish_ticks is not None and (tape.ticks, tape.finished) != (
             race.finish_ticks,
@@ -249,7 +250,7 @@ class _Race:
         spare = self._next
         if spare is not self._now and n_games <= spare.n_games < 2 * n_games:
             return spare
-        return make_simulator(self._environment.engine, n_games)
+        return self._environment.make_games(n_games)
 
     def _width(self, games: Snapshot) -> int:
         opening = int(games.ticks.min()) < self._options.opening_ticks

@@ -10,7 +10,6 @@ from qwop_wr.agents.transitions import Transitions
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_function
 from qwop_wr.envs.shaping import Shaping, Step
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape
 
 
@@ -94,7 +93,7 @@ class _Episode(NamedTuple):
 
 
 def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode:
-    game = make_simulator(environment.engine)
+    game = environment.make_games()
     observer, reward = Observer(environment.observation), reward_function(environment)
     shaping = None
     if environment.shaping is not None:

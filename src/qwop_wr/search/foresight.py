@@ -10,7 +10,6 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
 from qwop_wr.search.track import EndlessTrack
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
@@ -139,7 +138,7 @@ class ForesightPolicy(Policy):
         origins = np.repeat(of_games, self._k)  # (n * k,)
         start = Snapshot.of(self._env.simulator)
         if n not in self._clones:
-            self._clones[n] = make_simulator(self._env.options.engine, n * self._k)
+            self._clones[n] = self._env.options.make_games(n * self._k)
         games = self._clones[n]
         games.copy_games(self._env.simulator, origins, np.arange(n * self._k))
         actions, fallen = proposed.ravel(), np.zeros(n * self._k, dtype=np.bool_)

@@ -12,7 +12,6 @@ from qwop_wr.search.guide import Guide
 from qwop_wr.search.pool import StatePool
 from qwop_wr.search.proposals import propose_actions
 from qwop_wr.search.track import EndlessTrack
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
 Floats = NDArray[np.float32]
@@ -97,8 +96,8 @@ class LookaheadRuns:
         self._observer = Observer(environment.observation)
         self._track = EndlessTrack(environment.observation)
         n_clones = options.n_runs * options.proposals
-        self._now = make_simulator(environment.engine, n_clones)
-        self._next = make_simulator(environment.engine, n_clones)
+        self._now = environment.make_games(n_clones)
+        self._next = environment.make_games(n_clones)
         self._games = np.zeros(options.n_runs, dtype=np.int64)
         self._origins = pool.draw(options.n_runs)
         self._fresh = np.ones(options.n_runs, dtype=np.bool_)

@@ -11,8 +11,7 @@ from qwop_wr.search.beam import BeamSearch, Depth
 from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.starts import Prefix, idle_prefix
-from qwop_wr.simulator import make_simulator
-from qwop_wr.simulator.base import Simulator
+from qwop_wr.simulator import Simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 
 Integers = NDArray[np.int64]
@@ -43,8 +42,7 @@ class StatePool:
     """Clones of states, both those that beams kept and those that they rejected.
 
     Args:
-        engine: Physics engine.
-        size: Room for states; once it is full, new ones replace old ones at random.
+        games: Room for the states; once it is full, new ones replace old ones at random.
         last_metre: States beyond are left out [m]: what follows them is the finish.
         per_depth: States taken from every depth of a search.
         rng: Decides which.
@@ -52,13 +50,12 @@ class StatePool:
 
     def __init__(
         self,
-        engine: str,
-        size: int,
+        games: Simulator,
         last_metre: float,
         per_depth: int,
         rng: np.random.Generator,
     ) -> None:
-        self.simulator: Simulator = make_simulator(engine, size)
+        self.simulator = games
         self.n_states = 0
         """States in the pool; they are the simulator's first games."""
         self._last_metre = last_metre
@@ -113,7 +110,8 @@ def fill_pool(
         The pool.
     """
     per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
-    pool = StatePool(environment.engine, options.size, options.last_metre, per_depth, rng)
+    games = environment.make_games(options.size)
+    pool = StatePool(games, options.last_metre, per_depth, rng)
     beam = BeamSearch(guide, environment, options.search)
     prefix = idle_prefix(0)
     for number in range(options.searches):
@@ -133,7 +131,7 @@ def _disturbed(
     n_decisions = int(rng.integers(1, options.stumbles, endpoint=True))
     stumble = rng.choice(ACTION_SETS[environment.actions], size=n_decisions)
     disturbed = np.concatenate([before, np.repeat(stumble, per_decision)])
-    game = make_simulator(environment.engine)
+    game = environment.make_games()
     for mask in disturbed:
         game.step(np.array([mask], dtype=np.uint8))
     lost = bool(game.ended[0]) or game.state[0, 0, 1] > options.search.sink_height

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qwop_wr.simulator import make_simulator
-from qwop_wr.simulator.base import Simulator
+from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.simulator import Simulator
 
 Prefix = NDArray[np.uint8]
 """Key mask of every tick since a hard reset, shape (ticks,); may be empty."""
@@ -24,11 +24,13 @@ def idle_prefix(ticks: int) -> Prefix:
     return np.zeros(ticks, dtype=np.uint8)
 
 
-def play_prefixes(engine: str, prefixes: Sequence[Prefix], sink_height: float) -> Simulator:
+def play_prefixes(
+    environment: EnvironmentOptions, prefixes: Sequence[Prefix], sink_height: float
+) -> Simulator:
     """Bring one game to the end of each prefix.
 
     Args:
-        engine: Physics engine.
+        environment: How the game is played.
         prefixes: Keys of every start, at least one.
         sink_height: Torso height [units, down] that no start may exceed.
 
@@ -41,8 +43,7 @@ def play_prefixes(engine: str, prefixes: Sequence[Prefix], sink_height: float) -
     """
     if not prefixes:
         raise ValueError("a search needs at least one start; an empty prefix is the hard reset")
-    starts = make_simulator(engine, len(prefixes))
-    runner = make_simulator(engine, 1)
+    starts, runner = environment.make_games(len(prefixes)), environment.make_games()
     for place, prefix in enumerate(prefixes):
         runner.reset()
         for mask in prefix:

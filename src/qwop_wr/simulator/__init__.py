@@ -3,29 +3,34 @@
 from typing import Final
 
 from qwop_wr.simulator.base import Simulator
+from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
 ENGINES: Final = ("exact", "box2d")
 """Names of the engines; the first is the default everywhere."""
 
 
-def make_simulator(engine: str, n_games: int = 1) -> Simulator:
+def make_simulator(
+    engine: str, n_games: int = 1, platform: str | None = DEFAULT_PLATFORM
+) -> Simulator:
     """Make a batch of games; an engine is imported only when asked for.
 
     Args:
         engine: ``"exact"`` reproduces the browser game bit for bit;
             ``"box2d"`` is the same game on the Box2D binding.
         n_games: Number of games, at least 1.
+        platform: Browsers whose sine and cosine ``"exact"`` uses, one of
+            ``PLATFORMS``; Box2D has its own and is alike on all.
 
     Returns:
         The games, each after a hard reset.
 
     Raises:
-        ValueError: If the engine is unknown or ``n_games`` is not positive.
+        ValueError: If engine or platform is unknown or ``n_games`` is not positive.
     """
     if engine == "exact":
         from qwop_wr.simulator.exact import ExactSimulator  # noqa: PLC0415
 
-        return ExactSimulator(n_games)
+        return ExactSimulator(n_games, checked_platform(platform))
     if engine == "box2d":
         from qwop_wr.simulator.box2d import Box2DSimulator  # noqa: PLC0415
 
@@ -33,4 +38,4 @@ def make_simulator(engine: str, n_games: int = 1) -> Simulator:
     raise ValueError(f"unknown engine {engine!r}; the engines are {', '.join(map(repr, ENGINES))}")
 
 
-__all__ = ["ENGINES", "Simulator", "make_simulator"]
+__all__ = ["DEFAULT_PLATFORM", "ENGINES", "PLATFORMS", "Simulator", "make_simulator"]

@@ -35,6 +35,9 @@ class Simulator(ABC):
     version: ClassVar[str]
     """Changes whenever the same keys could lead to another run."""
 
+    platform: str | None = None
+    """Browsers whose sine and cosine the games use; None if the engine has its own."""
+
     def __init__(self, n_games: int) -> None:
         if n_games < 1:
             raise ValueError(f"n_games must be at least 1, got {n_games}")
@@ -72,13 +75,13 @@ class Simulator(ABC):
         """Overwrite games with exact clones, all hidden state included.
 
         Args:
-            source: Simulator of the same engine; may be this one.
+            source: Simulator of the same engine and platform; may be this one.
             source_games: Games to copy from, shape (k,).
             games: Games to overwrite, shape (k,), each at most once.
 
         Raises:
-            ValueError: If the source is no simulator, engines or lengths differ,
-                an index is out of range or a target repeats.
+            ValueError: If the source is no simulator, engines, platforms or
+                lengths differ, an index is out of range or a target repeats.
         """
 
     @property
@@ -191,6 +194,10 @@ class Simulator(ABC):
             raise ValueError(f"source must be a simulator, got a {type(source).__name__}")
         if type(source) is not type(self):
             raise ValueError(f"cannot copy games of engine {source.engine!r} to {self.engine!r}")
+        if source.platform != self.platform:
+            raise ValueError(
+                f"cannot copy games of platform {source.platform!r} to {self.platform!r}"
+            )
         origins, targets = source._checked_games(source_games), self._checked_games(games)
         if len(origins) != len(targets):
             raise ValueError(f"{len(origins)} source games do not fit {len(targets)} games")

@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 from qwop_wr.simulator import make_simulator, tape_format
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.keys import N_MASKS
+from qwop_wr.simulator.platforms import DEFAULT_PLATFORM
 from qwop_wr.simulator.tape_format import MAX_BYTES, MAX_TICKS, Run, TapeError
 from qwop_wr.simulator.whole_path import whole_path
 
 SUFFIX: Final = ".qwop.json"
 """Ending of a tape's file name."""
+
+
+def record_file(engine: str, platform: str) -> str:
+    """Names the file of the fastest tape: ``record.qwop.json`` is the default platform's."""
+    if engine != "exact":
+        return f"record.{engine}{SUFFIX}"
+    return f"record{SUFFIX}" if platform == DEFAULT_PLATFORM else f"record.{platform}{SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Tape:
         state_sha256: Claimed final state, see :class:`TapeResult`.
         engine: Engine on which the tape was recorded.
         engine_version: The engine's version then.
+        platform: Browsers in which the run is as claimed, one of ``PLATFORMS``;
+            None on an engine that has a sine of its own.
         meta: Anything else, as JSON.
 
     Raises:
@@ -70,6 +80,7 @@ class Tape:
     state_sha256: str
     engine: str
     engine_version: str
+    platform: str | None
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +96,7 @@ class Tape:
         keys_per_tick: NDArray[np.uint8],
         engine: str = "exact",
         meta: Mapping[str, Any] | None = None,
+        platform: str | None = DEFAULT_PLATFORM,
     ) -> "Tape":
         """Play keys from a hard reset and write down what comes out.
 
@@ -93,6 +105,7 @@ class Tape:
                 those after the game's end are left out.
             engine: Engine to play on.
             meta: Anything worth keeping with the tape, as JSON.
+            platform: Platform to play on, if the engine knows platforms.
 
         Returns:
             The tape, whose claims are true.
@@ -100,7 +113,7 @@ class Tape:
         Raises:
             TapeError: If the keys are not such an array or not of a length from 1
                 to :data:`MAX_TICKS`.
-            ValueError: If the engine is unknown.
+            ValueError: If engine or platform is unknown.
         """
         masks = np.asarray(keys_per_tick)
         if masks.dtype != np.uint8 or masks.ndim != 1:
@@ -109,12 +122,13 @@ class Tape:
             raise TapeError(f"keys must last 1 to {MAX_TICKS} ticks, got {masks.size}")
         if masks.max() >= N_MASKS:
             raise TapeError(f"a key mask must be 0 to 15, got {masks.max()}")
-        simulator = make_simulator(engine)
+        simulator = make_simulator(engine, platform=platform)
         result = _play(simulator, _runs(masks))
         return cls(
             keys=_runs(masks[: result.ticks]),
             engine=engine,
             engine_version=simulator.version,
+            platform=simulator.platform,
             meta=meta or {},
             **asdict(result),
         )
@@ -186,6 +200,20 @@ class Tape:
         masks, lengths = zip(*self.keys, strict=True)
         return np.repeat(np.array(masks, dtype=np.uint8), lengths)
 
+    def simulator(self, platform: str | None = None) -> Simulator:
+        """Makes the game that the tape was recorded in, after a hard reset.
+
+        Args:
+            platform: Another platform to play on; the tape's own if omitted.
+
+        Returns:
+            One game.
+
+        Raises:
+            ValueError: If there is no such platform.
+        """
+        return make_simulator(self.engine, platform=platform or self.platform)
+
     @property
     def claims(self) -> TapeResult:
         """What the tape says about its run."""
@@ -199,12 +227,29 @@ class Tape:
         return (not self.finished, self.ticks if self.finished else -self.distance)
 
 
-def verify_tape(tape: Tape, engine: str | None = None) -> TapeResult:
+def replay_tape(tape: Tape, platform: str | None = None) -> TapeResult:
+    """Plays a tape in a fresh game, whatever it claims.
+
+    Args:
+        tape: Tape to replay.
+        platform: Another platform to play on; the tape's own if omitted.
+
+    Returns:
+        How the run ends.
+
+    Raises:
+        ValueError: If there is no such platform.
+    """
+    return _play(tape.simulator(platform), tape.keys)
+
+
+def verify_tape(tape: Tape, engine: str | None = None, platform: str | None = None) -> TapeResult:
     """Replay a tape in a fresh game and compare every claim, to the bit.
 
     Args:
         tape: Tape to replay.
         engine: Engine to replay on; the tape's own if omitted.
+        platform: Platform to replay on; the tape's own if omitted.
 
     Returns:
         What came out, equal to the claims.
@@ -212,9 +257,11 @@ def verify_tape(tape: Tape, engine: str | None = None) -> TapeResult:
     Raises:
         TapeError: If a claim is false; names the first, with both values. Also
             if the tape was recorded on another version of the engine.
-        ValueError: If the engine is unknown.
+        ValueError: If engine or platform is unknown.
     """
-    simulator = make_simulator(engine or tape.engine)
+    simulator = make_simulator(
+        engine or tape.engine, platform=platform or tape.platform or DEFAULT_PLATFORM
+    )
     if simulator.engine == tape.engine and simulator.version != tape.engine_version:
         raise TapeError(
             f"engine_version: recorded on {tape.engine!r} version {tape.engine_version!r}, "
@@ -249,4 +296,4 @@ def _runs(masks: NDArray[np.uint8]) -> tuple[Run, ...]:
     return tuple((mask, len(list(group))) for mask, group in groupby(masks.tolist()))
 
 
-__all__ = ["SUFFIX", "Run", "Tape", "TapeError", "TapeResult", "verify_tape"]
+__all__ = ["SUFFIX", "Run", "Tape", "TapeError", "TapeResult", "replay_tape", "verify_tape"]

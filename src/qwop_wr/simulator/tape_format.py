@@ -10,9 +10,11 @@ from typing import Any, Final, NoReturn
 
 from qwop_wr.simulator import ENGINES
 from qwop_wr.simulator.keys import N_MASKS
+from qwop_wr.simulator.platforms import PLATFORMS
 
 FORMAT: Final = "qwop-tape"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Version 2 added ``platform``; tapes of version 1 are read, too."""
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest tape that is read [bytes]."""
@@ -81,9 +83,11 @@ def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
     if content.get("format") != FORMAT:
         raise TapeError(f"format: must be {FORMAT!r}, got {short(content.get('format'))}")
     version = content.get("format_version")
-    if isinstance(version, bool) or version != FORMAT_VERSION:
-        raise TapeError(f"format_version: must be {FORMAT_VERSION}, got {short(version)}")
+    if isinstance(version, bool) or version not in range(1, FORMAT_VERSION + 1):
+        raise TapeError(f"format_version: must be 1 to {FORMAT_VERSION}, got {short(version)}")
     fields = {key: content[key] for key in content if key not in ("format", "format_version")}
+    if version == 1 and "platform" not in fields:
+        fields["platform"] = "node" if fields.get("engine") == "exact" else None
     for name in FIELDS:
         if name not in fields:
             raise TapeError(f"{name}: is missing")
@@ -109,6 +113,11 @@ def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     total = sum(length for _, length in checked["keys"])
     if checked["ticks"] != total:
         raise TapeError(f"ticks: {checked['ticks']} are claimed, but the keys last {total}")
+    if (checked["platform"] is None) != (checked["engine"] != "exact"):
+        raise TapeError(
+            f"platform: a tape of engine 'exact' has one and no other has, got "
+            f"{checked['platform']!r} with {checked['engine']!r}"
+        )
     return checked
 
 
@@ -185,6 +194,13 @@ def _engine(name: str, value: object) -> str:
     return value
 
 
+def _platform(name: str, value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or value not in PLATFORMS):
+        names = ", ".join(map(repr, PLATFORMS))
+        raise TapeError(f"{name}: must be one of {names}, got {short(value)}")
+    return value
+
+
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT_LENGTH:
         raise TapeError(
@@ -214,6 +230,7 @@ FIELDS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "state_sha256": _digest,
     "engine": _engine,
     "engine_version": _text,
+    "platform": _platform,
     "meta": _json_object,
 }
 """The tape's fields and what checks each, in the file's order."""

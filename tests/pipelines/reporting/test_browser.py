@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import PlayerPage, chromium
 
-RECORD = Path(__file__).parents[3] / "data/01_raw/record.qwop.json"
+RECORD = Path(__file__).parents[3] / "data/01_raw/record.node.qwop.json"
 
 
 @pytest.fixture(scope="module")

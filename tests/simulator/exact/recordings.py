@@ -1,4 +1,4 @@
-"""Runs of the original game, recorded tick by tick."""
+"""Runs of the original game, recorded tick by tick in browsers of every platform."""
 
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -7,15 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.exact import ExactSimulator
+from qwop_wr.simulator.platforms import PLATFORMS
 
 FOLDER: Final = Path(__file__).parent / "golden"
 
 SOFT_RESETS: Final = ("soft_reset_1", "soft_reset_2")
-"""Runs that follow, in this order, on the world that ``runner_hurdle_0`` leaves behind."""
+"""Runs that follow, in this order, on the world that the platform's longest run leaves behind."""
+
+BEFORE_SOFT_RESETS: Final = {
+    "node": "runner_hurdle_0",
+    "chromium": "agent_idle_3",
+    "firefox": "agent_idle_14",
+    "chromium110": "agent_idle_3",
+}
 
 HARD_RESETS: Final = tuple(
-    sorted(path.stem for path in FOLDER.glob("*.npz") if path.stem not in SOFT_RESETS)
+    (platform, path.stem)
+    for platform in PLATFORMS
+    for path in sorted((FOLDER / platform).glob("*.npz"))
+    if path.stem not in SOFT_RESETS
 )
+"""Platform and name of the runs from a hard reset."""
 
 FIELDS: Final = ("state", "hurdle", "score_time", "score", "flags", "camera_x", "touching")
 
@@ -32,9 +44,11 @@ class Recording(NamedTuple):
     fields: dict[str, NDArray[np.generic]]
 
 
-def load(name: str) -> Recording:
-    with np.load(FOLDER / f"{name}.npz") as arrays:
-        return Recording(arrays["keys"], {field: arrays[field] for field in FIELDS})
+def load(platform: str, name: str) -> Recording:
+    with np.load(FOLDER / platform / f"{name}.npz") as arrays:
+        keys, fields = arrays["keys"], {field: arrays[field] for field in FIELDS}
+    # The original's score can be -0.
+    return Recording(keys, {**fields, "score": fields["score"] + 0.0})
 
 
 def observed(simulator: ExactSimulator) -> dict[str, NDArray[np.generic]]:

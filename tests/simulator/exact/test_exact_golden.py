@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from qwop_wr.simulator.exact import ExactSimulator
+from qwop_wr.simulator.platforms import PLATFORMS
 from tests.simulator.exact.recordings import (
+    BEFORE_SOFT_RESETS,
     HARD_RESETS,
     SOFT_RESETS,
     Recording,
@@ -24,20 +26,24 @@ def follow(simulator: ExactSimulator, recording: Recording) -> None:
 
 
 def test_all_recordings_are_here() -> None:
-    assert len(HARD_RESETS) + len(SOFT_RESETS) == 31
-    assert "runner_hurdle_0" in HARD_RESETS
+    counts = {name: sum(platform == name for platform, _ in HARD_RESETS) for name in PLATFORMS}
+    assert counts == {"chromium": 7, "firefox": 7, "chromium110": 7, "node": 29}
+    for platform, name in BEFORE_SOFT_RESETS.items():
+        assert (platform, name) in HARD_RESETS
 
 
-@pytest.mark.parametrize("name", HARD_RESETS)
-def test_one_game_alone(name: str) -> None:
-    follow(ExactSimulator(1), load(name))
+@pytest.mark.parametrize(("platform", "name"), HARD_RESETS)
+def test_one_game_alone(platform: str, name: str) -> None:
+    follow(ExactSimulator(1, platform), load(platform, name))
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_all_recordings_at_once_in_any_order(seed: int) -> None:
-    names = np.random.default_rng(seed).permutation(np.array(HARD_RESETS))
-    recordings = [load(str(name)) for name in names]
-    simulator = ExactSimulator(len(names))
+def test_all_recordings_at_once_in_any_order(platform: str, seed: int) -> None:
+    all_names = np.array([name for on, name in HARD_RESETS if on == platform])
+    names = np.random.default_rng(seed).permutation(all_names)
+    recordings = [load(platform, str(name)) for name in names]
+    simulator = ExactSimulator(len(names), platform)
     for tick in range(1 + max(len(recording.keys) for recording in recordings)):
         now = observed(simulator)
         for game, recording in enumerate(recordings):
@@ -49,24 +55,37 @@ def test_all_recordings_at_once_in_any_order(seed: int) -> None:
         simulator.step(np.array(held, dtype=np.uint8))
 
 
-def test_soft_resets_follow_on_the_used_world() -> None:
-    simulator = ExactSimulator(1)
-    follow(simulator, load("runner_hurdle_0"))
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_soft_resets_follow_on_the_used_world(platform: str) -> None:
+    simulator = ExactSimulator(1, platform)
+    follow(simulator, load(platform, BEFORE_SOFT_RESETS[platform]))
     for name in SOFT_RESETS:
         simulator.reset(soft=True)
-        follow(simulator, load(name))
+        follow(simulator, load(platform, name))
+
+
+def test_platforms_part() -> None:
+    recording = load("chromium", "agent_idle_3")
+    ends = {}
+    for platform in PLATFORMS:
+        simulator = ExactSimulator(1, platform)
+        for keys in recording.keys:
+            simulator.step(np.array([keys]))
+        ends[platform] = simulator.state.tobytes()
+    assert len(set(ends.values())) == len(PLATFORMS)
 
 
 def test_recordings_reach_sleep_hurdle_and_sand_pit() -> None:
-    asleep = load("hold_w").fields["state"]
+    asleep = load("node", "hold_w").fields["state"]
     assert not np.any(asleep[237, :, 3:])
-    knocked = load("runner_hurdle_0").fields
-    assert np.any(knocked["hurdle"][-1] != knocked["hurdle"][0])
-    assert knocked["flags"][-1] & 4
+    for platform, name in BEFORE_SOFT_RESETS.items():
+        knocked = load(platform, name).fields
+        assert np.any(knocked["hurdle"][-1] != knocked["hurdle"][0])
+        assert knocked["flags"][-1] & 4
 
 
 def test_many_ticks_in_one_call() -> None:
-    recording = load("hold_p")
-    simulator = ExactSimulator(1)
+    recording = load("node", "hold_p")
+    simulator = ExactSimulator(1, "node")
     simulator.step(recording.keys[:1], ticks=len(recording.keys))
     assert_follows(simulator, 0, recording, len(recording.keys))

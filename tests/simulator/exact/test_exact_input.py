@@ -66,6 +66,8 @@ def test_snapshots(simulator: ExactSimulator) -> None:
     snapshot = simulator.snapshot([0, 1])
     with pytest.raises(ValueError, match=r"version '0'.*now at '1'"):
         simulator.restore(dataclasses.replace(snapshot, version="0"), [0, 1])
+    with pytest.raises(ValueError, match="platform 'node', the games are on 'chromium'"):
+        simulator.restore(ExactSimulator(2, "node").snapshot(), [0, 1])
     with pytest.raises(ValueError, match="2 games does not fit 3"):
         simulator.restore(snapshot)
     with pytest.raises(ValueError, match="2 games cannot have 8 bytes"):

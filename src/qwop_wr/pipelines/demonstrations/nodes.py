@@ -31,7 +31,6 @@ from qwop_wr.search import AgentGuide
 from qwop_wr.search.demonstrations import decisions_of
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.starts import idle_prefix
-from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ def demonstrate_with_expert(
         rng=np.random.default_rng(options.first_seed),
         record=True,
     )
-    replayed = _replays(episodes, environment.engine)
+    replayed = _replays(episodes, environment)
     kept = replayed & episodes.finished if options.finished_only else replayed
     finished = episodes.finished & kept
     transitions = None
@@ -156,7 +155,7 @@ def demonstrate_from_files(
     usable = []
     for name, tape in chosen.items():
         try:
-            verify_tape(tape, environment.engine)
+            verify_tape(tape, environment.engine, environment.platform)
             decisions_of(tape, environment)
         except (TapeError, ValueError) as error:
             logger.warning("The tape %s is left out: %s", name, error)
@@ -242,14 +241,14 @@ def merge_demonstrations(
     return Recording(transitions, environment.interface), summary
 
 
-def _replays(episodes: Episodes, engine: str) -> NDArray[np.bool_]:
+def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.bool_]:
     """Tell which episodes' keys lead to the same end in fresh games, shape (n,)."""
     assert episodes.keys is not None  # noqa: S101 - our games tell their keys
     lengths = np.array([len(keys) for keys in episodes.keys])
     held = np.zeros((int(lengths.max()), len(lengths)), dtype=np.uint8)  # (ticks, n)
     for place, keys in enumerate(episodes.keys):
         held[: len(keys), place] = keys
-    games = make_simulator(engine, len(lengths))
+    games = environment.make_games(len(lengths))
     ticks, finished = lengths.copy(), np.zeros(len(lengths), dtype=np.bool_)
     running = np.ones(len(lengths), dtype=np.bool_)
     for tick, keys in enumerate(held, start=1):

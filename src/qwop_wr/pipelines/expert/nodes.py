@@ -193,9 +193,9 @@ def search_with_expert(
     Yields:
         The best run so far and a summary.
     """
-    known = [verified(found, "expert_found_tape")]
+    known = [verified(found, "expert_found_tape", environment)]
     if resume:
-        known.append(verified(interrupted, "interrupted_expert_tape"))
+        known.append(verified(interrupted, "interrupted_expert_tape", environment))
     best = min([tape for tape in known if tape is not None], key=lambda tape: tape.rank)
     judges = judges_of([guides[name] for name in sorted(guides)], environment)
     yield from hunt_in_rounds("expert_hunt", judges, best, environment, options, seed, compute)

@@ -92,21 +92,30 @@ def hunt_in_rounds(
     yield best, _summary(best, known, found, last)
 
 
-def verified(tape: Tape | None, dataset: str) -> Tape | None:
+def verified(tape: Tape | None, dataset: str, environment: EnvironmentOptions) -> Tape | None:
     """Check the tape that a hunt is to begin with.
 
     Args:
         tape: The tape, if there is one.
         dataset: Its name in the catalog.
+        environment: Environment that all pipelines share.
 
     Returns:
         The tape.
 
     Raises:
-        BadInputError: If a claim of it is false.
+        BadInputError: If a claim of it is false, or it is of another engine or platform.
     """
     if tape is None:
         return None
+    game = environment.make_games()
+    if (tape.engine, tape.platform) != (game.engine, game.platform):
+        raise BadInputError(
+            f"{dataset}: it is a tape of engine {tape.engine}, platform {tape.platform}, but "
+            f"environment.engine is {game.engine} and environment.platform {game.platform}; "
+            f"choose both on the command line: kedro run --params=environment.engine="
+            f"{game.engine},environment.platform={environment.platform} ..."
+        )
     try:
         verify_tape(tape)
     except TapeError as error:

@@ -47,7 +47,7 @@ def hunt_record(
         raise BadInputError("guide_agents: there is none; make some: kedro run --pipeline=guides")
     with checking("guide_agents"):
         judges = judges_of(agents, environment)
-    known = verified(reigning, "reigning_record_tape")
+    known = verified(reigning, "reigning_record_tape", environment)
     hunt = hunt_in_rounds("record_hunt", judges, known, environment, options, seed, compute)
     for tape, summary in hunt:
         yield tape, {**summary, "guides": [agent.fingerprint for agent in agents]}
@@ -86,7 +86,7 @@ def hunt_with_agent(
         judges = judges_of(agents, environment, guest=agent) if agents else []
     with checking("the agent of the last stage"):
         judges = judges or judges_of([agent], environment)
-    known = verified(reigning, "reigning_record_tape")
+    known = verified(reigning, "reigning_record_tape", environment)
     mixed = seed ^ int(agent.fingerprint[:8], 16)
     hunt = hunt_in_rounds("short_hunt", judges, known, environment, options, mixed, compute)
     for tape, summary in hunt:

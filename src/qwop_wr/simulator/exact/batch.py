@@ -32,6 +32,7 @@ from qwop_wr.simulator.exact.primitives import (
     vector_pointer,
 )
 from qwop_wr.simulator.exact.simd import LANES
+from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
 from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS
 from qwop_wr.simulator.exact.world import restart
 from qwop_wr.simulator.keys import KeyMasks
@@ -87,12 +88,15 @@ def advance(fingerprint: int) -> Entry:
 def begin(fingerprint: int) -> Entry:
     """Make the function that restarts one game, all but the reset's own tick."""
 
-    def begin_game(lanes: Floats, reals: Floats, integers: Integers, game: int, soft: bool) -> int:
+    def begin_game(
+        lanes: Floats, reals: Floats, integers: Integers, game: int, soft: bool, platform: int
+    ) -> int:
         restart(
             pointer(lanes, lane_start(game)),
             pointer(reals, game * GAME_REALS),
             pointer(integers, game * GAME_INTEGERS),
             soft,
+            platform,
         )
         return fingerprint
 
@@ -172,3 +176,19 @@ def read_contacts(fingerprint: int) -> Entry:
         return fingerprint
 
     return read
+
+
+@entry_point
+def compute_sines_cosines(fingerprint: int) -> Entry:
+    """Make the function that computes a platform's sines and cosines, eight at a time."""
+
+    def compute(platform: int, angles: Floats, sines: Floats, cosines: Floats) -> int:
+        source = vector_pointer(angles, 0)
+        sine_place, cosine_place = vector_pointer(sines, 0), vector_pointer(cosines, 0)
+        for place in range(len(angles) // LANES):
+            sine, cosine = sine_cosine_on(platform, get(source, place))
+            put(sine_place, place, sine)
+            put(cosine_place, place, cosine)
+        return fingerprint
+
+    return compute

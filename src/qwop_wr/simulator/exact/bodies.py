@@ -115,7 +115,7 @@ def move(lane: Pointer, body: int) -> None:
     put(lane, field + X, x + TIME_STEP * vx)
     put(lane, field + Y, y + TIME_STEP * vy)
     angle = angle + TIME_STEP * spin
-    sine, cosine = sine_cosine(angle)
+    sine, cosine = sine_cosine(lane, angle)
     put(lane, field + ANGLE, angle)
     put(lane, field + SINE, sine)
     put(lane, field + COSINE, cosine)
@@ -300,7 +300,7 @@ def place(
         angle: Angle [rad].
     """
     field = body * BODY_FIELDS
-    sine, cosine = sine_cosine(angle)
+    sine, cosine = sine_cosine(lane, angle)
     put(lane, field + X, x)
     put(lane, field + Y, y)
     put(lane, field + ANGLE, angle)

@@ -74,7 +74,7 @@ def _shift(
 def _refresh(lane: Pointer, body: int) -> None:
     if INVERSE_MASS[body] > 0.0:
         field = body * BODY_FIELDS
-        sine, cosine = sine_cosine(get(lane, field + ANGLE))
+        sine, cosine = sine_cosine(lane, get(lane, field + ANGLE))
         put(lane, field + SINE, sine)
         put(lane, field + COSINE, cosine)
 

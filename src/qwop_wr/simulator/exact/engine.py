@@ -36,18 +36,19 @@ from qwop_wr.simulator.exact.storage import Storage
 from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
 from qwop_wr.simulator.exact.workers import share
 from qwop_wr.simulator.keys import KeyMasks
+from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
 _HURDLE_BODIES: Final = np.arange(HURDLE_BASE, FIRST_PART)
 _FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
 
 
 @functools.cache
-def _fresh_game() -> Storage:
+def _fresh_game(platform: str) -> Storage:
     """Load the compiled code and run the one game that every hard reset copies."""
     with announced():
         storage = Storage.for_games(1)
         arrays = (storage.lanes, storage.reals, storage.integers)
-        begin(*arrays, 0, False)
+        begin(*arrays, 0, False, PLATFORMS.index(platform))
         advance(*arrays, np.zeros(1, dtype=np.uint8), 1, 0, 1)
     return storage
 
@@ -60,16 +61,18 @@ class ExactSimulator(Simulator):
 
     Args:
         n_games: Number of games, at least 1; each begins after a hard reset.
+        platform: Browsers whose sine and cosine are used, one of ``PLATFORMS``.
 
     Raises:
-        ValueError: If ``n_games`` is not positive.
+        ValueError: If ``n_games`` is not positive or there is no such platform.
     """
 
     engine: ClassVar[str] = "exact"
     version: ClassVar[str] = "1"
 
-    def __init__(self, n_games: int) -> None:
+    def __init__(self, n_games: int, platform: str = DEFAULT_PLATFORM) -> None:
         super().__init__(n_games)
+        self.platform: str = checked_platform(platform)
         self._storage = Storage.for_games(n_games)
         self.reset()
 
@@ -78,18 +81,19 @@ class ExactSimulator(Simulator):
         indices = self._checked_games(games)
         if not soft:
             _copy(
-                _fresh_game(),
+                _fresh_game(self.platform),
                 np.zeros(len(indices), dtype=np.int64),
                 self._storage,
                 indices,
             )
             return
+        platform = PLATFORMS.index(self.platform)
         for game in np.unique(indices):
             # The reset's tick runs apart, so that no other game of the group moves.
             alone = Storage.for_games(1)
             first, number = np.zeros(1, dtype=np.int64), np.array([game])
             _copy(self._storage, number, alone, first)
-            begin(alone.lanes, alone.reals, alone.integers, 0, True)
+            begin(alone.lanes, alone.reals, alone.integers, 0, True, platform)
             _advance(alone, np.zeros(1, dtype=np.uint8), 1)
             _copy(alone, first, self._storage, number)
 
@@ -123,7 +127,7 @@ class ExactSimulator(Simulator):
         indices = self._checked_games(games)
         kept = Storage.for_games(len(indices))
         _copy(self._storage, indices, kept, np.arange(len(indices)))
-        return GameSnapshot.of(self.version, len(indices), kept)
+        return GameSnapshot.of(self.version, self.platform, len(indices), kept)
 
     def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
         """Put kept games back, here or in another simulator of the engine.
@@ -133,8 +137,8 @@ class ExactSimulator(Simulator):
             games: Games to overwrite, as many as were kept; all if omitted.
 
         Raises:
-            ValueError: If the snapshot is another version's, its number of
-                games does not fit or a game index is out of range.
+            ValueError: If the snapshot is another version's or platform's, its
+                number of games does not fit or a game index is out of range.
         """
         if not isinstance(snapshot, GameSnapshot):
             raise ValueError(f"a snapshot of the exact engine is needed, got {snapshot!r}")
@@ -142,6 +146,11 @@ class ExactSimulator(Simulator):
             raise ValueError(
                 f"the snapshot is of version {snapshot.version!r} of the exact engine, "
                 f"which is now at {self.version!r}"
+            )
+        if snapshot.platform != self.platform:
+            raise ValueError(
+                f"the snapshot is of platform {snapshot.platform!r}, the games are on "
+                f"{self.platform!r}"
             )
         kept = snapshot.storage()
         targets = self._checked_games(games)

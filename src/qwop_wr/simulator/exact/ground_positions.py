@@ -112,7 +112,7 @@ def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, acti
     put(lane, field + X, new_x)
     put(lane, field + Y, new_y)
     put(lane, field + ANGLE, angle)
-    sine, cosine = sine_cosine(angle)
+    sine, cosine = sine_cosine(lane, angle)
     put(lane, field + SINE, sine)
     put(lane, field + COSINE, cosine)
     return least

@@ -308,7 +308,7 @@ def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, activ
 
 @compiled
 def _turn(lane: Pointer, a: int, b: int, angle_a: Real, angle_b: Real) -> None:
-    sine_a, cosine_a, sine_b, cosine_b = sines_cosines(angle_a, angle_b)
+    sine_a, cosine_a, sine_b, cosine_b = sines_cosines(lane, angle_a, angle_b)
     put(lane, a + ANGLE, angle_a)
     put(lane, a + SINE, sine_a)
     put(lane, a + COSINE, cosine_a)

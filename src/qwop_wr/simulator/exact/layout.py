@@ -47,10 +47,12 @@ UPPER: Final = 7
 JOINT_FIELDS: Final = 8
 
 HEAD_TORQUE: Final = JOINTS + N_JOINTS * JOINT_FIELDS
+PLATFORM: Final = HEAD_TORQUE + 1
+"""Whose sine and cosine the game computes with: an index of ``PLATFORMS``."""
 
 # Boxes: lower x, lower y, upper x, upper y. The swept box holds a body before
 # and after its last step, the stored box is that of its leaf.
-SWEPT_BOXES: Final = HEAD_TORQUE + 1
+SWEPT_BOXES: Final = PLATFORM + 1
 STORED_BOXES: Final = SWEPT_BOXES + 4 * N_BODIES
 STATE_FIELDS: Final = STORED_BOXES + 4 * N_BODIES
 """Fields of the lanes that a game carries from tick to tick."""

@@ -157,36 +157,53 @@ def select(
     return signature(number, condition, number, number), emit
 
 
-def _llvm_unary(name: str, number: NumbaType) -> Signature:
+def _llvm_function(name: str, *numbers: NumbaType) -> Signature:
+    result = float64x8 if float64x8 in numbers else types.float64
+
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         del context, sig
         kind = args[0].type
         suffix = "v8f64" if kind == DOUBLES else "f64"
-        function = declared(builder.module, ir.FunctionType(kind, [kind]), f"llvm.{name}.{suffix}")
+        function_type = ir.FunctionType(kind, [kind] * len(args))
+        function = declared(builder.module, function_type, f"llvm.{name}.{suffix}")
         return builder.call(function, args)
 
-    return signature(number, number), emit
+    return signature(result, *[result] * len(numbers)), emit
 
 
 @primitive
 def square_root(typingctx: Context, number: NumbaType) -> Signature:
     """Correctly rounded square root."""
     del typingctx
-    return _llvm_unary("sqrt", number)
+    return _llvm_function("sqrt", number)
 
 
 @primitive
 def absolute(typingctx: Context, number: NumbaType) -> Signature:
     """Absolute value."""
     del typingctx
-    return _llvm_unary("fabs", number)
+    return _llvm_function("fabs", number)
 
 
 @primitive
 def rounded_down(typingctx: Context, number: NumbaType) -> Signature:
     """Largest integer that is not greater, as a float."""
     del typingctx
-    return _llvm_unary("floor", number)
+    return _llvm_function("floor", number)
+
+
+@primitive
+def fused(typingctx: Context, factor: NumbaType, other: NumbaType, summand: NumbaType) -> Signature:
+    """``factor * other + summand``, rounded once; for arithmetic in pairs of floats only."""
+    del typingctx
+    return _llvm_function("fma", factor, other, summand)
+
+
+@primitive
+def with_sign_of(typingctx: Context, number: NumbaType, other: NumbaType) -> Signature:
+    """The size of one number with the sign of another, that of a zero included."""
+    del typingctx
+    return _llvm_function("copysign", number, other)
 
 
 @primitive

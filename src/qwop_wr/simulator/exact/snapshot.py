@@ -13,20 +13,23 @@ class GameSnapshot:
 
     Attributes:
         version: Version of the engine that took it.
+        platform: Platform that the games are on.
         n_games: Number of games.
         memory: Their lanes, reals and integers, one after the other.
     """
 
     version: str
+    platform: str
     n_games: int
     memory: bytes
 
     @classmethod
-    def of(cls, version: str, n_games: int, storage: Storage) -> "GameSnapshot":
+    def of(cls, version: str, platform: str, n_games: int, storage: Storage) -> "GameSnapshot":
         """Copy games out of memory that holds nothing else.
 
         Args:
             version: Version of the engine.
+            platform: Platform that the games are on.
             n_games: Number of games.
             storage: Their memory.
 
@@ -34,7 +37,7 @@ class GameSnapshot:
             The snapshot.
         """
         arrays = (storage.lanes, storage.reals, storage.integers)
-        return cls(version, n_games, b"".join(array.tobytes() for array in arrays))
+        return cls(version, platform, n_games, b"".join(array.tobytes() for array in arrays))
 
     def storage(self) -> Storage:
         """Copy the games into memory of their own.

@@ -1,32 +1,45 @@
-"""Sine and cosine by the algorithms of fdlibm, to the last bit.
+"""Sine and cosine as each platform's browsers compute them, to the last bit.
 
-The published algorithm (Sun Microsystems, 1993) reduces the argument by a
-multiple of pi/2 in two or three parts and evaluates a polynomial for each
-function on [-pi/4, pi/4]. Browsers of the V8 family use it, and the C
-library's functions differ from it in the last bit for about 3 % of arguments.
-Both functions are wanted together here, so both kernels are evaluated and the
-quadrant selects.
+Every platform reduces the argument to [-pi/4, pi/4] about a multiple of pi/2
+and computes both functions there; which of the two is wanted, and its sign,
+follows from the multiple. Node and Firefox do so by two variants of fdlibm's
+published algorithm (Sun Microsystems, 1993), which are here: V8's, and that of
+FreeBSD's msun, which adds up the polynomials in two halves, has another cosine
+and reduces small arguments otherwise. The other platforms have modules of
+their own.
 """
 
 import math
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
+from qwop_wr.simulator.exact import correct_rounding, glibc_trigonometry
 from qwop_wr.simulator.exact.compilation import compiled
+from qwop_wr.simulator.exact.layout import PLATFORM
 from qwop_wr.simulator.exact.primitives import (
+    Pointer,
     Real,
     absolute,
     bits_of,
     element,
+    get,
     pair,
     quartered,
     rounded_down,
     select,
     width,
     with_element,
+    with_sign_of,
 )
 from qwop_wr.simulator.exact.simd import float64x8
 from qwop_wr.simulator.exact.toolchain import NumbaType, overloads
+from qwop_wr.simulator.platforms import PLATFORMS
+
+CHROMIUM: Final = PLATFORMS.index("chromium")
+FIREFOX: Final = PLATFORMS.index("firefox")
+CHROMIUM110: Final = PLATFORMS.index("chromium110")
 
 INVERSE_HALF_PI: Final = 6.36619772367581382433e-01
 HALF_PI_1: Final = 1.57079632673412561417e00
@@ -58,18 +71,31 @@ FIXED_OFFSET_FROM: Final = float.fromhex("0x1.9000100000000p-1")
 NEAR_HALF_PI_FROM: Final = float.fromhex("0x1.921fb00000000p+0")
 NEAR_HALF_PI_BELOW: Final = float.fromhex("0x1.921fc00000000p+0")
 
+# msun's: bounds of the quadrants that it reduces by explicit multiples, and the
+# arguments near those multiples for which it does not.
+ONE_QUADRANT_BELOW: Final = float.fromhex("0x1.2d97d00000000p+1")
+TWO_QUADRANTS_BELOW: Final = float.fromhex("0x1.f6a7b00000000p+1")
+THREE_QUADRANTS_BELOW: Final = float.fromhex("0x1.5fdbd00000000p+2")
+FOUR_QUADRANTS_BELOW: Final = float.fromhex("0x1.c463c00000000p+2")
+NEAR_MULTIPLE_FROM: Final = np.array(
+    [math.inf, *map(float.fromhex, ("0x1.921fbp0", "0x1.921fbp1", "0x1.2d97cp2", "0x1.921fbp2"))]
+)
+NEAR_MULTIPLE_BELOW: Final = np.array(
+    [math.inf, *map(float.fromhex, ("0x1.921fcp0", "0x1.921fcp1", "0x1.2d97dp2", "0x1.921fcp2"))]
+)
+TO_INTEGER: Final = 1.5 * 2.0**52
+"""Added and taken away again, rounds to the nearest integer."""
+
 CANCELLATION: Final = 2.0**-14
 """A remainder that is smaller than this part of the argument gets the careful reduction."""
 
 LARGEST: Final = 823549.0
-"""Arguments up to here, 2^19 times pi/2, are reduced as fdlibm does; no angle comes near."""
+"""Arguments up to here, 2^19 times pi/2, are reduced as above; no angle comes near."""
 
 
 @compiled
-def _kernel_sine(x: Real, tail: Real, reduced: Real) -> Real:
-    z = x * x
+def _sine_from(x: Real, tail: Real, z: Real, r: Real, reduced: Real) -> Real:
     v = z * x
-    r = S2 + z * (S3 + z * (S4 + z * (S5 + z * S6)))
     return select(
         reduced,
         x - ((z * (0.5 * tail - v * r) - tail) - v * S1),
@@ -78,7 +104,13 @@ def _kernel_sine(x: Real, tail: Real, reduced: Real) -> Real:
 
 
 @compiled
-def _kernel_cosine(x: Real, tail: Real) -> Real:
+def _fdlibm_sine(x: Real, tail: Real, reduced: Real) -> Real:
+    z = x * x
+    return _sine_from(x, tail, z, S2 + z * (S3 + z * (S4 + z * (S5 + z * S6))), reduced)
+
+
+@compiled
+def _fdlibm_cosine(x: Real, tail: Real) -> Real:
     size = absolute(x)
     z = x * x
     r = z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * (C5 + z * C6)))))
@@ -88,29 +120,25 @@ def _kernel_cosine(x: Real, tail: Real) -> Real:
 
 
 @compiled
-def _in_quadrant(x: Real, quadrant: Real, remainder: Real, tail: Real) -> tuple[Real, Real]:
-    sine = _kernel_sine(remainder, tail, quadrant > 0.0)
-    cosine = _kernel_cosine(remainder, tail)
-    half = 0.5 * quadrant
-    whole = rounded_down(half)
-    odd = whole < half
-    upper = rounded_down(0.5 * whole) < 0.5 * whole
-    swapped_sine = select(odd, cosine, sine)
-    swapped_cosine = select(odd, sine, cosine)
-    negative_sine = (upper & ~(x < 0.0)) | (~upper & (x < 0.0))
-    negative_cosine = (upper & ~odd) | (~upper & odd)
-    return (
-        select(negative_sine, -swapped_sine, swapped_sine),
-        select(negative_cosine, -swapped_cosine, swapped_cosine),
-    )
+def _msun_sine(x: Real, tail: Real, reduced: Real) -> Real:
+    z = x * x
+    w = z * z
+    return _sine_from(x, tail, z, S2 + z * (S3 + z * S4) + z * w * (S5 + z * S6), reduced)
 
 
 @compiled
-def _careful_remainder(size: float, quadrant: float) -> tuple[float, float]:
-    if NEAR_HALF_PI_FROM <= size < NEAR_HALF_PI_BELOW:
-        rest = (size - HALF_PI_1) - HALF_PI_2
-        remainder = rest - HALF_PI_2_TAIL
-        return remainder, (rest - remainder) - HALF_PI_2_TAIL
+def _msun_cosine(x: Real, tail: Real) -> Real:
+    z = x * x
+    w = z * z
+    r = z * (C1 + z * (C2 + z * C3)) + w * w * (C4 + z * (C5 + z * C6))
+    half = 0.5 * z
+    rest = 1.0 - half
+    return rest + (((1.0 - rest) - half) + (z * r - x * tail))
+
+
+@compiled
+def _in_steps(size: float, quadrant: float) -> tuple[float, float]:
+    """Returns remainder and tail with as many parts of pi/2 as cancellation asks for."""
     exponent = math.frexp(size)[1]
     rest = size - quadrant * HALF_PI_1
     rounding = quadrant * HALF_PI_1_TAIL
@@ -131,56 +159,159 @@ def _careful_remainder(size: float, quadrant: float) -> tuple[float, float]:
 
 
 @compiled
-def sine_cosine(x: Real) -> tuple[Real, Real]:
-    """Sine and cosine as fdlibm computes them.
+def _careful_remainder(size: float, quadrant: float) -> tuple[float, float]:
+    if NEAR_HALF_PI_FROM <= size < NEAR_HALF_PI_BELOW:
+        rest = (size - HALF_PI_1) - HALF_PI_2
+        remainder = rest - HALF_PI_2_TAIL
+        return remainder, (rest - remainder) - HALF_PI_2_TAIL
+    return _in_steps(size, quadrant)
+
+
+@compiled
+def _remainder(size: Real, quadrant: Real) -> tuple[Real, Real]:
+    rest = size - quadrant * HALF_PI_1
+    rounding = quadrant * HALF_PI_1_TAIL
+    remainder = rest - rounding
+    return remainder, (rest - remainder) - rounding
+
+
+@compiled
+def _fdlibm(size: Real) -> tuple[Real, Real, Real]:
+    quadrant = select(size < UNREDUCED_BELOW, 0.0, rounded_down(size * INVERSE_HALF_PI + 0.5))
+    remainder, tail = _remainder(size, quadrant)
+    doubtful = bits_of(absolute(remainder) < size * CANCELLATION)
+    if doubtful != 0:
+        for lane in range(width(size)):
+            if (doubtful >> lane) & 1:
+                exact, exact_tail = _careful_remainder(element(size, lane), element(quadrant, lane))
+                remainder = with_element(remainder, lane, exact)
+                tail = with_element(tail, lane, exact_tail)
+    sine = _fdlibm_sine(remainder, tail, quadrant > 0.0)
+    return sine, _fdlibm_cosine(remainder, tail), quadrant
+
+
+@compiled
+def _msun_quadrant(size: Real) -> Real:
+    quadrant = (size * INVERSE_HALF_PI + TO_INTEGER) - TO_INTEGER
+    quadrant = select(size < FOUR_QUADRANTS_BELOW, 4.0, quadrant)
+    quadrant = select(size < THREE_QUADRANTS_BELOW, 3.0, quadrant)
+    quadrant = select(size < TWO_QUADRANTS_BELOW, 2.0, quadrant)
+    quadrant = select(size < ONE_QUADRANT_BELOW, 1.0, quadrant)
+    return select(size < UNREDUCED_BELOW, 0.0, quadrant)
+
+
+@compiled
+def _msun_careful(
+    size: float, quadrant: float, remainder: float, tail: float
+) -> tuple[float, float]:
+    if quadrant <= 4.0:
+        multiple = int(quadrant)
+        if not NEAR_MULTIPLE_FROM[multiple] <= size < NEAR_MULTIPLE_BELOW[multiple]:
+            return remainder, tail
+    return _in_steps(size, quadrant)
+
+
+@compiled
+def _msun(size: Real) -> tuple[Real, Real, Real]:
+    quadrant = _msun_quadrant(size)
+    remainder, tail = _remainder(size, quadrant)
+    doubtful = bits_of(absolute(remainder) < size * CANCELLATION)
+    if doubtful != 0:
+        for lane in range(width(size)):
+            if (doubtful >> lane) & 1:
+                exact, exact_tail = _msun_careful(
+                    element(size, lane),
+                    element(quadrant, lane),
+                    element(remainder, lane),
+                    element(tail, lane),
+                )
+                remainder = with_element(remainder, lane, exact)
+                tail = with_element(tail, lane, exact_tail)
+    sine = _msun_sine(remainder, tail, quadrant > 0.0)
+    return sine, _msun_cosine(remainder, tail), quadrant
+
+
+@compiled
+def sine_cosine_on(platform: int, x: Real) -> tuple[Real, Real]:
+    """Sine and cosine as a platform's browsers compute them.
 
     Args:
+        platform: Index of the platform in ``PLATFORMS``.
         x: Angle [rad] or eight of them, at most :data:`LARGEST` in size.
 
     Returns:
         The sine and the cosine.
     """
     size = absolute(x)
-    quadrant = select(size < UNREDUCED_BELOW, 0.0, rounded_down(size * INVERSE_HALF_PI + 0.5))
-    rest = size - quadrant * HALF_PI_1
-    rounding = quadrant * HALF_PI_1_TAIL
-    remainder = rest - rounding
-    tail = (rest - remainder) - rounding
-    doubtful = bits_of(absolute(remainder) < size * CANCELLATION)
-    if doubtful != 0:
-        for lane in range(width(x)):
-            if (doubtful >> lane) & 1:
-                exact, exact_tail = _careful_remainder(element(size, lane), element(quadrant, lane))
-                remainder = with_element(remainder, lane, exact)
-                tail = with_element(tail, lane, exact_tail)
-    return _in_quadrant(x, quadrant, remainder, tail)
+    if platform == CHROMIUM:
+        sine, cosine, quadrant = correct_rounding.reduced_sine_cosine(size)
+    elif platform == FIREFOX:
+        sine, cosine, quadrant = _msun(size)
+    elif platform == CHROMIUM110:
+        sine, cosine, quadrant = glibc_trigonometry.reduced_sine_cosine(size)
+    else:
+        sine, cosine, quadrant = _fdlibm(size)
+    half = 0.5 * quadrant
+    whole = rounded_down(half)
+    odd = whole < half
+    upper = rounded_down(0.5 * whole) < 0.5 * whole
+    swapped_sine = select(odd, cosine, sine)
+    swapped_cosine = select(odd, sine, cosine)
+    negative = (upper & ~odd) | (~upper & odd)
+    return (
+        select(upper, -swapped_sine, swapped_sine) * with_sign_of(1.0, x),
+        select(negative, -swapped_cosine, swapped_cosine),
+    )
 
 
-def sines_cosines(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+@compiled
+def _platform_of(lane: Pointer) -> int:
+    # All games of a group are on one platform.
+    return int(element(get(lane, PLATFORM), 0))
+
+
+@compiled
+def sine_cosine(lane: Pointer, x: Real) -> tuple[Real, Real]:
+    """Sine and cosine on the platform of a game.
+
+    Args:
+        lane: Lane of a game, or of eight.
+        x: Angle [rad] or eight of them, at most :data:`LARGEST` in size.
+
+    Returns:
+        The sine and the cosine.
+    """
+    return sine_cosine_on(_platform_of(lane), x)
+
+
+def sines_cosines(lane: Pointer, first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
     """Sines and cosines of two angles, or of two times eight.
 
     Two plain angles share a vector, which costs little more than one of them.
 
     Args:
+        lane: Lane of a game, or of eight.
         first: An angle [rad] or eight of them.
         second: Another.
 
     Returns:
         Sine and cosine of the first, sine and cosine of the second.
     """
-    return *sine_cosine(first), *sine_cosine(second)
+    return *sine_cosine(lane, first), *sine_cosine(lane, second)
 
 
 @overloads(sines_cosines)
-def _compiled_sines_cosines(first: NumbaType, second: NumbaType) -> Callable[..., object]:
-    def of_lanes(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
-        sine, cosine = sine_cosine(first)
-        other_sine, other_cosine = sine_cosine(second)
+def _compiled_sines_cosines(
+    lane: NumbaType, first: NumbaType, second: NumbaType
+) -> Callable[..., object]:
+    def of_lanes(lane: Pointer, first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+        sine, cosine = sine_cosine(lane, first)
+        other_sine, other_cosine = sine_cosine(lane, second)
         return sine, cosine, other_sine, other_cosine
 
-    def of_floats(first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
-        sines, cosines = sine_cosine(pair(first, second))
+    def of_floats(lane: Pointer, first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
+        sines, cosines = sine_cosine_on(_platform_of(lane), pair(first, second))
         return element(sines, 0), element(cosines, 0), element(sines, 1), element(cosines, 1)
 
-    del second
+    del lane, second
     return of_lanes if first == float64x8 else of_floats

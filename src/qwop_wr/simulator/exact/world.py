@@ -38,6 +38,7 @@ from qwop_wr.simulator.exact.layout import (
     N_JOINTS,
     N_TILES,
     NONE,
+    PLATFORM,
     ROOT,
     SCORE,
     SCORE_TIME,
@@ -108,7 +109,7 @@ def _create_hurdle_and_runner(lane: Pointer, reals: Pointer, integers: Pointer) 
 
 
 @compiled
-def _open_page(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
+def _open_page(lane: Pointer, reals: Pointer, integers: Pointer, platform: int) -> None:
     for field in range(LANE_FIELDS):
         put(lane, field, 0.0)
     for index in range(GAME_REALS):
@@ -117,6 +118,7 @@ def _open_page(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
         integers[index] = 0
     integers[ROOT] = NONE
     integers[FREE_NODE] = NONE
+    put(lane, PLATFORM, float(platform))
     reals[CAMERA_X] = FRESH_PAGE_CAMERA_PX
     for body in range(FIRST_DYNAMIC):
         _create_body(lane, reals, integers, body, START_X[body], START_Y[body], 1)
@@ -124,7 +126,7 @@ def _open_page(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
 
 
 @compiled
-def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool) -> None:
+def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platform: int) -> None:
     """Create hurdle and runner anew; the reset's own tick is still to come.
 
     Args:
@@ -132,9 +134,10 @@ def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool) -> Non
         reals: Reals of the game.
         integers: Integers of the game.
         soft: Whether the world goes on from its last game; else a page is opened first.
+        platform: Index of the platform that a new page is opened on.
     """
     if not soft:
-        _open_page(lane, reals, integers)
+        _open_page(lane, reals, integers, platform)
     for index in range(N_BODIES - FIRST_DYNAMIC):
         body = DESTRUCTION_ORDER[index]
         destroy_contacts_of(lane, integers, body)
