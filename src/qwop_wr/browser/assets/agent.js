@@ -100,7 +100,8 @@ class AgentKeys {
 
   // The mask of a tick; row is the game before it.
   next(game, tick, row) {
-    const { idleTicks, ticksPerAction, masks } = this.agent;
+    const { idleTicks, maxTicks, ticksPerAction, masks } = this.agent;
+    if (tick >= maxTicks) return undefined;
     if (tick < idleTicks) return 0;
     if (tick === idleTicks) this.layers.forEach((layer) => layer.forget());
     if ((tick - idleTicks) % ticksPerAction === 0) {

@@ -76,7 +76,7 @@ class Game {
 
   // What the page shows at the end.
   get text() {
-    return String(this.instance.gameOverText?.text ?? "");
+    return String(this.instance.gameOverText?.geom?.text ?? "");
   }
 
   get held() {

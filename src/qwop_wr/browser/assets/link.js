@@ -45,8 +45,8 @@ class Link {
     return this.post("end", { reason: run.reason, text: run.text });
   }
 
-  note(message) {
-    this.post("note", { message });
+  note(message, refused = false) {
+    this.post("note", { message, refused });
   }
 
   post(what, content) {

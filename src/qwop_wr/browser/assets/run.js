@@ -66,7 +66,7 @@ class Run {
   refuse(message, isTold = true) {
     this.isOpen = this.isRunning = false;
     this.overlay.conclude(message, false);
-    if (isTold) this.link.note(message);
+    if (isTold) this.link.note(message, true);
   }
 
   caught(instance) {
@@ -97,6 +97,7 @@ class Run {
     this.ticks += 1;
     this.record(mask);
     if (this.game.hasEnded) this.finish("ended");
+    else if (this.ticks >= SCRIPT.maxTicks) this.finish("too long");
   }
 
   isReady() {
@@ -160,14 +161,18 @@ class Run {
       if (document.hidden) this.link.note("the tab is hidden: the game waits");
       this.overlay.write("state", "the game waited while the tab was hidden");
     });
+    window.addEventListener("error", (event) => {
+      this.error ??= event.message;
+    });
     window.addEventListener("load", () => setTimeout(() => this.expectGame(), SCRIPT.patience));
   }
 
   expectGame() {
-    if (this.game) return;
-    this.refuse(
-      "no game was found: this page is not QWOP, or the script was started after the page's own",
-    );
+    if (this.game?.isLoaded || !this.isOpen) return;
+    const cause = this.error ? ` (the page's error: ${this.error})` : "";
+    if (this.game && !this.error) this.overlay.write("state", "the game is loading");
+    else if (this.game) this.refuse(`the game did not load${cause}`);
+    else this.refuse(`no game was found: this is not QWOP, or the script came too late${cause}`);
   }
 }
 
