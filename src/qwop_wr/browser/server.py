@@ -5,8 +5,8 @@ import hmac
 import json
 import os
 import re
-import select
 import secrets
+import select
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = 30
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the library's
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 - the library's
         """Write no log."""
 
     def do_GET(self) -> None:

@@ -17,7 +17,7 @@ from qwop_wr.browser.verdict import Comparison, PageRun, compare, in_words, proo
 from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.platforms import PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
-from qwop_wr.simulator.tape_format import MAX_TICKS, MAX_TEXT_LENGTH
+from qwop_wr.simulator.tape_format import MAX_TEXT_LENGTH, MAX_TICKS
 from qwop_wr.simulator.whole_path import whole_path
 
 PROOF_SUFFIX: Final = ".proof.json"
@@ -92,9 +92,7 @@ class Session:
         closed: Set while no page is open, once there was one.
     """
 
-    def __init__(
-        self, keep: Keeper, echo: Callable[[str], None], shim: str | None = None
-    ) -> None:
+    def __init__(self, keep: Keeper, echo: Callable[[str], None], shim: str | None = None) -> None:
         self.verdicts: list[Verdict] = []
         self.refusals: list[str] = []
         self.closed = threading.Event()
@@ -163,9 +161,7 @@ class Session:
             run, self._run = self._run, None
         if run is None or not run.n_rows:
             raise ValueError("end: no run has begun")
-        return self._judge(
-            self._finished(run, reason[:MAX_TEXT_LENGTH], text[:MAX_TEXT_LENGTH])
-        )
+        return self._judge(self._finished(run, reason[:MAX_TEXT_LENGTH], text[:MAX_TEXT_LENGTH]))
 
     def note(self, message: Mapping[str, Any]) -> None:
         """Something that the person at the terminal should know."""

@@ -8,19 +8,12 @@ from pathlib import Path
 
 import click
 
-from qwop_wr.browser.script import (
-    Content,
-    agent_content,
-    person_content,
-    tapes_content,
-    user_script,
-)
+from qwop_wr.browser.script import Content, person_content, user_script
 from qwop_wr.browser.server import GameFolder, GameServer
 from qwop_wr.browser.session import Keeper, Proofs, Runs, Session
-from qwop_wr.commands.runners import AGENT_SUFFIX, read_agent
-from qwop_wr.commands.tapes import true_tape
+from qwop_wr.commands.runners import AGENT_SUFFIX, read_agent, script_content
 from qwop_wr.errors import BadInputError
-from qwop_wr.simulator.tape import SUFFIX, Tape
+from qwop_wr.simulator.tape import Tape
 
 _HOW_WITH_A_SCRIPT = """\
 The game at an address of its own is played by a user script:
@@ -113,31 +106,6 @@ def command(  # noqa: PLR0913 - one parameter per option
         context.exit(1)
 
 
-def runs_content(paths: Sequence[Path], idle_ticks: int = 0) -> Content:
-    """Describe files for a user script.
-
-    Args:
-        paths: One agent, or tapes of different platforms.
-        idle_ticks: Ticks without keys before the agent's first decision.
-
-    Returns:
-        The content of the script.
-
-    Raises:
-        BadInputError: If a file cannot be used, or they do not go together.
-    """
-    agents = [path for path in paths if path.suffix == AGENT_SUFFIX]
-    try:
-        if agents:
-            if len(paths) > 1:
-                raise BadInputError(f"{agents[0]}: an agent plays alone; name no other run")
-            return agent_content(agents[0].stem, read_agent(agents[0]), idle_ticks)
-        tapes = [true_tape(path) for path in paths]
-        return tapes_content(paths[0].name.removesuffix(SUFFIX), tapes)
-    except ValueError as error:
-        raise BadInputError(f"{', '.join(map(str, paths))}: {error}") from error
-
-
 def _roles(
     runs: Sequence[Path], folder: Path | None, idle_ticks: int, shim: bool, server: GameServer
 ) -> tuple[Content, Keeper, str | None]:
@@ -151,7 +119,7 @@ def _roles(
             raise BadInputError(f"{folder}: cannot be made: {error.strerror}") from error
         meta = {"made_by": "qwop browser", "player": "human", "protocol": "native"}
         return person_content(), Runs(folder / "run", meta, click.echo, None, server.served), None
-    content = runs_content(runs, idle_ticks)
+    content = script_content(runs, idle_ticks)
     path = runs[0]
     if path.suffix == AGENT_SUFFIX:
         if shim:

@@ -1,5 +1,6 @@
-"""Files as the command line names them, as runners."""
+"""Files as the command line names them, as runners and as what a user script plays."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from kedro.io.core import DatasetError, Version
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.arena.runners import AgentKeys, Runner, TapeKeys
+from qwop_wr.browser.script import Content, agent_content, tapes_content
 from qwop_wr.commands.tapes import true_tape
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.errors import BadInputError
@@ -45,6 +47,31 @@ def runner(path: Path) -> Runner:
         return Runner(path.stem, AgentKeys(agent), agent.spec.engine, meta)
     except ValueError as error:
         raise BadInputError(f"{path}: {error}") from error
+
+
+def script_content(paths: Sequence[Path], idle_ticks: int = 0) -> Content:
+    """Describe files for a user script.
+
+    Args:
+        paths: One agent, or tapes of different platforms.
+        idle_ticks: Ticks without keys before the agent's first decision.
+
+    Returns:
+        The content of the script.
+
+    Raises:
+        BadInputError: If a file cannot be used, or they do not go together.
+    """
+    agents = [path for path in paths if path.suffix == AGENT_SUFFIX]
+    try:
+        if agents:
+            if len(paths) > 1:
+                raise BadInputError(f"{agents[0]}: an agent plays alone; name no other run")
+            return agent_content(agents[0].stem, read_agent(agents[0]), idle_ticks)
+        tapes = [true_tape(path) for path in paths]
+        return tapes_content(paths[0].name.removesuffix(SUFFIX), tapes)
+    except ValueError as error:
+        raise BadInputError(f"{', '.join(map(str, paths))}: {error}") from error
 
 
 def read_agent(path: Path) -> Agent:

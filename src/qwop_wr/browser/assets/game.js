@@ -21,27 +21,27 @@ function catchGame(caught) {
   });
 }
 
-// Its listener hears beforeTick() and afterTick() around every tick but a reset's own,
-// allows() before a restart or a click, and wasReset() after a restart that it allowed.
+// Its listener hears beforeTick(), which may hold the game still, and afterTick() around
+// every tick but a reset's own, allows() before a restart or a click, and wasReset() after a
+// restart of the person's.
 class Game {
   constructor(instance, listener) {
     this.instance = instance;
-    this.resets = 0;
     this.lastCalfKey = 0;
     this.isResetting = false;
     const { update, reset, onmousedown } = instance;
     this.originalReset = reset;
     instance.update = (seconds) => {
       if (this.isResetting) return update.call(instance, seconds);
-      listener.beforeTick();
+      if (!listener.beforeTick()) return undefined;
       const held = this.held;
       update.call(instance, seconds);
       this.lastCalfKey = held & 4 || held & 8 || this.lastCalfKey;
-      listener.afterTick(held);
+      return listener.afterTick(held);
     };
     instance.reset = () => {
       if (!listener.allows()) return;
-      this.restart();
+      this.reset();
       listener.wasReset();
     };
     instance.onmousedown = (event) => {
@@ -97,13 +97,9 @@ class Game {
     for (const type of ["mousedown", "mouseup"]) canvas.dispatchEvent(new MouseEvent(type, where));
   }
 
-  // An odd number of restarts since the page was loaded equals a fresh page, bit for bit.
-  hardReset() {
-    do this.restart();
-    while (this.resets % 2 === 0);
-  }
-
-  restart() {
+  // After a click and before any tick of the page this is the hard reset, bit for bit. With
+  // ticks before it the order of two contacts at a seam of the track can differ.
+  reset() {
     this.hold(0);
     this.isResetting = true;
     try {
@@ -111,7 +107,6 @@ class Game {
     } finally {
       this.isResetting = false;
     }
-    this.resets += 1;
     this.lastCalfKey = 0;
   }
 

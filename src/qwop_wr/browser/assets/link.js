@@ -4,6 +4,7 @@ const ROWS_PER_POST = 60;
 
 class Link {
   constructor(overlay) {
+    this.isServer = true;
     this.overlay = overlay;
     this.queue = Promise.resolve();
     this.rows = [];

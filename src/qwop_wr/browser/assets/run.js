@@ -44,13 +44,14 @@ class Alone {
   }
 }
 
+const AGAIN = "qwop-browser-again"; // set while a person's page is loaded again
+
 class Run {
   constructor(overlay, link, player, sine) {
     Object.assign(this, { overlay, link, player, sine });
     this.isPerson = player instanceof PersonKeys;
-    this.isOpen = false; // may start
-    this.isRunning = false;
-    this.hasClicked = false;
+    this.phase = "waiting"; // then "running", then "over"
+    this.isOpen = false; // whether the server, if there is one, lets this page play
   }
 
   async open() {
@@ -64,7 +65,8 @@ class Run {
 
   // Says why nothing is played; the page is the person's.
   refuse(message, isTold = true) {
-    this.isOpen = this.isRunning = false;
+    this.phase = "over";
+    this.isOpen = false;
     this.overlay.conclude(message, false);
     if (isTold) this.link.note(message, true);
   }
@@ -73,23 +75,32 @@ class Run {
     this.game = new Game(instance, this);
   }
 
+  get isRunning() {
+    return this.phase === "running";
+  }
+
+  // Whether the person may restart or click.
   allows() {
-    return this.isPerson || !this.isRunning;
+    return this.phase === "over" || (this.isPerson && this.isRunning);
   }
 
-  wasReset() {
-    if (!this.isPerson || !this.isOpen || !this.game.hasBegun) return;
-    if (this.isRunning) this.finish("restarted");
-    if (this.game.resets % 2 === 0) this.game.restart();
-    this.begin();
+  // A person's next run starts on a fresh page, as every run does.
+  async wasReset() {
+    if (!this.isPerson || !this.link.isServer) return;
+    if (this.isRunning) await this.finish("restarted");
+    else if (!this.isOpen) return;
+    sessionStorage.setItem(AGAIN, "1");
+    location.reload();
   }
 
+  // Whether the tick may happen.
   beforeTick() {
-    if (!this.isOpen) return;
-    if (!this.isRunning && !this.isReady()) return;
+    if (this.phase === "over" || !this.game.isLoaded) return true;
+    if (this.phase === "waiting" && !(this.isOpen && this.begin())) return this.phase === "over";
     const mask = this.player.next(this.game, this.ticks, this.row);
     if (mask === undefined) this.finish("the keys are over");
     else this.game.hold(mask);
+    return true;
   }
 
   afterTick(mask) {
@@ -100,31 +111,24 @@ class Run {
     else if (this.ticks >= SCRIPT.maxTicks) this.finish("too long");
   }
 
-  isReady() {
-    const { game, overlay } = this;
-    if (!game.isLoaded || this.isOver) return false;
-    if (game.hasBegun) {
-      game.hardReset();
-      return this.begin();
-    }
-    overlay.write("state", "a click on the game begins");
-    if (!this.hasClicked && !this.isPerson) game.click();
-    this.hasClicked = true;
-    return false;
-  }
-
-  // The game stands after a hard reset.
+  // Clicks the intro away and makes the hard reset; the page has made no tick before.
   begin() {
-    const difference = this.game.difference();
+    const { game, overlay } = this;
+    if (!game.hasBegun && (!this.isPerson || sessionStorage.getItem(AGAIN))) game.click();
+    if (!game.hasBegun) {
+      overlay.write("state", "a click on the game begins");
+      return false;
+    }
+    sessionStorage.removeItem(AGAIN);
+    game.reset();
+    const difference = game.difference();
     if (difference) {
       this.refuse(`this is not the original game, or a changed one: ${difference}`);
       return false;
     }
-    this.isRunning = true;
-    this.isOver = false;
+    this.phase = "running";
     this.ticks = 0;
-    this.overlay.write("state", this.isPerson ? "R begins anew" : "Esc stops");
-    this.overlay.write("verdict", "");
+    overlay.write("state", this.isPerson ? "R begins anew" : "Esc stops");
     this.link.begin(this.sine);
     this.record(0);
     return true;
@@ -138,8 +142,7 @@ class Run {
 
   async finish(reason) {
     const { game, ticks, overlay } = this;
-    this.isRunning = false;
-    this.isOver = true;
+    this.phase = "over";
     const landed = game.instance.jumpLanded === true;
     const end = game.hasEnded ? (landed ? "landed" : "fell") : "stopped";
     const words = `${end} at tick ${ticks}, ${game.metres} m in ${game.seconds.toFixed(2)} s`;
@@ -148,7 +151,7 @@ class Run {
     overlay.conclude(words, landed);
     overlay.write("state", this.isPerson ? "R begins anew" : "R plays the game yourself");
     const verdict = await this.link.finish({ reason, text, landed, ticks, words });
-    if (!this.isRunning) overlay.conclude(verdict.words, verdict.good);
+    overlay.conclude(verdict.words, verdict.good);
   }
 
   listen() {
@@ -168,7 +171,7 @@ class Run {
   }
 
   expectGame() {
-    if (this.game?.isLoaded || !this.isOpen) return;
+    if (this.game?.isLoaded || this.phase === "over") return;
     const cause = this.error ? ` (the page's error: ${this.error})` : "";
     if (this.game && !this.error) this.overlay.write("state", "the game is loading");
     else if (this.game) this.refuse(`the game did not load${cause}`);
