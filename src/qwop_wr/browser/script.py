@@ -160,7 +160,8 @@ def user_script(content: Content, server: str | None = None, shim: str | None = 
         parts.insert(0, "shim")
     sources = "\n".join(_asset(f"{part}.js") for part in parts)
     text = json.dumps(constants, allow_nan=False, separators=(",", ":"))
-    return f'{_header(content["name"])}\n(() => {{\n"use strict";\nconst SCRIPT = {text};\n{sources}}})();\n'
+    header = _header(content["name"])
+    return f'{header}\n(() => {{\n"use strict";\nconst SCRIPT = {text};\n{sources}}})();\n'
 
 
 @cache

@@ -88,9 +88,10 @@ class GameFolder:
             return None
         try:
             path = self.root.joinpath(*parts).resolve()
+            is_inside = path.is_relative_to(self.root) and path.is_file()
         except (OSError, RuntimeError):
             return None
-        return path if path.is_relative_to(self.root) and path.is_file() else None
+        return path if is_inside else None
 
 
 class GameServer(ThreadingHTTPServer):

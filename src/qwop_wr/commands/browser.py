@@ -60,6 +60,7 @@ The game at an address of its own is played by a user script:
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter per option
     context: click.Context,
+    *,
     runs: tuple[Path, ...],
     game: str,
     folder: Path | None,

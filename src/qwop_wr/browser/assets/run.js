@@ -160,14 +160,19 @@ class Run {
     };
     window.addEventListener("keydown", onKey, { capture: true });
     document.addEventListener("visibilitychange", () => {
-      if (!this.isRunning) return;
-      if (document.hidden) this.link.note("the tab is hidden: the game waits");
-      this.overlay.write("state", "the game waited while the tab was hidden");
+      if (this.isRunning) setTimeout(() => this.tellHidden(), 1000); // a page that closes hides, too
     });
     window.addEventListener("error", (event) => {
       this.error ??= event.message;
     });
     window.addEventListener("load", () => setTimeout(() => this.expectGame(), SCRIPT.patience));
+  }
+
+  // The browser gives a hidden page no frames, and so the game no ticks: nothing is lost.
+  tellHidden() {
+    if (!document.hidden || !this.isRunning) return;
+    this.link.note("the tab is hidden: the game waits");
+    this.overlay.write("state", "the game waited while the tab was hidden");
   }
 
   expectGame() {
