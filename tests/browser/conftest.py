@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -75,6 +77,12 @@ class Visit:
         """Wait until a line of the card has a text in it."""
         wait_for_overlay(self.page, line, text)
 
+    def wait_for_refusal(self) -> str:
+        """Wait until the session knows why the page did not play."""
+        while not self.session.refusals:
+            self.page.wait_for_timeout(20)
+        return self.session.refusals[0]
+
 
 def read_overlay(page: Page, line: str) -> str:
     text: str = page.evaluate(
@@ -93,19 +101,23 @@ def wait_for_overlay(page: Page, line: str, text: str) -> None:
     )
 
 
-Visitor = Callable[..., Visit]
+MakeKeeper = Callable[[GameServer, list[str]], Keeper]
 
 
-@pytest.fixture
-def visit(browser: Browser, toy: None, folder: Path) -> Iterator[Visitor]:
-    """Serve the stand-in page and open it."""
-    visits: list[Visit] = []
+class Visitor(Protocol):
+    """Serves a folder's page with a script and opens it."""
 
-    def visit(
-        content: Content,
-        make_keeper: Callable[[GameServer, list[str]], Keeper],
-        shim: str | None = None,
-    ) -> Visit:
+    def __call__(
+        self, content: Content, make_keeper: MakeKeeper, shim: str | None = None
+    ) -> Visit: ...
+
+
+@contextmanager
+def visits(browser: Browser, folder: Path) -> Iterator[Visitor]:
+    """Serve a page to the browser, as often as asked; all are closed at the end."""
+    made: list[Visit] = []
+
+    def visit(content: Content, make_keeper: MakeKeeper, shim: str | None = None) -> Visit:
         lines: list[str] = []
         served = GameServer(GameFolder(folder))
         listener = Session(make_keeper(served, lines), lines.append, shim)
@@ -118,11 +130,18 @@ def visit(browser: Browser, toy: None, folder: Path) -> Iterator[Visitor]:
         assert listens.wait(10)
         page = browser.new_context().new_page()
         page.goto(served.address)
-        visits.append(Visit(page, served, listener, lines, thread))
-        return visits[-1]
+        made.append(Visit(page, served, listener, lines, thread))
+        return made[-1]
 
     yield visit
-    for one in visits:
+    for one in made:
         one.page.context.close()
         one.thread.join(20)
         assert not one.thread.is_alive()
+
+
+@pytest.fixture
+def visit(browser: Browser, toy: None, folder: Path) -> Iterator[Visitor]:
+    """Serve the stand-in page and open it."""
+    with visits(browser, folder) as visitor:
+        yield visitor

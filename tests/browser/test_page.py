@@ -15,32 +15,25 @@ from qwop_wr.browser.script import (
     tapes_content,
     user_script,
 )
-from qwop_wr.browser.server import GameServer
-from qwop_wr.browser.session import Keeper, Proofs, Runs
+from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
-from tests.browser.conftest import Visitor, read_overlay, wait_for_overlay
+from tests.browser.conftest import MakeKeeper, Visitor, read_overlay, wait_for_overlay
 from tests.browser.toy import FALL, RUN, ToyGame, toy_tape, write_page
 from tests.evaluation.players import random_agent
 
 LANDING = [0, 0, 4, *[RUN] * 200]
 
 
-def proofs(path: Path, tape: Tape) -> "MakeKeeper":
+def proofs(path: Path, tape: Tape) -> MakeKeeper:
     tape.save(path)
     return lambda server, lines: Proofs(
         {tape.platform or "": (path, tape)}, server.served, lines.append
     )
 
 
-def runs(stem: Path) -> "MakeKeeper":
+def runs(stem: Path) -> MakeKeeper:
     return lambda server, lines: Runs(stem, {"player": "toy"}, lines.append, None, server.served)
-
-
-class MakeKeeper:
-    """Type of what makes a keeper."""
-
-    def __call__(self, server: GameServer, lines: list[str]) -> Keeper: ...
 
 
 def test_a_tape_lands_and_leaves_a_proof(visit: Visitor, tmp_path: Path) -> None:
@@ -124,7 +117,7 @@ def test_a_tape_of_another_platform_is_not_played(visit: Visitor, tmp_path: Path
     page.wait_for("verdict", "no tape for this browser")
     words = page.overlay("verdict")
     assert "its sine is chromium's; there are tapes for firefox (Firefox" in words
-    assert page.session.refusals == [words]
+    assert page.wait_for_refusal() == words
     # The page is the person's.
     page.page.mouse.click(100, 100)
     page.page.keyboard.down("q")
@@ -202,6 +195,7 @@ def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     page.wait_for("state", "a click on the game begins")
     page.page.wait_for_timeout(150)
     page.page.mouse.click(100, 100)
+    page.wait_for("state", "R begins anew")
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 50")
     page.page.keyboard.down("w")
@@ -212,9 +206,9 @@ def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     assert first.platform == "chromium"
     assert first.keys[-1][0] == 7
     # R begins anew on a fresh page; a run that it cuts short is kept, too.
-    page.page.keyboard.press("r")
+    with page.page.expect_navigation():
+        page.page.keyboard.press("r")
     page.wait_for("state", "R begins anew")
-    page.page.wait_for_function("toy.ticks >= 0")
     page.page.keyboard.down("p")
     page.page.wait_for_function("toy.bodies[0].x > 50")
     with page.page.expect_navigation():
@@ -231,14 +225,14 @@ def test_a_changed_game_is_told(visit: Visitor, folder: Path, tmp_path: Path) ->
     tape = toy_tape(LANDING)
     page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
     page.wait_for("verdict", "this is not the original game, or a changed one: mass of head is 1,")
-    assert len(page.session.refusals) == 1
+    assert page.wait_for_refusal() == page.overlay("verdict")
 
 
 def test_a_page_without_the_game_is_told(visit: Visitor, folder: Path, tmp_path: Path) -> None:
     (folder / "toy.js").write_text("nonsense();")
     page = visit(person_content(), runs(tmp_path / "run"))
     page.wait_for("verdict", "no game was found: this is not QWOP")
-    assert "nonsense is not defined" in page.session.refusals[0]
+    assert "nonsense is not defined" in page.wait_for_refusal()
 
 
 def test_two_pages_at_once(visit: Visitor, tmp_path: Path) -> None:
@@ -258,6 +252,7 @@ def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> 
     page = visit(person_content(), runs(tmp_path / "run"))
     page.wait_for("state", "a click")
     page.page.mouse.click(100, 100)
+    page.wait_for("state", "R begins anew")
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.ticks > 70")
     page.page.close()
