@@ -92,7 +92,7 @@ def test_an_agent_decides_in_the_page_as_in_python(visit: Visitor, tmp_path: Pat
         ),
     )
     page.wait_for("verdict", " 0 of ")
-    game, expected = ToyGame(), []
+    game, expected = ToyGame(), list[int]()
     masks, policy = ACTION_SETS["minimal"], agent.policy()
     observer = Observer("egocentric")
     while not game.ended and len(expected) < 90:

@@ -92,6 +92,7 @@ class Game {
   // The intro waits for a click on the canvas.
   click() {
     const canvas = document.querySelector("canvas");
+    if (!canvas) return;
     const { left, top, width, height } = canvas.getBoundingClientRect();
     const where = { clientX: left + width / 2, clientY: top + height / 2, bubbles: true };
     for (const type of ["mousedown", "mouseup"]) canvas.dispatchEvent(new MouseEvent(type, where));

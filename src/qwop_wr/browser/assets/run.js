@@ -52,6 +52,7 @@ class Run {
     this.isPerson = player instanceof PersonKeys;
     this.phase = "waiting"; // then "running", then "over"
     this.isOpen = false; // whether the server, if there is one, lets this page play
+    this.hasClicked = false;
   }
 
   async open() {
@@ -114,7 +115,11 @@ class Run {
   // Clicks the intro away and makes the hard reset; the page has made no tick before.
   begin() {
     const { game, overlay } = this;
-    if (!game.hasBegun && (!this.isPerson || sessionStorage.getItem(AGAIN))) game.click();
+    const isOurs = !this.isPerson || sessionStorage.getItem(AGAIN) !== null;
+    if (!game.hasBegun && isOurs && !this.hasClicked) {
+      this.hasClicked = true;
+      game.click();
+    }
     if (!game.hasBegun) {
       overlay.write("state", "a click on the game begins");
       return false;
@@ -184,8 +189,7 @@ class Run {
   }
 }
 
-function main() {
-  const overlay = new Overlay(SCRIPT.name);
+function play(overlay) {
   const sine = probe();
   const browser = SCRIPT.browsers[sine.platform] ?? "none of the known ones";
   overlay.write("platform", `sine: ${sine.platform} (${browser})`);
@@ -207,7 +211,13 @@ function main() {
 function noTape(platform) {
   const known = Object.keys(SCRIPT.tapes).map((name) => `${name} (${SCRIPT.browsers[name]})`);
   const sine = platform === "unknown" ? "is none of the known ones" : `is ${platform}'s`;
-  return `no tape for this browser: its sine ${sine}; there are tapes for ${known.join(", ")}`;
+  const hint = SCRIPT.server ? "; --shim plays one altered" : "";
+  return `no tape for this browser: its sine ${sine}; there are tapes for ${known.join(", ")}${hint}`;
 }
 
-main();
+const overlay = new Overlay(SCRIPT.name);
+try {
+  play(overlay);
+} catch (error) {
+  overlay.conclude(error.message, false);
+}
