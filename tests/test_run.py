@@ -142,7 +142,7 @@ def test_mlflow_has_the_run_and_a_child_per_stage(runs: list[Run]) -> None:
     world_record = next(run for run in runs if run.info.run_name == "world_record (smoke)")
     assert world_record.info.status == "FINISHED"
     tags = world_record.data.tags
-    assert tags["engine"] == "exact"
+    assert (tags["engine"], tags["platform"]) == ("exact", "chromium")
     assert tags["kedro_env"] == "smoke"
     assert {"git_commit", "git_dirty"} <= tags.keys()
     assert world_record.data.params["environment.ticks_per_action"] == "2"

@@ -29,7 +29,7 @@ def commit(tiny_project: TinyProject) -> str:
 
 
 def tags(project: TinyProject, run: str = "default (base)") -> dict[str, str]:
-    names = ("git_commit", "git_dirty", "engine", "kedro_env", "qwop_wr_version")
+    names = ("git_commit", "git_dirty", "engine", "platform", "kedro_env", "qwop_wr_version")
     found = project.runs()[run].data.tags
     return {name: found[name] for name in names}
 
@@ -40,6 +40,7 @@ def test_clean_tree(tiny_project: TinyProject, commit: str) -> None:
         "git_commit": commit,
         "git_dirty": "false",
         "engine": "box2d",
+        "platform": "unknown",
         "kedro_env": "base",
         "qwop_wr_version": __version__,
     }

@@ -20,7 +20,7 @@ from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.options import EnvironmentOptions
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.envs.vector import QwopVectorEnv
-from qwop_wr.simulator import Simulator, make_simulator
+from qwop_wr.simulator import PLATFORMS, Simulator, make_simulator
 from qwop_wr.simulator.exact import ExactSimulator
 
 HOLD: Final = 4
@@ -144,7 +144,15 @@ def cases() -> list[Case]:
     return [
         Case(one.format("1 game"), "ticks", 1, play(ExactSimulator(1), 20_000)),
         Case(one.format("8 games"), "ticks", 1, play(ExactSimulator(8), 60_000)),
-        Case(one.format(f"{N_GAMES} games"), "ticks", 1, play(ExactSimulator(N_GAMES), 100 * 1024)),
+        *(
+            Case(
+                one.format(f"{N_GAMES} games of {name}"),
+                "ticks",
+                1,
+                play(ExactSimulator(N_GAMES, name), 100 * 1024),
+            )
+            for name in PLATFORMS
+        ),
         Case(many, "ticks", ALL_THREADS, play(ExactSimulator(N_GAMES), 200 * 1024)),
         Case("Box2D, 1 game on one core", "ticks", 1, play(make_simulator("box2d", 1), 5_000)),
         Case("Box2D, 8 games on one core", "ticks", 1, play(make_simulator("box2d", 8), 5_000)),

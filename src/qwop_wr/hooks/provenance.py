@@ -1,4 +1,4 @@
-"""Where a run comes from: code, engine, environment and pipeline."""
+"""Where a run comes from: code, engine, platform, environment and pipeline."""
 
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,20 @@ class ProvenanceHook:
     """Tags the MLflow run with where it comes from, and names it after that."""
 
     def __init__(self) -> None:
-        self._engines: set[str] = set()
+        self._physics: dict[str, set[str]] = {}
 
     @hook_impl
     def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Remember which engines the parameters name.
+        """Remember which engines and platforms the parameters name.
 
         Args:
             parameters: Values by dataset name, ``params:`` included.
         """
         flat = flatten_options(parameters["parameters"])
-        self._engines = {str(v) for k, v in flat.items() if k.split(".")[-1] == "engine"}
+        self._physics = {
+            name: {str(v) for k, v in flat.items() if k.split(".")[-1] == name}
+            for name in ("engine", "platform")
+        }
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
@@ -49,7 +52,10 @@ class ProvenanceHook:
                 {
                     "git_commit": revision.commit or _UNKNOWN,
                     "git_dirty": dirty,
-                    "engine": "+".join(sorted(self._engines)) or _UNKNOWN,
+                    **{
+                        name: "+".join(sorted(values)) or _UNKNOWN
+                        for name, values in self._physics.items()
+                    },
                     "kedro_env": environment,
                     "qwop_wr_version": __version__,
                 }

@@ -9,6 +9,8 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
+from qwop_wr.simulator.exact import correct_rounding
+from qwop_wr.simulator.exact.primitives import fused
 from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
 from qwop_wr.simulator.platforms import PLATFORMS, sines_cosines
 
@@ -114,6 +116,62 @@ def test_chromium_is_correctly_rounded() -> None:
     for angle, *ours in zip(angles, *sines_cosines("chromium", angles), strict=True):
         for value, exact in zip(ours, exact_sine_cosine(float(angle)), strict=True):
             assert value == float(exact)
+
+
+@njit(error_model="numpy")
+def fast_step(r: float) -> tuple[float, float, float, float]:
+    z = r * r
+    z_low = fused(r, r, -z)
+    return *correct_rounding._sine_series(r, z, z_low), *correct_rounding._cosine_series(z, z_low)
+
+
+@njit(error_model="numpy")
+def second_step(r: float) -> tuple[float, float, float, float]:
+    z, z_low = correct_rounding._times(r, 0.0, r, 0.0)
+    series = correct_rounding._pair_series
+    high, low = series(z, z_low, correct_rounding.LAST_POWER)
+    sine = correct_rounding._times(r, 0.0, high, low)
+    return *sine, *series(z, z_low, correct_rounding.LAST_POWER - 1)
+
+
+@njit(error_model="numpy")
+def third_step(angle: float, quadrant: float) -> tuple[float, float]:
+    return correct_rounding._with_triples(angle, quadrant)
+
+
+def test_errors_of_the_first_two_steps_are_within_their_bounds() -> None:
+    cr = correct_rounding
+    closest = [0.0, 0.0]
+    for r in np.random.default_rng(4).uniform(-0.7854, 0.7854, 1_500):
+        cube = float(r) ** 6
+        bounds = [
+            [cr.SINE_ERROR * cube + cr.SERIES_ERROR, cr.COSINE_ERROR * cube + cr.SERIES_ERROR],
+            [cr.PAIR_ERROR, cr.PAIR_ERROR],
+        ]
+        exact = exact_sine_cosine(float(r))
+        for step, (found, allowed) in enumerate(
+            zip((fast_step(float(r)), second_step(float(r))), bounds, strict=True)
+        ):
+            for place in (0, 1):
+                with localcontext() as context:
+                    context.prec = 60
+                    pair = Decimal(found[2 * place]) + Decimal(found[2 * place + 1])
+                    scale = abs(exact[0]) if place == 0 else Decimal(1)
+                    share = float(abs(pair - exact[place]) / (scale * Decimal(allowed[place])))
+                closest[step] = max(closest[step], share)
+                assert share < 1.0
+    # Not loose beyond reason either: a wrong coefficient would not hide in them.
+    assert closest[0] > 0.2
+
+
+def test_the_third_step_is_right_wherever_it_is_asked() -> None:
+    for angle in np.random.default_rng(5).permutation(arguments(300))[:1_500]:
+        size = abs(float(angle))
+        quadrant = math.floor(size * 2 / math.pi + 0.5)
+        sine, cosine = third_step(size, float(quadrant))
+        for _ in range(quadrant % 4):
+            sine, cosine = cosine, -sine
+        assert (sine, cosine) == tuple(map(float, exact_sine_cosine(size)))
 
 
 def test_hard_cases_of_rounding() -> None:

@@ -1,16 +1,16 @@
 """Correctly rounded sine and cosine: what Chromium computes from version 152 on.
 
-There is one right answer, so no algorithm has to be followed. A fast step
-computes both functions as unevaluated sums of two floats with a bound on the
-error; where the bound leaves the rounding in doubt, which happens about once
-in ten thousand values, a second step computes with three floats. Published
-hard cases of both functions need about 120 bits; the second step has 140.
+There is one right answer, so no algorithm has to be followed. A fast step computes
+both functions as unevaluated sums of two floats, with a bound on the error. Where
+the bound leaves the rounding in doubt, once in about five thousand values, a second
+step computes every term with two floats; where that is not enough, which nobody has
+seen but near multiples of pi/2, a third one takes three. Published hard cases of both
+functions need about 120 bits; the third step has 140 (100 next to a multiple of pi/2).
 
-The arithmetic of pairs is that of T. J. Dekker, "A floating-point technique
-for extending the available precision", Numerische Mathematik 18 (1971), with
-products by fused multiply-add; the test of the rounding is A. Ziv's, "Fast
-evaluation of elementary mathematical functions with correctly rounded last
-bit", ACM TOMS 17 (1991).
+The arithmetic of pairs is that of T. J. Dekker, "A floating-point technique for
+extending the available precision", Numerische Mathematik 18 (1971), with products by
+fused multiply-add; the test of the rounding is A. Ziv's, "Fast evaluation of
+elementary mathematical functions with correctly rounded last bit", ACM TOMS 17 (1991).
 """
 
 from fractions import Fraction
@@ -22,6 +22,7 @@ import numpy as np
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.primitives import (
     Real,
+    Truth,
     absolute,
     bits_of,
     element,
@@ -38,8 +39,8 @@ HALF_PI_1: Final = float.fromhex("0x1.921fb54400000p+0")
 HALF_PI_2: Final = float.fromhex("0x1.0b4611a600000p-34")
 HALF_PI_3: Final = float.fromhex("0x1.3198a2e000000p-69")
 HALF_PI_4: Final = float.fromhex("0x1.b839a252049c1p-104")
-HALF_PI_REST: Final = float.fromhex("0x1.3198a2e037073p-69")
-"""pi/2 less its first two parts, rounded."""
+HALF_PI_REST: Final = float.fromhex("0x1.0b4611a626331p-34")
+"""pi/2 less its first part, rounded."""
 
 
 def _in_parts(number: Fraction, count: int) -> tuple[float, ...]:
@@ -54,27 +55,31 @@ def _coefficient(power: int) -> Fraction:
     return Fraction((-1) ** (power // 2), factorial(power))
 
 
-# Taylor coefficients of sine and cosine by power, as pairs and rounded.
+# Taylor coefficients of sine and cosine by power, the first ones as pairs.
 S3, S3_LOW = _in_parts(_coefficient(3), 2)
 S5, S5_LOW = _in_parts(_coefficient(5), 2)
 C4, C4_LOW = _in_parts(_coefficient(4), 2)
-C6, C6_LOW = _in_parts(_coefficient(6), 2)
 S7, S9, S11, S13, S15, S17, S19, S21 = (float(_coefficient(n)) for n in range(7, 22, 2))
-C8, C10, C12, C14, C16, C18, C20, C22 = (float(_coefficient(n)) for n in range(8, 23, 2))
+C6, C8, C10, C12, C14, C16, C18, C20, C22 = (float(_coefficient(n)) for n in range(6, 23, 2))
 
 LAST_POWER: Final = 37
-"""Powers of the second step: the first one left out is below 2^-150."""
+"""Of the careful steps: the first power left out is below 2^-150."""
 
 TAYLOR: Final = np.array([_in_parts(_coefficient(n), 3) for n in range(LAST_POWER + 1)])
 """Coefficients by power as sums of three floats, shape (LAST_POWER + 1, 3)."""
 
-# Bounds of the fast step's relative error, rounding of its sums included; see
-# docs/simulator.md. Both grow with the argument's size within the quadrant.
-ERROR: Final = 2.0**-73
-ERROR_PER_CUBE: Final = 2.0**-64
-"""Times the cube of the squared argument: the first rounded term of either series."""
-REDUCTION_ERROR: Final = 2.0**-119
-"""Of the reduced argument, per quadrant."""
+# Bounds of the errors, within [-pi/4, pi/4].
+REDUCTION_ERROR: Final = 2.0**-86
+"""Of the reduced argument, per quadrant: of HALF_PI_REST, and of one difference."""
+SERIES_ERROR: Final = 2.0**-80
+"""Relative, of both series: the first power that the fast step leaves out."""
+SINE_ERROR: Final = 2.0**-63.1
+"""Relative, times the cube of the squared argument: four roundings of the seventh power's
+term, which are those of its coefficient, of the square and of two operations."""
+COSINE_ERROR: Final = 2.0**-60.4
+"""The same of the sixth power's term."""
+PAIR_ERROR: Final = 2.0**-95
+"""Relative, of the second step: some forty roundings of products of pairs."""
 
 
 @compiled
@@ -99,8 +104,8 @@ def _plus(large: Real, large_low: Real, small: Real, small_low: Real) -> tuple[R
 
 @compiled
 def _sine_series(r: Real, z: Real, z_low: Real) -> tuple[Real, Real]:
-    rest = S15 + z * (S17 + z * (S19 + z * S21))
-    rest = S7 + z * (S9 + z * (S11 + z * (S13 + z * rest)))
+    rest = fused(z, fused(z, fused(z, S21, S19), S17), S15)
+    rest = fused(z, fused(z, fused(z, fused(z, rest, S13), S11), S9), S7)
     high, low = _plus(S5, S5_LOW, z * rest, 0.0)
     high, low = _times(z, z_low, high, low)
     high, low = _plus(S3, S3_LOW, high, low)
@@ -111,11 +116,9 @@ def _sine_series(r: Real, z: Real, z_low: Real) -> tuple[Real, Real]:
 
 @compiled
 def _cosine_series(z: Real, z_low: Real) -> tuple[Real, Real]:
-    rest = C16 + z * (C18 + z * (C20 + z * C22))
-    rest = C8 + z * (C10 + z * (C12 + z * (C14 + z * rest)))
-    high, low = _plus(C6, C6_LOW, z * rest, 0.0)
-    high, low = _times(z, z_low, high, low)
-    high, low = _plus(C4, C4_LOW, high, low)
+    rest = fused(z, fused(z, fused(z, C22, C20), C18), C16)
+    rest = fused(z, fused(z, fused(z, fused(z, fused(z, rest, C14), C12), C10), C8), C6)
+    high, low = _plus(C4, C4_LOW, z * rest, 0.0)
     high, low = _times(z, z_low, high, low)
     high, low = _plus(-0.5, 0.0, high, low)
     high, low = _times(z, z_low, high, low)
@@ -124,11 +127,18 @@ def _cosine_series(z: Real, z_low: Real) -> tuple[Real, Real]:
 
 @compiled
 def _reduced(size: Real, quadrant: Real) -> tuple[Real, Real]:
-    # The first difference is exact.
-    rest, low = two_sum(size - quadrant * HALF_PI_1, -(quadrant * HALF_PI_2))
-    low = low - quadrant * HALF_PI_REST
-    high = rest + low
-    return high, (rest - high) + low
+    # The first product and its difference are exact, as is the difference of the last line
+    # unless the rest is tiny.
+    rest = size - quadrant * HALF_PI_1
+    high = fused(-quadrant, HALF_PI_REST, rest)
+    return high, fused(-quadrant, HALF_PI_REST, rest - high)
+
+
+@compiled
+def _rounded(high: Real, low: Real, error: Real) -> tuple[Real, Truth]:
+    """Returns a pair as one float, and whether the error leaves no doubt about it."""
+    upper, lower = high + (low + error), high + (low - error)
+    return upper, upper <= lower
 
 
 @compiled
@@ -141,29 +151,52 @@ def reduced_sine_cosine(size: Real) -> tuple[Real, Real, Real]:
     Returns:
         Sine and cosine of the angle less a multiple of pi/2, and the multiple.
     """
-    quadrant = rounded_down(size * INVERSE_HALF_PI + 0.5)
+    quadrant = rounded_down(fused(size, INVERSE_HALF_PI, 0.5))
     r, r_low = _reduced(size, quadrant)
     z = r * r
     z_low = fused(r, r, -z)
+    cube = z * z * z
+    reduction_error = quadrant * REDUCTION_ERROR
     sine, sine_low = _sine_series(r, z, z_low)
     cosine, cosine_low = _cosine_series(z, z_low)
-    sine_low = fused(r_low, cosine, sine_low)
-    cosine_low = fused(-r_low, sine, cosine_low)
-    error = ERROR + z * z * z * ERROR_PER_CUBE
-    sine_error = absolute(sine) * error + quadrant * REDUCTION_ERROR
-    upper_sine, lower_sine = sine + (sine_low + sine_error), sine + (sine_low - sine_error)
-    upper_cosine, lower_cosine = cosine + (cosine_low + error), cosine + (cosine_low - error)
-    doubtful = ~((upper_sine <= lower_sine) & (upper_cosine <= lower_cosine))
-    lanes = bits_of(doubtful)
-    if lanes != 0:
+    sine_error = fused(absolute(sine), fused(cube, SINE_ERROR, SERIES_ERROR), reduction_error)
+    cosine_error = fused(cube, COSINE_ERROR, reduction_error + SERIES_ERROR)
+    rounded_sine, sine_sure = _rounded(sine, fused(r_low, cosine, sine_low), sine_error)
+    rounded_cosine, cosine_sure = _rounded(cosine, fused(-r_low, sine, cosine_low), cosine_error)
+    if bits_of(~(sine_sure & cosine_sure)) != 0:
+        rounded_sine, rounded_cosine = _with_pairs(size, quadrant)
+    return rounded_sine, rounded_cosine, quadrant
+
+
+@compiled
+def _pair_series(z: Real, z_low: Real, power: int) -> tuple[Real, Real]:
+    high, low = 0.0 * z + TAYLOR[power, 0], 0.0 * z + TAYLOR[power, 1]
+    while power > 1:
+        power -= 2
+        high, low = _times(z, z_low, high, low)
+        high, low = _plus(TAYLOR[power, 0], TAYLOR[power, 1], high, low)
+    return high, low
+
+
+@compiled
+def _with_pairs(size: Real, quadrant: Real) -> tuple[Real, Real]:
+    r, r_low = _reduced(size, quadrant)
+    z, z_low = _times(r, r_low, r, r_low)
+    high, low = _pair_series(z, z_low, LAST_POWER)
+    sine, sine_low = _times(r, r_low, high, low)
+    cosine, cosine_low = _pair_series(z, z_low, LAST_POWER - 1)
+    reduction_error = quadrant * REDUCTION_ERROR
+    sine_error = fused(absolute(sine), PAIR_ERROR, reduction_error)
+    sine, sine_sure = _rounded(sine, sine_low, sine_error)
+    cosine, cosine_sure = _rounded(cosine, cosine_low, reduction_error + PAIR_ERROR)
+    doubtful = bits_of(~(sine_sure & cosine_sure))
+    if doubtful != 0:
         for lane in range(width(size)):
-            if (lanes >> lane) & 1:
-                careful_sine, careful_cosine = _careful(
-                    element(size, lane), element(quadrant, lane)
-                )
-                upper_sine = with_element(upper_sine, lane, careful_sine)
-                upper_cosine = with_element(upper_cosine, lane, careful_cosine)
-    return upper_sine, upper_cosine, quadrant
+            if (doubtful >> lane) & 1:
+                lane_sine, lane_cosine = _with_triples(element(size, lane), element(quadrant, lane))
+                sine = with_element(sine, lane, lane_sine)
+                cosine = with_element(cosine, lane, lane_cosine)
+    return sine, cosine
 
 
 Triple = tuple[float, float, float]
@@ -215,7 +248,7 @@ def _series(square: Triple, power: int) -> Triple:
 
 
 @compiled
-def _careful(size: float, quadrant: float) -> tuple[float, float]:
+def _with_triples(size: float, quadrant: float) -> tuple[float, float]:
     rest, low = two_sum(size - quadrant * HALF_PI_1, -(quadrant * HALF_PI_2))
     low, lowest = two_sum(low, -(quadrant * HALF_PI_3))
     r = _normalised(rest, low, lowest - quadrant * HALF_PI_4)
