@@ -263,6 +263,19 @@ def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> 
     assert Tape.load(tmp_path / "run_0001.qwop.json").ticks >= 59
 
 
+def test_a_server_that_ends_in_the_middle(visit: Visitor, tmp_path: Path) -> None:
+    page = visit(person_content(), runs(tmp_path / "run"))
+    page.wait_for("state", "a click")
+    page.page.mouse.click(100, 100)
+    page.wait_for("state", "R begins anew")
+    page.page.keyboard.down("q")
+    page.page.wait_for_function("toy.ticks > 70")
+    page.server.stopping.set()
+    page.thread.join(20)
+    assert Tape.load(tmp_path / "run_0001.qwop.json").ticks >= 59
+    page.wait_for("state", "qwop browser has ended")
+
+
 def test_a_hidden_tab_is_told(visit: Visitor, tmp_path: Path) -> None:
     tape = toy_tape([0] * 2000)
     page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))

@@ -1,6 +1,8 @@
 """qwop browser, and user scripts by qwop export."""
 
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,6 +76,7 @@ def exact_tape(path: Path) -> Path:
         (("{box2d}", "--game", "{game}"), "but the tape is of 'box2d'"),
         (("{agent}", "--shim", "--game", "{game}"), "--shim is for tapes; an agent runs"),
         (("--record", "{new}", "--shim", "--game", "{game}"), "--shim is for tapes; --record"),
+        (("{tape}", "--idle-ticks", "3", "--game", "{game}"), "--idle-ticks is for agents"),
         (("--record", "{file}", "--game", "{game}"), "is a file"),
         (("{new}", "--game", "{game}"), "{new}"),
     ],
@@ -104,6 +107,24 @@ def test_what_is_wrong_is_told_in_one_line(
     assert result.exit_code != 0
     assert message.format(**names) in result.stderr
     assert len([line for line in result.stderr.splitlines() if "Error" in line]) == 1
+
+
+def test_ctrl_c_ends_it(folder: Path, tmp_path: Path) -> None:
+    path = exact_tape(tmp_path / "exact.qwop.json")
+    command = [sys.executable, "-c", "from qwop_wr.cli import main; main()", "browser", str(path)]
+    process = subprocess.Popen(  # noqa: S603
+        [*command, "--game", str(folder), "--print-only"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    assert process.stdout.readline() == "Ctrl-C ends\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (output, process.returncode) == ("stopped\n", 1)
+    assert "Traceback" not in errors
 
 
 def test_a_tape_of_an_older_engine_is_told(folder: Path, tmp_path: Path) -> None:

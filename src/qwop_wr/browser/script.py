@@ -61,7 +61,7 @@ def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
     """
     content: Content = {}
     for tape in tapes:
-        if tape.engine != "exact":
+        if tape.engine != "exact" or tape.platform is None:
             raise ValueError(
                 f"the browser's game is the exact engine's, but the tape is of {tape.engine!r}"
             )
@@ -227,7 +227,7 @@ def _layers(agent: Agent) -> list[dict[str, str]]:
             layer["shift"] = _encoded(weights[f"{norm}.bias"])
         layers.append(layer)
     weight, bias = weights[f"{output}.weight"], weights[f"{output}.bias"]
-    if spec.algorithm == "qrdqn":
+    if spec.n_quantiles is not None:
         # The mean of the quantiles, as the network itself takes it; a dueling head adds
         # the same to every action.
         weight = weight.reshape(spec.n_quantiles, spec.n_actions, -1).mean(axis=0)

@@ -38,6 +38,8 @@ _HEADERS: Final = {
 _POLL_SECONDS: Final = 0.5
 _RELOAD_SECONDS: Final = 3.0
 """A page that is back within this was only loaded again [s]."""
+_END_SECONDS: Final = 60.0
+"""How long the end waits for a run to be kept, should the engine still be compiled [s]."""
 
 
 class GameFolder:
@@ -161,6 +163,9 @@ class GameServer(ThreadingHTTPServer):
                     return
         finally:
             self.stopping.set()
+            # A run that was cut short is still judged and kept.
+            if session.has_page:
+                session.closed.wait(_END_SECONDS)
             self.shutdown()
             self.server_close()
             thread.join()

@@ -103,6 +103,11 @@ class Session:
         self._has_page = False
         self._lock = threading.RLock()
 
+    @property
+    def has_page(self) -> bool:
+        """Whether a page is open."""
+        return self._has_page
+
     def open_page(self) -> bool:
         """Let a page play, unless another one does."""
         with self._lock:
@@ -215,7 +220,9 @@ class Proofs:
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
         """Judge a run and write its proof beside the tape."""
         words = in_words(run, comparison)
-        path, tape = self._tapes[run.platform or ""]
+        if run.platform not in self._tapes:
+            return Verdict(f"{words}; there is no tape of this platform", False)
+        path, tape = self._tapes[run.platform]
         is_whole = run.ticks == tape.ticks and (run.keys == tape.per_tick_keys).all()
         if not is_whole:
             return Verdict(f"{words}; the tape's {tape.ticks} ticks were not all played", False)

@@ -81,6 +81,8 @@ def command(  # noqa: PLR0913 - one parameter per option
     """
     if bool(runs) == (folder is not None):
         raise BadInputError("name a TAPE or an AGENT to watch, or --record FOLDER to play yourself")
+    if idle_ticks and not any(path.suffix == AGENT_SUFFIX for path in runs):
+        raise BadInputError("--idle-ticks is for agents; a tape has its own ticks without keys")
     if "://" in game:
         named = " ".join(shlex.quote(str(path)) for path in runs) or "RUN"
         click.echo(_HOW_WITH_A_SCRIPT.format(runs=named, address=game))
@@ -95,7 +97,6 @@ def command(  # noqa: PLR0913 - one parameter per option
         content, keep, platform = _roles(runs, folder, idle_ticks, shim, server)
         session = Session(keep, click.echo, platform)
         script = user_script(content, server.api, platform)
-        click.echo(f"{server.address}\nCtrl-C ends")
         try:
             server.serve_session(
                 script, session, lambda: _open(server.address, browser, print_only)
@@ -118,19 +119,21 @@ def _roles(
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInputError(f"{folder}: cannot be made: {error.strerror}") from error
-        meta = {"made_by": "qwop browser", "player": "human", "protocol": "native"}
-        return person_content(), Runs(folder / "run", meta, click.echo, None, server.served), None
+        origin = {"made_by": "qwop browser", "player": "human", "protocol": "native"}
+        return person_content(), Runs(folder / "run", origin, click.echo, None, server.served), None
     content = script_content(runs, idle_ticks)
     path = runs[0]
     if path.suffix == AGENT_SUFFIX:
         if shim:
             raise BadInputError("--shim is for tapes; an agent runs whatever the sine")
         fingerprint = read_agent(path).fingerprint
-        meta = {"made_by": "qwop browser", "agent": fingerprint, "idle_ticks": idle_ticks}
+        meta: dict[str, str | int] = {"made_by": "qwop browser", "agent": fingerprint}
+        meta["idle_ticks"] = idle_ticks
         played = {"kind": "agent", "file": path.name, "fingerprint": fingerprint}
         stem = path.with_name(f"{path.stem}_run")
         return content, Runs(stem, meta, click.echo, played, server.served), None
-    tapes = {tape.platform: (one, tape) for one in runs for tape in [Tape.load(one)]}
+    loaded = [(one, Tape.load(one)) for one in runs]
+    tapes = {tape.platform: (one, tape) for one, tape in loaded if tape.platform is not None}
     if shim and len(tapes) > 1:
         raise BadInputError("--shim puts in the sine of one tape; name only one")
     platform = next(iter(tapes)) if shim else None
@@ -138,6 +141,7 @@ def _roles(
 
 
 def _open(address: str, browser: str | None, print_only: bool) -> None:
+    click.echo(f"{address}\nCtrl-C ends")
     if print_only:
         return
     if browser is None:

@@ -1,6 +1,8 @@
 // What happens in the page is told to `qwop browser`, on this machine, in order.
 
 const ROWS_PER_POST = 60;
+const TRIALS = 8;
+const PAUSE = 250; // between trials [ms]
 
 class Link {
   constructor(overlay) {
@@ -12,18 +14,24 @@ class Link {
 
   // Holds a connection as long as the page is open; throws if another page holds one.
   async open() {
-    const response = await fetch(`${SCRIPT.server}/page`);
-    if (!response.ok) throw new Error(await response.text());
-    this.watch(response.body.getReader());
+    for (let trial = 1; ; trial += 1) {
+      const response = await fetch(`${SCRIPT.server}/page`);
+      if (response.ok) return this.watch(response.body.getReader());
+      const reason = await response.text();
+      if (trial === TRIALS) throw new Error(reason);
+      // This page itself, before it was loaded again, may still be closing its connection.
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 
-  async watch(reader) {
-    try {
+  // Returns at once; a connection that breaks is an end as well.
+  watch(reader) {
+    const wait = async () => {
       while (!(await reader.read()).done);
-    } catch {
-      // The connection broke, which is an end as well.
-    }
-    this.overlay.write("state", "qwop browser has ended: nothing is compared any more");
+    };
+    const tell = () =>
+      this.overlay.write("state", "qwop browser has ended: nothing is compared any more");
+    wait().then(tell, tell);
   }
 
   begin(sine) {
