@@ -16,6 +16,9 @@ class QwopGroup(LazyGroup):
         "play": LazyCommand("qwop_wr.commands.play", "Play the game yourself."),
         "watch": LazyCommand("qwop_wr.commands.watch", "Watch an agent or a tape run."),
         "race": LazyCommand("qwop_wr.commands.race", "Let up to five agents and tapes race."),
+        "browser": LazyCommand(
+            "qwop_wr.commands.browser", "Watch a run in the real game, in your own browser."
+        ),
         "verify": LazyCommand(
             "qwop_wr.commands.verify", "Replay key tapes and check every claim they make."
         ),
@@ -42,6 +45,7 @@ class QwopGroup(LazyGroup):
       qwop verify data/01_raw/record.qwop.json
       qwop watch data/01_raw/expert.safetensors
       qwop race data/01_raw/record.qwop.json data/01_raw/expert.safetensors
+      qwop browser data/01_raw/record.qwop.json --game FOLDER
       qwop export data/01_raw/record.qwop.json record.mp4
     """,
 )

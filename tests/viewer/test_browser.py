@@ -13,7 +13,7 @@ pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[de
 
 from playwright.sync_api import Browser
 
-from tests.browser import PlayerPage, chromium
+from tests.chromium import PlayerPage, chromium
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""``qwop export``: runs become films, tapes or recordings of other programs."""
+"""``qwop export``: runs become films, user scripts, tapes or recordings of other programs."""
 
 import math
 import sys
@@ -11,11 +11,14 @@ import click
 from qwop_wr.arena.film import SUFFIXES, TICKS_PER_SECOND, write_film
 from qwop_wr.arena.runners import Runner
 from qwop_wr.arena.show import Show
-from qwop_wr.commands.runners import AGENT_SUFFIX, runner
+from qwop_wr.browser.script import SUFFIX as SCRIPT_SUFFIX
+from qwop_wr.browser.script import user_script
+from qwop_wr.commands.runners import AGENT_SUFFIX, runner, script_content
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
 from qwop_wr.envs.rendering import MAX_LANES
 from qwop_wr.envs.rendering.canvas import WIDTH
 from qwop_wr.errors import BadInputError
+from qwop_wr.simulator import PLATFORMS
 from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
 from qwop_wr.simulator.tape import TapeError
@@ -30,6 +33,7 @@ _SAMPLES: Final = 32
 
 _ROOM: Final = {
     **dict.fromkeys(SUFFIXES, MAX_LANES),
+    SCRIPT_SUFFIX: len(PLATFORMS),
     **dict.fromkeys((TAPE_SUFFIX, gym_recording.SUFFIX, runr.SUFFIX), 1),
 }
 """How many runs a file holds, by its ending."""
@@ -44,6 +48,7 @@ _LONGEST_RUN: Final = EnvironmentOptions().max_ticks
       qwop export record.qwop.json record.mp4
       qwop export record.qwop.json hurdle.gif --start 18 --end 22
       qwop export record.qwop.json expert.safetensors race.mp4
+      qwop export record.qwop.json game.user.js
       qwop export expert.safetensors native.qwop.json
       qwop export record.qwop.json record.rec
       qwop export record.qwop.json record.bin
@@ -76,11 +81,13 @@ def command(
     """Make a film of runs, or turn one into another format.
 
     The name of TARGET decides: .mp4 and .gif are films, of a race if there
-    are several runs; .qwop.json is a tape; .rec is qwop-gym's recording, for
-    its full set of actions and one frame per step, of a run that begins with
-    a tick without keys as all of its do; .bin is RUNR's. Every TAPE
-    is verified first; an AGENT runs without noise from a fresh page, for 100 s
-    at most. A TARGET that exists is replaced.
+    are several runs; .user.js is a user script that plays in the page of the
+    original game: an agent, or of several tapes the one of the browser's
+    platform; .qwop.json is a tape; .rec is qwop-gym's recording, for its full
+    set of actions and one frame per step, of a run that begins with a tick
+    without keys as all of its do; .bin is RUNR's. Every TAPE is verified
+    first; an AGENT runs without noise from a fresh page, for 100 s at most. A
+    TARGET that exists is replaced.
     """
     suffix = next((one for one in _ROOM if target.name.lower().endswith(one)), None)
     if suffix is None:
@@ -89,15 +96,17 @@ def command(
         raise BadInputError(
             f"{target}: has room for {_ROOM[suffix]}, but there are {len(sources)} runs"
         )
-    runners = [_played(path) for path in sources]
+    is_script = suffix == SCRIPT_SUFFIX
+    content = user_script(script_content(sources)).encode() if is_script else b""
+    runners = [] if is_script else [_played(path) for path in sources]
     try:
         if suffix in SUFFIXES:
             default_rate, default_width = _DEFAULTS[suffix]
             ticks = _range(runners, start, end)
             _film(runners, ticks, target, int(rate or default_rate), width or default_width)
         else:
-            with whole_path(target) as partial, partial.open("wb") as file:
-                file.write(_recording(runners[0], suffix))
+            with whole_path(target) as partial:
+                partial.write_bytes(content or _recording(runners[0], suffix))
     except TapeError as error:
         raise BadInputError(f"{target}: cannot be written: {error}") from error
     except OSError as error:

@@ -1,5 +1,6 @@
-"""Files as the command line names them, as runners."""
+"""Files as the command line names them, as runners and as what a user script plays."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from kedro.io.core import DatasetError, Version
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.arena.runners import AgentKeys, Runner, TapeKeys
+from qwop_wr.browser.script import Content, agent_content, tapes_content
 from qwop_wr.commands.tapes import true_tape
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.errors import BadInputError
@@ -41,7 +43,7 @@ def runner(path: Path) -> Runner:
             f"{path}: neither a tape (*.qwop.json) nor an agent (*.safetensors); files of "
             "other programs become such with: qwop import"
         )
-    agent = _agent(path)
+    agent = read_agent(path)
     meta = {"protocol": "native", "agent": agent.fingerprint, "seed": 0, "idle_ticks": 0}
     try:
         return Runner(path.stem, AgentKeys(agent), agent.spec.engine, meta)
@@ -49,7 +51,43 @@ def runner(path: Path) -> Runner:
         raise BadInputError(f"{path}: {error}") from error
 
 
-def _agent(path: Path) -> Agent:
+def script_content(paths: Sequence[Path], idle_ticks: int = 0) -> Content:
+    """Describe files for a user script.
+
+    Args:
+        paths: One agent, or tapes of different platforms.
+        idle_ticks: Ticks without keys before the agent's first decision.
+
+    Returns:
+        The content of the script.
+
+    Raises:
+        BadInputError: If a file cannot be used, or they do not go together.
+    """
+    agents = [path for path in paths if path.suffix == AGENT_SUFFIX]
+    try:
+        if agents:
+            if len(paths) > 1:
+                raise BadInputError(f"{agents[0]}: an agent plays alone; name no other run")
+            return agent_content(agents[0].stem, read_agent(agents[0]), idle_ticks)
+        tapes = [true_tape(path) for path in paths]
+        return tapes_content(paths[0].name.removesuffix(SUFFIX), tapes)
+    except ValueError as error:
+        raise BadInputError(f"{', '.join(map(str, paths))}: {error}") from error
+
+
+def read_agent(path: Path) -> Agent:
+    """Read an agent.
+
+    Args:
+        path: The file, or the folder of its versions, of which the newest counts.
+
+    Returns:
+        The agent.
+
+    Raises:
+        BadInputError: If it is missing or cannot be used.
+    """
     version = _NEWEST if path.is_dir() else None
     try:
         agent = AgentDataset(filepath=path.as_posix(), version=version).load()

@@ -18,15 +18,20 @@ _MISSING = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium, or Playwright's own; skip the test without either."""
+    """Start the Chromium that ``QWOP_BROWSER`` names, the system's, or Playwright's own.
+
+    Without any the test is skipped.
+    """
     with sync_playwright() as playwright:
         installed = next((path for path in map(shutil.which, _NAMES) if path), None)
-        path = installed or playwright.chromium.executable_path
+        path = os.environ.get("QWOP_BROWSER") or installed or playwright.chromium.executable_path
         if not Path(path).exists():
             pytest.skip(_MISSING)
         # As root, for instance in a container, Chromium's sandbox does not start.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=path, args=sandbox)
+        # The real game needs WebGL, also where there is no graphics card.
+        arguments = ["--enable-unsafe-swiftshader", *sandbox]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 

@@ -1,0 +1,182 @@
+"""A run that a page played, held against the engine value by value."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qwop_wr import __version__
+from qwop_wr.browser.rows import FLAGS_COLUMN, VALUES, Rows, replayed
+from qwop_wr.simulator.anatomy import PART_NAMES
+from qwop_wr.simulator.platforms import PLATFORMS
+
+_N_STATE: Final = 6 * len(PART_NAMES)
+_CLOCK: Final = VALUES.index("clock")
+_DISTANCE: Final = VALUES.index("distance")
+_NAMES: Final = (("Firefox", "Firefox"), ("Edg", "Edge"), ("OPR", "Opera"), ("Chrome", "Chrome"))
+"""Browsers by how they call themselves, the particular before the general."""
+
+
+@dataclass(frozen=True, eq=False)
+class PageRun:
+    """What a page told of one run.
+
+    Attributes:
+        sine: Platform whose sine the browser computes, ``"unknown"`` if none's.
+        checksum: Checksum of that sine.
+        shim: Platform whose sine was put into the page; None if the browser's own was left.
+        user_agent: What the browser calls itself.
+        keys: Masks of the keys held in every tick, shape (T,).
+        rows: The game after the hard reset and after every tick, shape (T + 1, 89).
+        reason: Why it is over: ``"ended"``, or what stopped it before.
+        text: What the page showed at the end.
+    """
+
+    sine: str
+    checksum: str
+    shim: str | None
+    user_agent: str
+    keys: NDArray[np.uint8]
+    rows: Rows
+    reason: str
+    text: str
+
+    @property
+    def platform(self) -> str | None:
+        """Platform on which the engine can repeat the run; None if there is none."""
+        platform = self.shim or self.sine
+        return platform if platform in PLATFORMS else None
+
+    @property
+    def browser(self) -> str:
+        """The browser's name and version, such as ``"Chrome 153"``."""
+        for token, name in _NAMES:
+            if found := re.search(rf"{token}/(\d+)", self.user_agent):
+                return f"{name} {found[1]}"
+        return "unknown browser"
+
+    @property
+    def ticks(self) -> int:
+        """Ticks played."""
+        return len(self.keys)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the game came to its end."""
+        return bool(int(self.rows[-1, FLAGS_COLUMN]) & 8)
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether the runner landed in the sand pit."""
+        return bool(int(self.rows[-1, FLAGS_COLUMN]) & 4)
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        verb = ("landed" if self.has_landed else "fell") if self.has_ended else "stopped"
+        return f"{verb} at tick {self.ticks}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many of a run's values are the engine's.
+
+    Attributes:
+        values: Values compared.
+        differing: How many differ; 0 and -0 do not.
+        first: Tick and name of the first that differs; None if none does.
+    """
+
+    values: int
+    differing: int
+    first: tuple[int, str] | None
+
+
+def compare(run: PageRun) -> Comparison | None:
+    """Replay a run's keys on the engine and compare every value of every tick.
+
+    Args:
+        run: What the page told.
+
+    Returns:
+        The comparison; None if the run's sine is none of the engine's.
+    """
+    if run.platform is None:
+        return None
+    engine = replayed(run.keys, run.platform)
+    expected = np.full_like(run.rows, np.nan)  # what the engine does not reach differs
+    expected[: len(engine)] = engine
+    differs = run.rows != expected
+    first = None
+    if differs.any():
+        tick, value = np.argwhere(differs)[0]
+        first = (int(tick), VALUES[value])
+    return Comparison(differs.size, int(differs.sum()), first)
+
+
+def in_words(run: PageRun, comparison: Comparison | None) -> str:
+    """Tell the verdict in one line."""
+    parts = [run.end]
+    if comparison is None:
+        parts.append("not compared: this browser's sine is none of the known ones")
+    else:
+        parts.append(f"{comparison.differing:,} of {comparison.values:,} values differ")
+    if comparison is not None and comparison.first is not None:
+        tick, value = comparison.first
+        parts.append(f"the first at tick {tick}: {value}")
+    parts += [run.browser, f"platform {run.sine}"]
+    if run.shim is not None:
+        parts.append(f"altered: the sine of {run.shim} was put into the page")
+    return ", ".join(parts)
+
+
+def proof(
+    run: PageRun,
+    comparison: Comparison | None,
+    played: Mapping[str, Any],
+    served: Mapping[str, str],
+) -> dict[str, Any]:
+    """Write down what was seen, with hashes by which it can be checked again.
+
+    Args:
+        run: What the page told.
+        comparison: How it compares with the engine.
+        played: Name, kind and hash of the tape or the agent.
+        served: SHA-256 of every file of the game that the page was given, by path.
+
+    Returns:
+        The proof, as JSON.
+    """
+    state = np.ascontiguousarray(run.rows[-1, :_N_STATE], dtype="<f8")
+    return {
+        "format": "qwop-proof",
+        "format_version": 1,
+        "verdict": in_words(run, comparison),
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "program": f"qwop-wr {__version__}",
+        "played": dict(played),
+        "browser": run.browser,
+        "user_agent": run.user_agent,
+        "platform": run.sine,
+        "sine_checksum": run.checksum,
+        "altered": run.shim is not None,
+        "sine_put_in": run.shim,
+        "ticks": run.ticks,
+        "landed": run.has_landed,
+        "fallen": bool(int(run.rows[-1, FLAGS_COLUMN]) & 1),
+        "score_time": float(run.rows[-1, _CLOCK]),
+        "distance": float(run.rows[-1, _DISTANCE]),
+        "text": run.text,
+        "values_compared": 0 if comparison is None else comparison.values,
+        "values_differing": None if comparison is None else comparison.differing,
+        "first_difference": None if comparison is None else comparison.first,
+        "keys_sha256": hashlib.sha256(run.keys.tobytes()).hexdigest(),
+        "rows_sha256": hashlib.sha256(run.rows.astype("<f8").tobytes()).hexdigest(),
+        "state_sha256": hashlib.sha256(state.tobytes()).hexdigest(),
+        "game_files_sha256": dict(sorted(served.items())),
+    }
