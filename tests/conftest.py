@@ -29,12 +29,23 @@ if TYPE_CHECKING:
 
 SLOW_FIXTURES = {"tiny_project"}
 """Whoever asks for one of them runs Kedro sessions."""
+SLOW_PLACES = (
+    "agents/learners/",
+    "agents/test_stage",
+    "agents/test_training",
+    "faults/",
+    "pipelines/",
+)
+"""Folders and modules whose tests train, kill and damage."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what is slow by its fixtures; other slow tests are marked where they stand."""
+    """Mark what is slow by its fixtures or its place; other slow tests bear the mark themselves."""
+    here = Path(__file__).parent
     for item in items:
-        if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        fixtures = set(item.fixturenames) if isinstance(item, pytest.Function) else set()
+        if place.startswith(SLOW_PLACES) or SLOW_FIXTURES & fixtures:
             item.add_marker(pytest.mark.slow)
 
 

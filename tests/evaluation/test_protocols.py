@@ -56,6 +56,7 @@ def test_rows_depend_on_their_seeds_alone(
     pd.testing.assert_frame_equal(part, expected, check_exact=True)
 
 
+@pytest.mark.slow
 def test_rows_and_tapes_are_those_of_processes(
     evaluation: Evaluation, agent: Agent, game: EnvironmentOptions
 ) -> None:

@@ -129,6 +129,7 @@ def test_does_not_depend_on_the_number_of_threads() -> None:
     assert outcomes(one) == outcomes(three)
 
 
+@pytest.mark.slow
 def test_processes_find_the_same(known: Tape) -> None:
     options = {"search": SearchOptions(max_ticks=60), "give_up_seconds": 1.0}
     there = ComputeOptions(backend="process", workers=2, short_seconds=0.0)
