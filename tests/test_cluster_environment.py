@@ -15,8 +15,8 @@ MOVED = [
     "evaluation_episodes",
     "tapes",
     "evaluation_summary",
-    "trained_ablation_cells",
-    "finished_ablation_cells",
+    "experiment_cells",
+    "stored_experiment_cells",
 ]
 
 

@@ -23,7 +23,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     copy = ProjectCopy(tmp_path_factory.mktemp("experiments") / "project")
     path = copy.folder / "conf/base/parameters_experiments.yml"
     parameters = yaml.safe_load(path.read_text())
-    experiments = parameters["experiments"]
+    needed = {*NAMES, "algorithm_ppo"}
+    experiments = {k: v for k, v in parameters["experiments"].items() if k in needed}
+    parameters["experiments"] = experiments
     for experiment in experiments.values():
         if "training" in experiment:
             experiment["training"] = {

@@ -8,7 +8,7 @@ def test_default_is_the_whole_way_from_the_shipped_expert() -> None:
     assert pipelines["__default__"] == pipelines["world_record"]
     datasets = {name for name in pipelines["world_record"].inputs() if "param" not in name}
     may_be_missing = {
-        "ablations",
+        "ablations_rows",
         "demonstration_recordings",
         "demonstration_tapes",
         "interrupted_dqnfd_training",
@@ -32,3 +32,26 @@ def test_expert_begins_from_nothing_but_its_rivals_and_what_was_interrupted() ->
     rivals = {"reigning_expert_agent", "reigning_guide_agents"}
     assert {name for name in inputs if not name.startswith("interrupted_")} == rivals
     assert rivals < inputs
+
+
+def test_every_part_of_the_whole_way_is_a_namespace() -> None:
+    pipeline = register_pipelines()["world_record"]
+    assert {node.namespace for node in pipeline.nodes} == {
+        "demonstrations",
+        "dqnfd",
+        "self_play",
+        "velocity",
+        "evaluation",
+        "hunt",
+        "reporting",
+    }
+    # Names of datasets and parameters have no prefixes, so that both read alike everywhere.
+    parameters = {"expert", "files", "games", "search"}
+    dotted = {name for name in pipeline.datasets() if "." in name}
+    assert dotted == {f"params:demonstrations.{name}" for name in parameters}
+
+
+def test_old_names_of_the_experiments_wing() -> None:
+    pipelines = register_pipelines()
+    assert pipelines["train"].nodes == pipelines["experiments"].nodes
+    assert {"ledger", "shaping", "ablations", "sweep"} <= pipelines.keys()

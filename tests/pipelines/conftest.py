@@ -16,8 +16,8 @@ from qwop_wr.simulator.tape import Tape
 
 @pytest.fixture
 def environment() -> EnvironmentOptions:
-    """Short games."""
-    return EnvironmentOptions(max_ticks=40)
+    """Short games, on the platform of the run that finishes."""
+    return EnvironmentOptions(max_ticks=40, platform="node")
 
 
 @pytest.fixture
@@ -61,4 +61,4 @@ def finish() -> Tape:
     path = Path(__file__).parents[1] / "envs" / "finishing_run.npz"
     with np.load(path, allow_pickle=False) as run:
         keys: NDArray[np.uint8] = run["keys"]
-    return Tape.record(keys)
+    return Tape.record(keys, platform="node")

@@ -34,7 +34,7 @@ from tests.search.agents import make_agent
 
 GAMES = GamesOptions(n_games=16, idle_ticks=5)
 FILES = FileRunsOptions(folder=True, record=True)
-ALL_KEYS = EnvironmentOptions(actions="full")
+ALL_KEYS = EnvironmentOptions(actions="full", platform="node")
 
 
 def _options(**changes: Any) -> ExpertRunsOptions:
@@ -121,10 +121,10 @@ def test_tapes_that_cannot_be_used_are_told_and_left_out(
 ) -> None:
     tapes = {
         "good": finish,
-        "fallen": Tape.record(np.full(60, 5, dtype=np.uint8)),
+        "fallen": Tape.record(np.full(60, 5, dtype=np.uint8), platform="node"),
         "false": dataclasses.replace(finish, distance=99.0),
         "three_ticks": Tape.record(
-            np.repeat(np.array([5, 10, 5, 10], dtype=np.uint8), [3, 3, 4, 4])
+            np.repeat(np.array([5, 10, 5, 10], dtype=np.uint8), [3, 3, 4, 4]), platform="node"
         ),
     }
     with caplog.at_level(logging.WARNING):
@@ -175,7 +175,7 @@ def test_no_run_at_all_is_told_with_what_to_do(
 
 
 def test_tapes_that_do_not_finish_are_taken_on_request() -> None:
-    fall = Tape.record(np.full(200, O, dtype=np.uint8))
+    fall = Tape.record(np.full(200, O, dtype=np.uint8), platform="node")
     left_out = demonstrate_from_files({"fall": fall}, None, ALL_KEYS, GAMES, FILES)
     assert left_out.transitions is None
     everything = FILES.model_copy(update={"finished_only": False})

@@ -128,7 +128,7 @@ def test_the_search_begins_with_the_fastest_run_known(
         branches=0,
         search=SearchOptions(max_ticks=20),
     )
-    fallen = Tape.record(np.full(60, 5, dtype=np.uint8))
+    fallen = Tape.record(np.full(60, 5, dtype=np.uint8), platform="node")
 
     def search(found: Tape, interrupted: Tape | None, resume: bool) -> Tape:
         steps = search_with_expert(
