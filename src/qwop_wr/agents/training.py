@@ -380,9 +380,12 @@ class LearnerTraining(Training):
         records_divergence: bool = False,
     ) -> None:
         shared = set(TrainingOptions.model_fields)
+        evaluated = options.model_dump(mode="json", include=shared - OBSERVING - {"budget"})
+        learning = task.learning.model_dump(mode="json", exclude=shared)
+        in_one_block = task.learning is options
         origin: dict[str, JsonValue] = {
-            "options": options.model_dump(mode="json", include=shared - OBSERVING - {"budget"}),
-            "learning": task.learning.model_dump(mode="json", exclude=shared),
+            "options": {**evaluated, **learning} if in_one_block else evaluated,
+            **({} if in_one_block else {"learning": learning}),
             "spec": task.spec.model_dump(mode="json"),
             "seed": task.seed,
             "begin_with": task.begin_with.fingerprint if task.begin_with else None,
