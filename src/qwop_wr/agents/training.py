@@ -382,10 +382,11 @@ class LearnerTraining(Training):
         shared = set(TrainingOptions.model_fields)
         evaluated = options.model_dump(mode="json", include=shared - OBSERVING - {"budget"})
         learning = task.learning.model_dump(mode="json", exclude=shared)
-        in_one_block = task.learning is options
+        blocks: dict[str, JsonValue] = {"options": evaluated, "learning": learning}
+        if isinstance(options, PPOOptions):
+            blocks = {"options": {**evaluated, **learning}}
         origin: dict[str, JsonValue] = {
-            "options": {**evaluated, **learning} if in_one_block else evaluated,
-            **({} if in_one_block else {"learning": learning}),
+            **blocks,
             "spec": task.spec.model_dump(mode="json"),
             "seed": task.seed,
             "begin_with": task.begin_with.fingerprint if task.begin_with else None,
