@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.checkpoints import Checkpoints
 from qwop_wr.agents.gate import (
     AgentScore,
     paired_gain,
@@ -14,9 +13,7 @@ from qwop_wr.agents.gate import (
     score_agent,
     score_episodes,
 )
-from qwop_wr.agents.metrics import MetricHistory
 from qwop_wr.agents.rollout import Episodes
-from qwop_wr.metric_sink import silent_sink
 from tests.agents.conftest import make_agent, make_ppo_spec
 from tests.agents.corridor import CorridorVectorEnv
 
@@ -206,47 +203,3 @@ def test_the_cheapest_that_passes_is_handed_on(evaluation_env: CorridorVectorEnv
         (score_agent(one, evaluation_env, SEEDS) for one in (FALLER, WAITER)),
         key=lambda one: one.mean_cost,
     )
-
-
-def make_checkpoints(env: CorridorVectorEnv) -> tuple[Checkpoints, MetricHistory]:
-    history = MetricHistory(silent_sink)
-    return Checkpoints(env, SEEDS, history), history
-
-
-def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorEnv) -> None:
-    checkpoints, history = make_checkpoints(evaluation_env)
-    assert checkpoints.best is None
-    alike = [stepper(2, 1, marker=float(marker)) for marker in (1, 2, 3)]
-    for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, *alike]):
-        checkpoints.consider(agent, step)
-    assert checkpoints.best is not None
-    assert checkpoints.best.agent.fingerprint == WALKER.fingerprint
-    assert checkpoints.best.agent.card["steps"] == 2
-    assert checkpoints.best.agent.card["evaluation"] == checkpoints.best.score.metrics()
-    assert [one.fingerprint for one in checkpoints.agents[1:]] == [
-        *(one.fingerprint for one in alike),
-        FALLER.fingerprint,
-    ], "the best five are kept, and the same weights count once"
-    rates = history.frame().query("metric == 'evaluation/finish_rate'")
-    assert rates["value"].tolist() == [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]
-    assert rates["step"].tolist() == list(range(7))
-
-
-def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
-    evaluation_env: CorridorVectorEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scores = iter(
-        [
-            AgentScore(0.9, 60.0, 95.0, mean_cost=70.0),
-            AgentScore(0.8, 50.0, 96.0, mean_cost=62.0),
-            AgentScore(0.9, 59.0, 95.0, mean_cost=69.0),
-            AgentScore(0.8, 48.0, 97.0, mean_cost=60.0),
-        ]
-    )
-    monkeypatch.setattr("qwop_wr.agents.checkpoints.score_agent", lambda *_: next(scores))
-    checkpoints, _ = make_checkpoints(evaluation_env)
-    checkpoints.consider(WALKER, 0, reference=True)
-    for step in (1, 2, 3):
-        checkpoints.consider(stepper(2, 1, marker=float(step)), step)
-    assert checkpoints.best is not None
-    assert checkpoints.best.agent.card["steps"] == 2

@@ -200,7 +200,7 @@ def test_a_finished_training_has_nothing_left_to_do_unless_the_budget_grows() ->
 
 
 @pytest.mark.parametrize(
-    ("changes", "seed", "wrong"), [({"gamma": 0.9}, 1, "learning"), ({}, 2, "seed")]
+    ("changes", "seed", "wrong"), [({"gamma": 0.9}, 1, "options"), ({}, 2, "seed")]
 )
 def test_a_state_of_another_training(changes: dict[str, float], seed: int, wrong: str) -> None:
     state = next(training(make_options(save_every=512)).run())

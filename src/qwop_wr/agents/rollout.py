@@ -106,7 +106,7 @@ def play_episodes(
         raise ValueError("play_episodes needs at least one seed")
     keyed = isinstance(vector_env, KeyedVectorEnv)
     if record_keys and not keyed:
-        raise ValueError(f"{type(vector_env).__name__} does not report the keys it played")
+        raise ValueError(f"{type(vector_env).__name__} does not tell the keys it played")
     batches = []
     with single_thread():
         for first in range(0, len(seeds), vector_env.num_envs):

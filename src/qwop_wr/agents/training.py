@@ -57,6 +57,9 @@ class LearnerTask:
         seed: Seed of everything random.
         begin_with: Agent whose weights replace the random ones.
         keep_at: Steps at which an agent is kept for other trainings to begin with.
+
+    Raises:
+        ValueError: If the agent to begin with has another spec.
     """
 
     learning: LearningOptions
@@ -65,18 +68,17 @@ class LearnerTask:
     begin_with: Agent | None = None
     keep_at: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.begin_with is not None:
+            earlier = self.begin_with.spec
+            self.spec.check_continues(earlier, "the agent to begin with", "the training")
+
     def learner(self, games: LearningGames, progress: Progress) -> Learner:
         """Make the learner, untrained.
 
         Args:
             games: Games to learn in.
             progress: Share of the training that is over, by steps made.
-
-        Returns:
-            The learner.
-
-        Raises:
-            ValueError: If the agent to begin with has another spec.
         """
         learning, spec = self.learning, self.spec
         learner: Learner
@@ -86,7 +88,6 @@ class LearnerTask:
         else:
             learner = SB3Learner(learning, spec, games, progress, self.seed)
         if self.begin_with is not None:
-            spec.check_continues(self.begin_with.spec, "the agent to begin with", "the training")
             learner.begin_with(self.begin_with)
         return learner
 
@@ -262,7 +263,6 @@ class Training(ABC):
                 yield
 
     def _evaluate(self, context: TrainingContext) -> AgentScore:
-        """Evaluate the learner's agent, and keep it if it is among the best."""
         context.evaluated_at = context.learner.steps
         minutes = (time.process_time() - context.began) / 60.0
         context.history.record({CORE_MINUTES: minutes}, context.learner.steps)
@@ -283,7 +283,6 @@ class Training(ABC):
                 context.kept[step] = context.learner.agent().with_card(steps=steps)
 
     def _carded(self, agent: Agent) -> Agent:
-        """Note on an agent's card how it was trained."""
         return agent
 
     def _begin(
@@ -313,7 +312,6 @@ class Training(ABC):
         return context
 
     def _state(self, context: TrainingContext) -> TrainingState:
-        """Copy everything that the rest of the training depends on."""
         arrays = {
             **self._learner_arrays(context),
             **context.checkpoints.arrays(),
@@ -380,9 +378,13 @@ class LearnerTraining(Training):
         records_divergence: bool = False,
     ) -> None:
         shared = set(TrainingOptions.model_fields)
+        evaluated = options.model_dump(mode="json", include=shared - OBSERVING - {"budget"})
+        learning = task.learning.model_dump(mode="json", exclude=shared)
+        blocks: dict[str, JsonValue] = {"options": evaluated, "learning": learning}
+        if isinstance(options, PPOOptions):
+            blocks = {"options": {**evaluated, **learning}}
         origin: dict[str, JsonValue] = {
-            "options": options.model_dump(mode="json", include=shared - OBSERVING - {"budget"}),
-            "learning": task.learning.model_dump(mode="json", exclude=shared),
+            **blocks,
             "spec": task.spec.model_dump(mode="json"),
             "seed": task.seed,
             "begin_with": task.begin_with.fingerprint if task.begin_with else None,
@@ -485,7 +487,6 @@ def kept_agent(state: TrainingState, step: int) -> Agent:
 
 
 def _has_passed(every: int, before: int, now: int) -> bool:
-    """Return whether a multiple of ``every`` lies between two steps."""
     return now // every > before // every
 
 
