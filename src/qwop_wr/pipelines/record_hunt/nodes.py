@@ -9,7 +9,12 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import Seed
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.pipelines.record_hunt.hunting import hunt_in_rounds, judges_of, verified
+from qwop_wr.pipelines.record_hunt.hunting import (
+    hunt_in_rounds,
+    judges_of,
+    known_or_native,
+    verified,
+)
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.simulator.tape import Tape
 
@@ -49,6 +54,7 @@ def hunt_record(
     with checking("guide_agents"):
         judges = judges_of(agents, environment)
     known = verified(reigning, "reigning_record_tape", environment)
+    known = known_or_native(known, agents, environment)
     hunt = hunt_in_rounds("record_hunt", judges, known, environment, options, seed, compute)
     for tape, summary in hunt:
         yield tape, {**summary, "guides": [agent.fingerprint for agent in agents]}
@@ -88,6 +94,7 @@ def hunt_with_agent(
     with checking("the agent of the last stage"):
         judges = judges or judges_of([agent], environment)
     known = verified(reigning, "reigning_record_tape", environment)
+    known = known_or_native(known, [agent, *agents], environment)
     mixed = seed ^ int(agent.fingerprint[:8], 16)
     hunt = hunt_in_rounds("short_hunt", judges, known, environment, options, mixed, compute)
     for tape, summary in hunt:
