@@ -4,7 +4,7 @@ from qwop_wr.datasets.agent_dataset import AgentDataset
 from qwop_wr.datasets.agents_dataset import AgentsDataset
 from qwop_wr.datasets.optional_json_dataset import OptionalJSONDataset
 from qwop_wr.datasets.optional_partitions import OptionalPartitions
-from qwop_wr.datasets.page_dataset import PageDataset
+from qwop_wr.datasets.page_dataset import PageDataset, TableDataset
 from qwop_wr.datasets.recording import Recording
 from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
 from qwop_wr.datasets.tape_dataset import TapeDataset
@@ -20,6 +20,7 @@ __all__ = [
     "PageDataset",
     "Recording",
     "StudyStorageDataset",
+    "TableDataset",
     "TapeDataset",
     "TapesDataset",
     "TrainingStateDataset",
