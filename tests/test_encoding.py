@@ -30,22 +30,22 @@ kinds: dict[str, Any] = {
     "qwop_wr.datasets.PageDataset": words,
     "json.JSONDataset": {words: words},
     "qwop_wr.datasets.OptionalJSONDataset": [words],
-    "pandas.CSVDataset": pd.DataFrame({words: [words]}),
+    "qwop_wr.datasets.TableDataset": pd.DataFrame({words: [words]}),
 }
 n_pages = 0
 for name, entry in entries.items():
     kind = entry["type"] if isinstance(entry, dict) else ""
-    assert kind != "text.TextDataset", name
+    assert kind not in ("text.TextDataset", "pandas.CSVDataset"), name
     if kind in kinds:
         local = {**entry, "filepath": f"{name}.x"}
         catalog = DataCatalog.from_config({name: local})
         catalog.save(name, kinds[kind])
         loaded, saved = catalog.load(name), kinds[kind]
-        same = loaded.equals(saved) if kind.startswith("pandas") else loaded == saved
+        same = loaded.equals(saved) if kind.endswith("TableDataset") else loaded == saved
         assert same, name
         n_pages += kind.endswith("PageDataset")
-        if kind.endswith("PageDataset") and "versioned" not in entry:
-            assert Path(f"{name}.x").read_bytes() == words.encode("utf-8"), name
+        if kind.startswith("qwop_wr") and "versioned" not in entry and "JSON" not in kind:
+            assert words.encode("utf-8") in Path(f"{name}.x").read_bytes(), name
 assert n_pages >= 8
 """
 

@@ -114,11 +114,20 @@ def test_every_environment_is_looked_at(
 
 
 def test_tables_take_what_pandas_takes() -> None:
-    table = {"type": "pandas.CSVDataset", "filepath": "data/x.csv"}
+    table = {"type": "qwop_wr.datasets.TableDataset", "filepath": "data/x.csv"}
     with pytest.raises(BadInputError, match=r"save_args\.indx: .*mean 'index'"):
         check_catalog({"copied": {**table, "save_args": {"indx": False}}}, {"copied"})
     fine = {**table, "save_args": {"index": False}, "load_args": {"float_precision": "round_trip"}}
     check_catalog({"copied": fine, "_anchors": {"any": "thing"}, "{name}_x": fine}, {"copied"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "instead"),
+    [("text.TextDataset", "PageDataset"), ("pandas.CSVDataset", "TableDataset")],
+)
+def test_text_in_the_locales_encoding_is_refused(kind: str, instead: str) -> None:
+    with pytest.raises(BadInputError, match=rf"use qwop_wr\.datasets\.{instead}, .*UTF-8"):
+        check_catalog({"copied": {"type": kind, "filepath": "data/x"}}, {"copied"})
 
 
 def test_a_value_from_the_environment(

@@ -2,7 +2,7 @@
 
 from qwop_wr.datasets.agent_dataset import AgentDataset, AgentsDataset
 from qwop_wr.datasets.optional_datasets import OptionalJSONDataset, OptionalPartitions
-from qwop_wr.datasets.page_dataset import PageDataset
+from qwop_wr.datasets.page_dataset import PageDataset, TableDataset
 from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
 from qwop_wr.datasets.tape_dataset import TapeDataset, TapesDataset
 from qwop_wr.datasets.training_state_dataset import TrainingStateDataset
@@ -16,6 +16,7 @@ __all__ = [
     "PageDataset",
     "Recording",
     "StudyStorageDataset",
+    "TableDataset",
     "TapeDataset",
     "TapesDataset",
     "TrainingStateDataset",

@@ -1,9 +1,10 @@
-"""``PageDataset`` keeps a page of text that Kedro-Viz can show."""
+"""Kedro's datasets of text, in UTF-8: pages that Kedro-Viz can show, and tables."""
 
 import re
 from typing import Any, ClassVar, Final
 
 from kedro_datasets._typing import HTMLPreview
+from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 
 _PREVIEW: Final = re.compile("<!-- preview -->(.*?)<!-- /preview -->", re.DOTALL)
@@ -54,3 +55,34 @@ class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no t
         page = self.load()
         marked = "\n".join(part.strip() for part in _PREVIEW.findall(page))
         return HTMLPreview((marked or page)[:_MAX_PREVIEW])
+
+
+class TableDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
+    """``TableDataset`` is Kedro's ``CSVDataset`` in UTF-8, with the same bytes everywhere.
+
+    Examples:
+        Using the YAML API:
+
+        ```yaml
+        history:
+          type: qwop_wr.datasets.TableDataset
+          filepath: data/07_model_output/history.csv
+          save_args:
+            index: false
+        ```
+
+        Using the Python API:
+
+        >>> import pandas as pd
+        >>> from qwop_wr.datasets import TableDataset
+        >>>
+        >>> dataset = TableDataset(filepath=str(tmp_path / "history.csv"))
+        >>> dataset.save(pd.DataFrame({"metric": ["finish rate ≥ 90 %"]}))
+        >>> dataset.load()["metric"][0]
+        'finish rate ≥ 90 %'
+    """
+
+    DEFAULT_FS_ARGS: ClassVar[dict[str, Any]] = {
+        "open_args_save": {"mode": "w", "encoding": "utf-8", "newline": ""}
+    }
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"index": False, "lineterminator": "\n"}

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 import yaml
 from kedro.io.core import DatasetError, parse_dataset_definition
+from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 from pydantic import ValidationError
@@ -40,6 +41,7 @@ _ARGUMENTS: Final[Mapping[tuple[str, str], tuple[Callable[..., Any], ...]]] = {
     ("JSONDataset", "save_args"): (json.dump, json.JSONEncoder),
 }
 """What takes a dataset's arguments, by class and key; it would refuse them after the work."""
+_IN_UTF8: Final = {TextDataset: "PageDataset", CSVDataset: "TableDataset"}
 _BOOLEAN: Final = re.compile("true|false|yes|no|on|off", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 _GLOBAL: Final = re.compile(r"\$\{\s*globals:\s*([\w.-]+)")
@@ -167,10 +169,10 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
             ) from error
         return  # A library that is not installed matters to those who use the entry.
     _check_keys(place, entry, [*_DATASET_KEYS, *_names_of(kind)])
-    if kind is TextDataset:
+    if kind in _IN_UTF8:
         raise BadInputError(
             f"{place}type = {entry['type']!r}: writes in the encoding of the machine's locale; "
-            "use qwop_wr.datasets.PageDataset, which is the same in UTF-8"
+            f"use qwop_wr.datasets.{_IN_UTF8[kind]}, which is the same in UTF-8"
         )
     for key in ("load_args", "save_args"):
         for class_ in kind.__mro__:

@@ -103,6 +103,13 @@ def test_a_search_guided_by_an_agent_of_another_environment(
         demonstrate_with_search({"a": make_agent(1)}, make_agent(1), other, GAMES, options, seed=1)
 
 
+def test_nothing_is_searched_for_where_clones_are_slow(environment: EnvironmentOptions) -> None:
+    slow = environment.model_copy(update={"engine": "box2d"})
+    options = SearchRunsOptions(runs=1000)
+    found = demonstrate_with_search({"a": make_agent(1)}, make_agent(1), slow, GAMES, options, 1)
+    assert found.transitions is None
+
+
 def test_tapes_are_replayed_decision_by_decision(finish: Tape) -> None:
     games = GamesOptions(n_games=1, tick_cost=0.03)
     demonstrations = demonstrate_from_files({"run": finish}, None, ALL_KEYS, games, FILES)

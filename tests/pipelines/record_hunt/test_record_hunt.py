@@ -17,12 +17,13 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.pipelines.record_hunt import create_pipeline, rounds
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent
-from qwop_wr.pipelines.record_hunt.rounds import shown
+from qwop_wr.pipelines.record_hunt.rounds import known_or_native, shown
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt, Section
 from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals
+from tests.evaluation.players import random_agent
 
 Guides = dict[str, Agent]
 
@@ -185,3 +186,14 @@ def test_an_agent_hunts_alone_where_there_are_no_guides(
     other = EnvironmentOptions(ticks_per_action=4)
     with pytest.raises(BadInputError, match="the agent of the last stage: .* ticks_per_action = 2"):
         next(hunt_with_agent(agent, {}, finish, other, options(), seed=1, compute=SERIAL))
+
+
+def test_on_box2d_the_guides_own_run_is_handed_on() -> None:
+    environment = EnvironmentOptions(engine="box2d", max_ticks=60)
+    agents = [random_agent(environment)]
+    tape = known_or_native(None, agents, environment)
+    assert tape is not None
+    assert tape.engine == "box2d"
+    verify_tape(tape)
+    assert known_or_native(tape, agents, environment) is tape
+    assert known_or_native(None, agents, EnvironmentOptions()) is None

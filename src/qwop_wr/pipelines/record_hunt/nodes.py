@@ -12,6 +12,7 @@ from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
     judges_of,
+    known_or_native,
     refine_in_rounds,
     verified,
 )
@@ -86,6 +87,7 @@ def hunt_record(
     with checking("guide_agents"):
         judges = judges_of(agents, environment)
     known = verified(reigning, "reigning_record_tape", environment)
+    known = known_or_native(known, agents, environment)
     hunt = hunt_in_rounds("record_hunt", judges, known, environment, options, seed, compute)
     for tape, summary in hunt:
         yield tape, {**summary, "guides": [agent.fingerprint for agent in agents]}
@@ -125,6 +127,7 @@ def hunt_with_agent(
     with checking("the agent of the last stage"):
         judges = judges or judges_of([agent], environment)
     known = verified(reigning, "reigning_record_tape", environment)
+    known = known_or_native(known, [agent, *agents], environment)
     mixed = seed ^ int(agent.fingerprint[:8], 16)
     hunt = hunt_in_rounds("short_hunt", judges, known, environment, options, mixed, compute)
     for tape, summary in hunt:

@@ -10,11 +10,14 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import evaluate_native
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.hunt import HuntOptions, HuntStep, RecordHunt
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, RefinementStep
+from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 from qwop_wr.stopping import stop_requested, stops_itself
 from qwop_wr.tracking import stage_run
@@ -178,6 +181,27 @@ def _summary(
         "core_seconds": round(step.core_seconds, 1) if step else 0.0,
         "time_shares": {k: round(v, 3) for k, v in step.result.shares.items()} if step else {},
     }
+
+
+def known_or_native(
+    known: Tape | None, agents: Sequence[Agent], environment: EnvironmentOptions
+) -> Tape | None:
+    """Give a hunt something to hand on where its searches are too small to finish.
+
+    Args:
+        known: Best tape so far.
+        agents: Agents that guide the hunt.
+        environment: Environment that all pipelines share.
+
+    Returns:
+        The tape; without one, on an engine whose clones are slow, the best of the runs that
+        the agents make without noise.
+    """
+    if known is not None or environment.engine not in SLOW_CLONES:
+        return known
+    protocol = EvaluationOptions()
+    runs = [evaluate_native(agent, environment, protocol).tapes["native"] for agent in agents]
+    return min(runs, key=lambda tape: tape.rank)
 
 
 class Refined(NamedTuple):
