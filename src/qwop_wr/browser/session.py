@@ -170,7 +170,8 @@ class Session:
 
     def note(self, message: Mapping[str, Any]) -> None:
         """Something that the person at the terminal should know."""
-        words = " ".join(str(message.get("message")).split())[:500]
+        text = " ".join(str(message.get("message")).split())[:500]
+        words = "".join(character for character in text if character.isprintable())
         if message.get("refused"):
             self.refusals.append(words)
         self._echo(words)
