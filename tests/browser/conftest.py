@@ -20,7 +20,12 @@ from qwop_wr.browser.session import Keeper, Session
 from tests.browser.toy import toy_replayed, write_page
 from tests.chromium import chromium
 
-SINE = Path(script.__file__).parent / "assets" / "sine.js"
+ASSETS = Path(script.__file__).parent / "assets"
+
+
+def asset(name: str) -> str:
+    """Source of a part of the script."""
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def own_checksum(browser: Browser) -> str:
     page = browser.new_page()
     probe = "{probe: {arguments: 65536, span: 20}}"
     checksum: str = page.evaluate(
-        f"(() => {{ const SCRIPT = {probe}; {SINE.read_text(encoding='utf-8')} "
+        f"(() => {{ const SCRIPT = {probe}; {asset('sine.js')} "
         "return sineChecksum(Math.sin, Math.cos); })()"
     )
     page.close()

@@ -18,7 +18,7 @@ from qwop_wr.browser.script import (
 from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
-from tests.browser.conftest import MakeKeeper, Visitor, read_overlay, wait_for_overlay
+from tests.browser.conftest import MakeKeeper, Visitor, asset, read_overlay, wait_for_overlay
 from tests.browser.toy import FALL, RUN, ToyGame, toy_tape, write_page
 from tests.evaluation.players import random_agent
 
@@ -315,7 +315,7 @@ def test_a_user_script_alone_knows_a_false_run(browser: Browser, toy: None, fold
 
 def test_the_pages_sines_are_the_platforms(browser: Browser) -> None:
     """Every platform's sine as the page has it, over the probe's 65,536 angles."""
-    parts = "\n".join(script._asset(f"{name}.js") for name in ("sine", "shim"))
+    parts = "\n".join(asset(f"{name}.js") for name in ("sine", "shim"))
     page = browser.new_page()
     checksums = page.evaluate(
         f"(() => {{ const SCRIPT = {{probe: {{arguments: 65536, span: 20}}}}; {parts} "
