@@ -82,6 +82,12 @@ class Visit:
         """Wait until a line of the card has a text in it."""
         wait_for_overlay(self.page, line, text)
 
+    def begin(self) -> None:
+        """Click the intro away, as a person does."""
+        self.wait_for("state", "a click on the game begins")
+        self.page.mouse.click(100, 100)
+        self.wait_for("state", "R begins anew")
+
     def wait_for_refusal(self) -> str:
         """Wait until the session knows why the page did not play."""
         while not self.session.refusals:

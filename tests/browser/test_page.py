@@ -192,10 +192,7 @@ def test_escape_stops_and_gives_the_page_back(visit: Visitor, tmp_path: Path) ->
 
 def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click on the game begins")
-    page.page.wait_for_timeout(150)
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 50")
     page.page.keyboard.down("w")
@@ -250,9 +247,7 @@ def test_two_pages_at_once(visit: Visitor, tmp_path: Path) -> None:
 
 def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click")
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.ticks > 70")
     page.page.close()
@@ -265,9 +260,7 @@ def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> 
 
 def test_a_server_that_ends_in_the_middle(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click")
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.ticks > 70")
     page.server.stopping.set()
