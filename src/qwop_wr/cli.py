@@ -17,7 +17,7 @@ class QwopGroup(LazyGroup):
         "watch": LazyCommand("qwop_wr.commands.watch", "Watch an agent or a tape run."),
         "race": LazyCommand("qwop_wr.commands.race", "Let up to five agents and tapes race."),
         "browser": LazyCommand(
-            "qwop_wr.commands.browser", "Watch a run in the real game, in your own browser."
+            "qwop_wr.commands.browser", "Watch a run happen in the real game, in your own browser."
         ),
         "verify": LazyCommand(
             "qwop_wr.commands.verify", "Replay key tapes and check every claim they make."

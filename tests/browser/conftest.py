@@ -20,7 +20,12 @@ from qwop_wr.browser.session import Keeper, Session
 from tests.browser.toy import toy_replayed, write_page
 from tests.chromium import chromium
 
-SINE = Path(script.__file__).parent / "assets" / "sine.js"
+ASSETS = Path(script.__file__).parent / "assets"
+
+
+def asset(name: str) -> str:
+    """Source of a part of the script."""
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def own_checksum(browser: Browser) -> str:
     page = browser.new_page()
     probe = "{probe: {arguments: 65536, span: 20}}"
     checksum: str = page.evaluate(
-        f"(() => {{ const SCRIPT = {probe}; {SINE.read_text(encoding='utf-8')} "
+        f"(() => {{ const SCRIPT = {probe}; {asset('sine.js')} "
         "return sineChecksum(Math.sin, Math.cos); })()"
     )
     page.close()
@@ -76,6 +81,12 @@ class Visit:
     def wait_for(self, line: str, text: str) -> None:
         """Wait until a line of the card has a text in it."""
         wait_for_overlay(self.page, line, text)
+
+    def begin(self) -> None:
+        """Click the intro away, as a person does."""
+        self.wait_for("state", "a click on the game begins")
+        self.page.mouse.click(100, 100)
+        self.wait_for("state", "R begins anew")
 
     def wait_for_refusal(self) -> str:
         """Wait until the session knows why the page did not play."""

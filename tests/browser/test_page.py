@@ -18,7 +18,7 @@ from qwop_wr.browser.script import (
 from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
-from tests.browser.conftest import MakeKeeper, Visitor, read_overlay, wait_for_overlay
+from tests.browser.conftest import MakeKeeper, Visitor, asset, read_overlay, wait_for_overlay
 from tests.browser.toy import FALL, RUN, ToyGame, toy_tape, write_page
 from tests.evaluation.players import random_agent
 
@@ -192,10 +192,7 @@ def test_escape_stops_and_gives_the_page_back(visit: Visitor, tmp_path: Path) ->
 
 def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click on the game begins")
-    page.page.wait_for_timeout(150)
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 50")
     page.page.keyboard.down("w")
@@ -250,9 +247,7 @@ def test_two_pages_at_once(visit: Visitor, tmp_path: Path) -> None:
 
 def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click")
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.ticks > 70")
     page.page.close()
@@ -265,9 +260,7 @@ def test_a_page_that_is_closed_in_the_middle(visit: Visitor, tmp_path: Path) -> 
 
 def test_a_server_that_ends_in_the_middle(visit: Visitor, tmp_path: Path) -> None:
     page = visit(person_content(), runs(tmp_path / "run"))
-    page.wait_for("state", "a click")
-    page.page.mouse.click(100, 100)
-    page.wait_for("state", "R begins anew")
+    page.begin()
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.ticks > 70")
     page.server.stopping.set()
@@ -315,7 +308,7 @@ def test_a_user_script_alone_knows_a_false_run(browser: Browser, toy: None, fold
 
 def test_the_pages_sines_are_the_platforms(browser: Browser) -> None:
     """Every platform's sine as the page has it, over the probe's 65,536 angles."""
-    parts = "\n".join(script._asset(f"{name}.js") for name in ("sine", "shim"))
+    parts = "\n".join(asset(f"{name}.js") for name in ("sine", "shim"))
     page = browser.new_page()
     checksums = page.evaluate(
         f"(() => {{ const SCRIPT = {{probe: {{arguments: 65536, span: 20}}}}; {parts} "

@@ -81,8 +81,7 @@ def test_a_persons_runs_come_back(real: Visitor, platform: str | None, tmp_path:
     page.page.set_default_timeout(MINUTES_3)
     for number in (1, 2):
         if number == 1:
-            page.wait_for("state", "a click on the game begins")
-            page.page.mouse.click(300, 200)
+            page.begin()
         page.wait_for("state", "R begins anew")
         for key in "qpwoqpwo":
             page.page.keyboard.down(key)

@@ -12,13 +12,14 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.browser import script
-from qwop_wr.browser.rows import _row
+from qwop_wr.browser.rows import row_of
 from qwop_wr.browser.script import agent_content, tapes_content, user_script
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, Observer, Snapshot
 from qwop_wr.simulator import PLATFORMS, make_simulator
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape
+from tests.browser.conftest import asset
 
 ROOT = Path(__file__).parents[2]
 N_STATES = 240
@@ -39,7 +40,7 @@ def states(expert: Agent) -> list[tuple[Snapshot, NDArray[np.float64]]]:
     found = []
     for _ in range(N_STATES):
         snapshot = Snapshot.of(game)
-        found.append((snapshot, _row(game)))
+        found.append((snapshot, row_of(game)))
         game.step(masks[policy.act(np.repeat(observer.observe(snapshot), 16, axis=0))[:1]], 2)
     assert not game.ended[0]
     return found
@@ -87,7 +88,7 @@ def decided_in_page(
         }
         for snapshot, row in states
     ]
-    sources = "\n".join(script._asset(f"{name}.js") for name in ("game", "agent"))
+    sources = "\n".join(asset(f"{name}.js") for name in ("game", "agent"))
     page = browser.new_page()
     actions, observations = page.evaluate(
         f"""(inputs) => {{

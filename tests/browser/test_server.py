@@ -190,8 +190,8 @@ def test_foreigners_are_refused(server: GameServer, headers: dict[str, str]) -> 
 
 def test_messages_need_an_origin(server: GameServer, lines: list[str]) -> None:
     assert ask(server, f"{server.api}/note", body=b'{"message": "x"}')[0] == 403
-    assert post(server, "note", {"message": "x"})[0] == 200
-    assert lines == ["x"]
+    assert post(server, "note", {"message": "x\x1b[31m\n y"})[0] == 200
+    assert lines == ["x[31m y"]
 
 
 BEGIN = {"platform": "chromium", "checksum": "0" * 16, "userAgent": "Chrome/153.0"}

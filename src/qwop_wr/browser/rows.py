@@ -37,16 +37,17 @@ def replayed(keys: NDArray[np.uint8], platform: str) -> Rows:
         The rows up to the end of the game or of the keys.
     """
     game = make_simulator("exact", platform=platform)
-    rows = [_row(game)]
+    rows = [row_of(game)]
     for mask in keys:
         if game.ended[0]:
             break
         game.step(np.array([mask], dtype=np.uint8))
-        rows.append(_row(game))
+        rows.append(row_of(game))
     return np.array(rows)
 
 
-def _row(game: Simulator) -> NDArray[np.float64]:
+def row_of(game: Simulator) -> NDArray[np.float64]:
+    """Returns the row of a simulator's first game, shape (89,)."""
     flags = game.fallen[0] + 2 * game.jumped[0] + 4 * game.landed[0] + 8 * game.ended[0]
     scalars = (game.score_time[0], game.score[0], flags, game.camera_x[0], game.touching[0])
     return np.concatenate([game.state[0].ravel(), game.hurdle[0].ravel(), scalars])

@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         return unquote(rest)
 
     def _get(self, path: str) -> None:
-        if path == f"{_API}/page":
+        if path == f"{_API}/page" and self.command == "GET":
             self._hold_page()
             return
         if path == _SCRIPT:

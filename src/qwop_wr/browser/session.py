@@ -18,7 +18,7 @@ from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.platforms import PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
 from qwop_wr.simulator.tape_format import MAX_TEXT_LENGTH, MAX_TICKS
-from qwop_wr.whole_files import whole_path
+from qwop_wr.simulator.whole_path import whole_path
 
 PROOF_SUFFIX: Final = ".proof.json"
 RECORDING_SUFFIX: Final = ".recording.npz"
@@ -109,7 +109,7 @@ class Session:
         return self._has_page
 
     def open_page(self) -> bool:
-        """Let a page play, unless another one does."""
+        """Lets a page play, unless another one does."""
         with self._lock:
             if self._has_page:
                 return False
@@ -118,7 +118,7 @@ class Session:
             return True
 
     def close_page(self) -> None:
-        """The page is gone, perhaps in the middle of a run."""
+        """Closes the page, perhaps in the middle of a run, of which what came is judged."""
         with self._lock:
             run, self._run = self._run, None
             self._has_page = False
@@ -128,7 +128,7 @@ class Session:
             self.closed.set()
 
     def begin(self, message: Mapping[str, Any]) -> None:
-        """A run stands at its hard reset."""
+        """Begins a run, from the page's ``platform``, ``checksum`` and ``userAgent``."""
         sine, checksum, agent = (message.get(k) for k in ("platform", "checksum", "userAgent"))
         if sine not in (*PLATFORMS, UNKNOWN_PLATFORM):
             raise ValueError("platform: is none")
@@ -143,7 +143,7 @@ class Session:
             threading.Thread(target=replayed, args=(idle, platform), daemon=True).start()
 
     def add_ticks(self, content: bytes) -> None:
-        """Some more ticks of the run."""
+        """Adds ticks to the run: float64 of a mask and a row each, the first the reset's."""
         if not content or len(content) % (8 * _ROW):
             raise ValueError("ticks: not whole rows")
         rows = np.frombuffer(content, dtype="<f8").reshape(-1, _ROW).astype(np.float64)
@@ -158,7 +158,7 @@ class Session:
             self._run.chunks.append(rows)
 
     def end(self, message: Mapping[str, Any]) -> Verdict:
-        """The run is over."""
+        """Ends the run, with the page's ``reason`` and ``text``, and judges it."""
         reason, text = message.get("reason"), message.get("text")
         if not isinstance(reason, str) or not isinstance(text, str):
             raise ValueError("reason and text: must be text")
@@ -169,8 +169,9 @@ class Session:
         return self._judge(self._finished(run, reason[:MAX_TEXT_LENGTH], text[:MAX_TEXT_LENGTH]))
 
     def note(self, message: Mapping[str, Any]) -> None:
-        """Something that the person at the terminal should know."""
-        words = " ".join(str(message.get("message")).split())[:500]
+        """Shows the page's ``message``, and remembers it if it ``refused`` to play."""
+        text = " ".join(str(message.get("message")).split())[:500]
+        words = "".join(character for character in text if character.isprintable())
         if message.get("refused"):
             self.refusals.append(words)
         self._echo(words)
@@ -220,9 +221,10 @@ class Proofs:
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
         """Judge a run and write its proof beside the tape."""
         words = in_words(run, comparison)
-        if run.platform is None or run.platform not in self._tapes:
+        platform = run.platform
+        if platform is None or platform not in self._tapes:
             return Verdict(f"{words}; there is no tape of this platform", False)
-        path, tape = self._tapes[run.platform]
+        path, tape = self._tapes[platform]
         is_whole = run.ticks == tape.ticks and (run.keys == tape.per_tick_keys).all()
         if not is_whole:
             return Verdict(f"{words}; the tape's {tape.ticks} ticks were not all played", False)

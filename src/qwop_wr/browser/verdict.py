@@ -171,6 +171,7 @@ def proof(
         "fallen": bool(int(run.rows[-1, FLAGS_COLUMN]) & 1),
         "score_time": float(run.rows[-1, _CLOCK]),
         "distance": float(run.rows[-1, _DISTANCE]),
+        "over": run.reason,
         "text": run.text,
         "values_compared": 0 if comparison is None else comparison.values,
         "values_differing": None if comparison is None else comparison.differing,

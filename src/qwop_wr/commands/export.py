@@ -33,8 +33,8 @@ _SAMPLES: Final = 32
 
 _ROOM: Final = {
     **dict.fromkeys(SUFFIXES, MAX_LANES),
-    SCRIPT_SUFFIX: len(PLATFORMS),
     **dict.fromkeys((TAPE_SUFFIX, gym_recording.SUFFIX, runr.SUFFIX), 1),
+    SCRIPT_SUFFIX: len(PLATFORMS),
 }
 """How many runs a file holds, by its ending."""
 
