@@ -18,7 +18,7 @@ from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.platforms import PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
 from qwop_wr.simulator.tape_format import MAX_TEXT_LENGTH, MAX_TICKS
-from qwop_wr.simulator.whole_path import whole_path
+from qwop_wr.whole_files import whole_path
 
 PROOF_SUFFIX: Final = ".proof.json"
 RECORDING_SUFFIX: Final = ".recording.npz"
