@@ -110,6 +110,7 @@ def test_other_threads_can_run_sessions(tiny_project: TinyProject) -> None:
     assert (tiny_project.path / "data" / "result.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "line"),
     [

@@ -36,6 +36,7 @@ def test_the_callers_thread_does_what_cannot_be_done_in_threads() -> None:
     assert values(done) == ["MainThread", "MainThread"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_no_result(tmp_path: Path) -> None:
     done = list(run_job(jobs.job(jobs.die_once, tmp_path), range(6), PROCESSES))
     numbers, processes = zip(*(one.value for one in done), strict=True)
@@ -45,6 +46,7 @@ def test_a_worker_that_dies_costs_no_result(tmp_path: Path) -> None:
     assert all(one.worker.endswith(f":{one.value[1]}") for one in done)
 
 
+@pytest.mark.slow
 def test_an_item_that_kills_its_workers_is_named() -> None:
     compute = PROCESSES.model_copy(update={"retries": 1})
     done = run_job(jobs.job(jobs.always_die_at_two), range(6), compute)

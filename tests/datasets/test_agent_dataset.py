@@ -195,6 +195,7 @@ def test_preview_describes_without_weights(dataset: AgentDataset, agent: Agent) 
     assert inspect.signature(dataset.preview).return_annotation is JSONPreview
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

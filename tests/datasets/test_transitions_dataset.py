@@ -152,6 +152,7 @@ def test_interfaces_survive(dataset: TransitionsDataset, recording: Recording) -
     assert dataset.load().interface == interface
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -82,6 +82,7 @@ def test_seeds_are_used_once_and_repeat() -> None:
     assert drawn[0] == drawn[1] != env.games.drawn_idle_ticks.tolist()
 
 
+@pytest.mark.slow
 def test_ppo_learns_on_it() -> None:
     env = _make(4, engine="box2d", max_ticks=60)
     model = PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0, device="cpu")

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "unwanted"), [("box2d", "numba"), ("exact", "Box2D")])
 def test_an_engine_does_not_import_the_other(engine: str, unwanted: str) -> None:
     script = (

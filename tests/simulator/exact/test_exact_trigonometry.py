@@ -94,6 +94,7 @@ def test_platforms_differ_where_they_should() -> None:
     assert shares["firefox"] == pytest.approx([0.0087, 0.0094], abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     np.finfo(np.longdouble).nmant < 63, reason="long double is no longer than double here"
 )
