@@ -90,7 +90,7 @@ def test_ppo_begins_with_the_clones_weights(clone: Agent, environment: Environme
 
 def test_ppo_goes_on_learning(clone: Agent, environment: EnvironmentOptions) -> None:
     (state,) = finetuned(clone, environment)
-    learnt = state.part("policy")["action_net.weight"]
+    learnt = state.part("policy")["actor_output.weight"]
     assert np.abs(learnt - clone.weights["actor_output.weight"]).max() > 0
 
 
@@ -101,7 +101,7 @@ def test_a_stopped_one_goes_on_to_the_bit_if_asked_to(
     first, second = finetuned(clone, environment, **longer)
     resumed = finetuned(clone, environment, first, resume=True, **longer)
     assert [state.facts["steps"] for state in resumed] == [128]
-    for name in ("policy/action_net.weight", "optimiser/0.exp_avg", "games/returns"):
+    for name in ("policy/actor_output.weight", "optimiser/0.exp_avg", "rest/returns"):
         np.testing.assert_array_equal(resumed[0].arrays[name], second.arrays[name])
     anew = finetuned(clone, environment, first, **longer)
     assert [state.facts["steps"] for state in anew] == [64, 128]
