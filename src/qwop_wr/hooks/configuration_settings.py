@@ -88,7 +88,8 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
     for name in credentials:
         if name not in used:
             raise BadInputError(
-                f"credentials: {name}: no entry of the catalog names them, nor mlflow.yml; {suggest(name, used)}"
+                f"credentials: {name}: no entry of the catalog names them, nor mlflow.yml; "
+                f"{suggest(name, used)}"
             )
 
 
