@@ -175,10 +175,11 @@ def test_globals_that_nothing_refers_to() -> None:
 def test_credentials() -> None:
     entry = {**NUMBERS, "credentials": "bucket"}
     check_credentials({"copied": entry}, {"bucket": {"key": "sesame"}})
+    check_credentials({"mlflow": {"server": {"credentials": "team"}}}, {"team": {"X": "y"}})
     with pytest.raises(BadInputError) as caught:
         check_credentials({"copied": NUMBERS}, {"buckt": {"key": "sesame"}})
     assert caught.value.message == (
-        "credentials: buckt: no entry of the catalog names them; known: none"
+        "credentials: buckt: no entry of the catalog names them, nor mlflow.yml; known: none"
     )
     with pytest.raises(BadInputError) as caught:
         check_credentials({"copied": {"dataset": entry}}, {"buckt": {"key": "sesame"}})

@@ -73,9 +73,10 @@ def check_files(loader: AbstractConfigLoader, datasets: Collection[str]) -> None
     catalog = _resolved(loader, "catalog")
     _check_types(catalog)
     check_catalog(catalog, datasets)
-    check_credentials(catalog, _resolved(loader, "credentials"))
+    mlflow = _resolved(loader, "mlflow")
+    check_mlflow(mlflow)
+    check_credentials({**catalog, "mlflow": mlflow}, _resolved(loader, "credentials"))
     check_globals(_resolved(loader, "globals"), texts)
-    check_mlflow(_resolved(loader, "mlflow"))
     check_logging(source / "logging.yml")
 
 

@@ -72,7 +72,7 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
     """Make sure that credentials are used, and that those that are used are there.
 
     Args:
-        catalog: The entries.
+        catalog: The entries, and what else may name credentials.
         credentials: Credentials by name.
 
     Raises:
@@ -88,7 +88,8 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
     for name in credentials:
         if name not in used:
             raise BadInputError(
-                f"credentials: {name}: no entry of the catalog names them; {suggest(name, used)}"
+                f"credentials: {name}: no entry of the catalog names them, nor mlflow.yml; "
+                f"{suggest(name, used)}"
             )
 
 
