@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from qwop_wr.browser import script
 from qwop_wr.browser.script import (
@@ -18,9 +17,28 @@ from qwop_wr.browser.script import (
 from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
-from tests.browser.conftest import MakeKeeper, Visitor, asset, read_overlay, wait_for_overlay
+
+pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")
+
+from playwright.sync_api import Browser
+
+from tests.browser.pages import (
+    MakeKeeper,
+    Visitor,
+    asset,
+    browser,
+    folder,
+    own_checksum,
+    read_overlay,
+    toy,
+    visit,
+    wait_for_overlay,
+)
 from tests.browser.toy import FALL, RUN, ToyGame, toy_tape, write_page
 from tests.evaluation.players import random_agent
+
+__all__ = ["browser", "folder", "own_checksum", "toy", "visit"]
+
 
 LANDING = [0, 0, 4, *[RUN] * 200]
 

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from qwop_wr.browser.script import agent_content, person_content, sine_checksums, tapes_content
 from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.simulator import DEFAULT_PLATFORM
 from qwop_wr.simulator.tape import Tape, verify_tape
-from tests.browser.conftest import Visitor, visits
+
+pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")
+
+from playwright.sync_api import Browser
+
+from tests.browser.pages import Visitor, browser, own_checksum, visits
+
+__all__ = ["browser", "own_checksum"]
 
 pytestmark = pytest.mark.skipif(
     "QWOP_GAME" not in os.environ,
@@ -21,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROOT = Path(__file__).parents[2]
-MINUTES_3 = 180_000
+LONGEST_RUN = 180_000  # milliseconds
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_a_tape_comes_out_to_the_bit(real: Visitor, platform: str | None, tmp_pa
         lambda server, lines: Proofs(tapes, server.served, lines.append),
         shim=None if platform else DEFAULT_PLATFORM,
     )
-    page.page.set_default_timeout(MINUTES_3)
+    page.page.set_default_timeout(LONGEST_RUN)
     page.wait_for("verdict", "values differ")
     assert f"tick {tape.ticks}, 0 of {(tape.ticks + 1) * 89:,} values differ" in page.lines[-1]
 
@@ -65,7 +71,7 @@ def test_the_expert_lands_whatever_the_sine(
             tmp_path / "run", {}, lines.append, {"kind": "agent"}, server.served
         ),
     )
-    page.page.set_default_timeout(MINUTES_3)
+    page.page.set_default_timeout(LONGEST_RUN)
     page.wait_for("verdict", "platform")
     assert page.lines[-1].startswith("landed at tick ")
     assert ("not compared" in page.lines[-1]) == (platform is None)
@@ -78,7 +84,7 @@ def test_a_persons_runs_come_back(real: Visitor, platform: str | None, tmp_path:
     page = real(
         person_content(), lambda server, lines: Runs(tmp_path / "run", {}, lines.append, None, {})
     )
-    page.page.set_default_timeout(MINUTES_3)
+    page.page.set_default_timeout(LONGEST_RUN)
     for number in (1, 2):
         if number == 1:
             page.begin()

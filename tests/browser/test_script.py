@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
@@ -19,7 +18,15 @@ from qwop_wr.envs import EnvironmentOptions, Observer, Snapshot
 from qwop_wr.simulator import PLATFORMS, make_simulator
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape
-from tests.browser.conftest import asset
+
+pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")
+
+from playwright.sync_api import Browser
+
+from tests.browser.pages import asset, browser
+
+__all__ = ["browser"]
+
 
 ROOT = Path(__file__).parents[2]
 N_STATES = 240

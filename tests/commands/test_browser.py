@@ -14,7 +14,7 @@ from tests.commands.qwop import qwop
 
 pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")
 
-from tests.browser.conftest import browser, folder, own_checksum, toy
+from tests.browser.pages import browser, folder, own_checksum, toy
 from tests.browser.toy import RUN, toy_tape
 
 __all__ = ["browser", "folder", "own_checksum", "toy"]

@@ -1,4 +1,7 @@
-"""A browser, the stand-in page, and a server for both."""
+"""Fixtures of a browser, the stand-in page, and a server for both.
+
+They need Playwright, so the modules that can do without it do not import them.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,9 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-
-pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[dev]'")
-
 from playwright.sync_api import Browser, Page
 
 from qwop_wr.browser import script, server, session, verdict
