@@ -26,7 +26,10 @@ def make_options(**changes: object) -> PPOOptions:
         "net_arch": (16,),
         "n_steps": 64,
         "batch_size": 128,
+        "n_epochs": 4,
+        "gamma": 0.9975,
         "learning_rate": 3e-3,
+        "entropy": {"start": 0.02, "end": 0.005},
         "evaluation_every": 2048,
         "evaluation_starts": 8,
         "log_every": 2048,
@@ -98,7 +101,10 @@ def test_the_extracted_network_equals_sb3s(activation: str) -> None:
 
 def test_schedules_follow_the_budget() -> None:
     options = make_options(
-        budget={"steps": 4096}, learning_rate={"start": 1e-3, "end": 0.0}, n_steps=128
+        budget={"steps": 4096},
+        learning_rate={"start": 1e-3, "end": 0.0},
+        entropy={"start": 0.02, "end": 0.005},
+        n_steps=128,
     )
     history = train(options).history
     for name, start, end in (("learning_rate", 1e-3, 0.0), ("entropy_weight", 0.02, 0.005)):

@@ -137,7 +137,11 @@ def test_an_agent_of_stable_baselines_runs_here(tmp_path: Path) -> None:
     ("shapes", "options", "message"),
     [
         (Shapes(71, 9), (), "reads 71 numbers; known is the observation of 60"),
-        (Shapes(60, 11), (), "chooses from 11 actions; the known sets have 9 (minimal), 9 (seeds)"),
+        (
+            Shapes(60, 11),
+            (),
+            "chooses from 11 actions; the known sets have 9 (minimal), 9 (qwop_gym)",
+        ),
         (Shapes(60, 16), ("--actions", "qwop_gym"), "chooses from 16 actions"),
     ],
 )

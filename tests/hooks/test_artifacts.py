@@ -52,7 +52,9 @@ def test_what_is_learnt_from_is_an_input_of_the_run(run_id: str, tmp_path: Path)
     hook.after_catalog_created(DataCatalog({"demonstrations": dataset}))
     for _ in range(3):  # once per stage
         hook.after_dataset_loaded("demonstrations")
-    [found] = mlflow.MlflowClient().get_run(run_id).inputs.dataset_inputs
+    inputs = mlflow.MlflowClient().get_run(run_id).inputs
+    assert inputs is not None
+    [found] = inputs.dataset_inputs
     assert found.dataset.name == "demonstrations"
     assert found.dataset.digest == hashlib.sha256(path.read_bytes()).hexdigest()[:36]
     assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]

@@ -7,6 +7,7 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.collection import CollectionOptions
+from qwop_wr.agents.gate import pass_gate
 from qwop_wr.agents.ppo import PPOOptions
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.compute import SERIAL
@@ -188,7 +189,7 @@ def test_guides_are_measured_by_other_searches_than_rounds(
     searched: list[list[int]] = []
 
     def note(guides: object, environment: object, searches: list[Search], *_: object) -> list[Any]:
-        searched.append([search.seed[-1] for search in searches])
+        searched.append([int(np.ravel(search.seed)[-1]) for search in searches])
         return []
 
     monkeypatch.setattr(refinement, "run_searches", note)
@@ -238,11 +239,10 @@ def test_the_reigning_expert_is_met_on_starts_that_it_was_not_chosen_on(
     agent: Agent, environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: list[list[int]] = []
-    real = nodes.pass_gate
 
     def note(incoming: Any, candidates: Any, env: Any, seeds: list[int]) -> Any:
         met.append(seeds)
-        return real(incoming, candidates, env, seeds)
+        return pass_gate(incoming, candidates, env, seeds)
 
     monkeypatch.setattr(nodes, "pass_gate", note)
     chosen = make_agent(1)
