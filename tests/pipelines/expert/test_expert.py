@@ -226,7 +226,7 @@ def test_the_reigning_expert_is_met_on_starts_that_it_was_not_chosen_on(
 
     def note(incoming: Any, candidates: Any, env: Any, seeds: list[int]) -> Any:
         met.append(seeds)
-        return real(incoming, candidates, env, seeds)
+        return pass_gate(incoming, candidates, env, seeds)
 
     monkeypatch.setattr(nodes, "pass_gate", note)
     chosen = make_agent(1)

@@ -44,7 +44,7 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
 def choose_experiment(
     experiments: Experiments, experiment: str, seed: Seed
 ) -> tuple[list[Run], Study]:
-    """Find the experiment that was asked for.
+    """Plan the run of the requested experiment.
 
     Args:
         experiments: All experiments.
@@ -62,7 +62,7 @@ def choose_experiment(
 
 
 def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[list[Run], Study]:
-    """Find the runs of a study, and those that they begin with.
+    """Plan the runs of a study and of the experiments that they begin with.
 
     Args:
         experiments: All experiments.
@@ -112,7 +112,7 @@ def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, Train
         stored: States of trainings, if there are any.
 
     Yields:
-        States while they come; a training that was stopped is gone on with.
+        States as they are reached; a stopped training resumes.
     """
     newest: dict[str, Callable[[], TrainingState]] = dict(stored)
     for run in chosen:
@@ -266,7 +266,7 @@ def tabulate_study(
     study: Study,
     seed: Seed,
 ) -> tuple[pd.DataFrame, str, dict[str, Any], Figure]:
-    """Put experiments side by side.
+    """Compare experiments in one table.
 
     Args:
         cells: What their runs came to.
