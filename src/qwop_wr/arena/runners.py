@@ -36,11 +36,7 @@ class KeySource(Protocol):
 
 
 class TapeKeys:
-    """The keys of a tape.
-
-    Args:
-        tape: The tape.
-    """
+    """The keys of a tape."""
 
     def __init__(self, tape: Tape) -> None:
         self._keys = tape.per_tick_keys.tolist()
@@ -52,9 +48,6 @@ class TapeKeys:
 
 class AgentKeys:
     """An agent that decides while the game goes on, without noise.
-
-    Args:
-        agent: The agent.
 
     Raises:
         ValueError: If there is no such game as the agent was made for.

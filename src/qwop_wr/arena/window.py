@@ -90,11 +90,7 @@ class Window:
         pygame.display.flip()
 
     def run(self, scene: Scene) -> None:
-        """Shows a scene in real time until it or the window is closed.
-
-        Args:
-            scene: The scene.
-        """
+        """Shows a scene in real time until it or the window is closed."""
         clock = pygame.time.Clock()
         while scene.is_open:
             seconds = clock.tick(_FRAMES_PER_SECOND) / 1000

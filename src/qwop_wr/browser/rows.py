@@ -27,7 +27,7 @@ Rows = NDArray[np.float64]
 
 
 def replayed(keys: NDArray[np.uint8], platform: str) -> Rows:
-    """Play keys from a hard reset on the exact engine.
+    """Plays keys from a hard reset on the exact engine.
 
     Args:
         keys: Masks of the keys held in every tick, shape (T,).

@@ -47,14 +47,11 @@ Content = dict[str, Any]
 
 
 def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
-    """Describe tapes, of which the script plays the one of its browser's platform.
+    """Describes tapes, of which the script plays the one of its browser's platform.
 
     Args:
         name: What the runs are called.
         tapes: Tapes of the exact engine, their claims proven, each of another platform.
-
-    Returns:
-        The content.
 
     Raises:
         ValueError: If a tape is of another engine, or two are of one platform.
@@ -77,15 +74,11 @@ def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
 
 
 def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
-    """Describe an agent that decides in the page.
+    """Describes an agent that decides in the page.
 
     Args:
         name: What it is called.
-        agent: The agent.
         idle_ticks: Ticks without keys before its first decision.
-
-    Returns:
-        The content.
 
     Raises:
         ValueError: If there is no such game as the agent was made for.
@@ -119,17 +112,16 @@ def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
 
 
 def person_content() -> Content:
-    """Describe a person who plays with the page's own keys."""
+    """Describes a person who plays with the page's own keys."""
     return {"name": "you"}
 
 
 def user_script(content: Content, server: str | None = None, shim: str | None = None) -> str:
-    """Write a script that plays in the original game's page.
+    """Writes a script that plays in the original game's page.
 
     It must run before the page's own scripts. Without a server it makes no request.
 
     Args:
-        content: What it plays.
         server: Address below which ``qwop browser`` listens; none if omitted.
         shim: Platform whose sine and cosine replace the page's; none if omitted.
 
@@ -166,7 +158,7 @@ def user_script(content: Content, server: str | None = None, shim: str | None = 
 
 @cache
 def sine_checksums() -> Mapping[str, str]:
-    """Compute the checksum of every platform's sine and cosine, as ``sine.js`` does.
+    """Computes the checksum of every platform's sine and cosine, as ``sine.js`` does.
 
     Returns:
         Sixteen hexadecimal digits by platform.
@@ -189,7 +181,7 @@ def _checksum(sines: NDArray[np.float64], cosines: NDArray[np.float64]) -> str:
 
 
 def _constants() -> dict[str, float]:
-    """List what ``game.js`` compares to know a changed game by, under the names it uses."""
+    """Lists what ``game.js`` compares to know a changed game by, under the names it uses."""
     constants = {"world_camera_offset": -CAMERA_LEAD, "gravity": GRAVITY}
     for body in (*PARTS, *HURDLE):
         name = _camel(body.name)
@@ -205,7 +197,7 @@ def _constants() -> dict[str, float]:
 
 
 def _layers(agent: Agent) -> list[dict[str, str]]:
-    """Write the layers that score the actions; what all actions share is left out."""
+    """Writes the layers that score the actions; what all actions share is left out."""
     weights, spec = agent.weights, agent.spec
     stack, output = ("hidden", "output") if spec.algorithm == "qrdqn" else ("actor", "actor_output")
     layers = []

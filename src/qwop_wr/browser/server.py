@@ -75,7 +75,7 @@ class GameFolder:
         self.page = (preferred or pages)[0]
 
     def file(self, relative: str) -> Path | None:
-        """Find a file that may be served.
+        """Finds a file that may be served.
 
         Args:
             relative: Its path in the folder, decoded, parts separated by ``/``.
@@ -141,7 +141,7 @@ class GameServer(ThreadingHTTPServer):
         return f"/{self.token}/{_API}"
 
     def serve_session(self, script: str, session: Session, opened: Callable[[], None]) -> None:
-        """Serve until the page is closed.
+        """Serves until the page is closed.
 
         Args:
             script: The script to put into the page.
@@ -171,7 +171,7 @@ class GameServer(ThreadingHTTPServer):
             thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's
-        """Stay silent when a browser breaks a connection off."""
+        """Stays silent when a browser breaks a connection off."""
 
 
 class _Refusal(Exception):  # noqa: N818 - an answer, not an error
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 - the library's
-        """Write no log."""
+        """Writes no log."""
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal.status, str(refusal).encode(), "text/plain; charset=utf-8")
 
     def _checked_path(self) -> str:
-        """Return what follows the token, decoded; refuse whoever is not our page."""
+        """Returns what follows the token, decoded; refuse whoever is not our page."""
         hosts = self.headers.get_all("Host") or []
         if hosts != [f"{HOST}:{self.server.server_port}"]:
             raise _Refusal(HTTPStatus.FORBIDDEN, "foreign host")
@@ -241,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, content, kind)
 
     def _hold_page(self) -> None:
-        """Keep the connection until the page closes it, and know thereby that it is open."""
+        """Keeps the connection until the page closes it and knows thereby that it is open."""
         session = self._session
         if not session.open_page():
             raise _Refusal(HTTPStatus.CONFLICT, "another page plays already; close one of the two")
@@ -306,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def with_script(page: bytes, address: str) -> bytes:
-    """Put a script before all others of a page.
+    """Puts a script before all others of a page.
 
     Args:
         page: The page.

@@ -45,10 +45,9 @@ class Keeper(Protocol):
     """Who decides what is kept of a run."""
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write files.
+        """Judges a run and writes files.
 
         Args:
-            run: What the page told.
             comparison: How it compares with the engine; None if it cannot be.
 
         Returns:
@@ -83,7 +82,6 @@ class Session:
 
     Args:
         keep: Who decides what is kept of a run.
-        echo: Shows a line to the person at the terminal.
         shim: Platform whose sine is put into the page; None if none is.
 
     Attributes:
@@ -205,7 +203,6 @@ class Proofs:
     Args:
         tapes: The tapes by platform, with their paths.
         served: SHA-256 of the game's files as they are served, by path.
-        echo: Shows a line to the person at the terminal.
     """
 
     def __init__(
@@ -219,7 +216,7 @@ class Proofs:
         self._echo = echo
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write its proof beside the tape."""
+        """Judges a run and writes its proof beside the tape."""
         words = in_words(run, comparison)
         platform = run.platform
         if platform is None or platform not in self._tapes:
@@ -244,7 +241,6 @@ class Runs:
     Args:
         stem: Path of the files, to which numbers and endings are added.
         meta: What the tapes say of their origin.
-        echo: Shows a line to the person at the terminal.
         prove: Tells what was played, for a proof beside every run; None for no proofs.
         served: SHA-256 of the game's files as they are served, by path.
     """
@@ -264,7 +260,7 @@ class Runs:
         self._served = served
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write it down, unless no key was ever pressed."""
+        """Judges a run and writes it down, unless no key was ever pressed."""
         words = in_words(run, comparison)
         is_exact = comparison is not None and comparison.differing == 0
         is_false = comparison is not None and comparison.differing > 0

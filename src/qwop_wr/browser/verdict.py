@@ -98,10 +98,7 @@ class Comparison:
 
 
 def compare(run: PageRun) -> Comparison | None:
-    """Replay a run's keys on the engine and compare every value of every tick.
-
-    Args:
-        run: What the page told.
+    """Replays a run's keys on the engine and compares every value of every tick.
 
     Returns:
         The comparison; None if the run's sine is none of the engine's.
@@ -120,7 +117,7 @@ def compare(run: PageRun) -> Comparison | None:
 
 
 def in_words(run: PageRun, comparison: Comparison | None) -> str:
-    """Tell the verdict in one line."""
+    """Tells the verdict in one line."""
     parts = [run.end]
     if comparison is None:
         parts.append("not compared: this browser's sine is none of the known ones")
@@ -141,10 +138,9 @@ def proof(
     played: Mapping[str, Any],
     served: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Write down what was seen, with hashes by which it can be checked again.
+    """Writes down what was seen, with hashes by which it can be checked again.
 
     Args:
-        run: What the page told.
         comparison: How it compares with the engine.
         played: Name, kind and hash of the tape or the agent.
         served: SHA-256 of every file of the game that the page was given, by path.

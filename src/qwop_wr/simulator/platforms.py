@@ -30,7 +30,7 @@ def checked_platform(platform: str | None) -> str:
     """Returns the platform's name if there is such a platform.
 
     Raises:
-        ValueError: If there is none; names those that there are.
+        ValueError: If there is none; names the known ones.
     """
     if platform is None or platform not in PLATFORMS:
         names = ", ".join(map(repr, PLATFORMS))

@@ -58,9 +58,6 @@ def render_player(films: Sequence[Film]) -> Player:
     Args:
         films: The runs, the first shown first and close up; all together in a race.
 
-    Returns:
-        The player's parts. Names are text wherever they appear.
-
     Raises:
         ValueError: If there is no film or there are more than :data:`MAX_FILMS`.
     """

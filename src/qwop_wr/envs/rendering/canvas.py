@@ -48,9 +48,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 class Canvas:
     """A picture being drawn, with methods in screen pixels and in world units.
 
-    Args:
-        image: Picture at the enlarged size, to be drawn on.
-        view: What its world units mean.
+    The image has the enlarged size; it is drawn on.
     """
 
     def __init__(self, image: Image.Image, view: View) -> None:

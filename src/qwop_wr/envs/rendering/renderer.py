@@ -69,7 +69,7 @@ class Renderer:
             score: Distance to show [m].
             score_time: Clock to show [s].
             keys: Mask of the keys to show as held.
-            pace: Where the pace to beat is, if it is to run along.
+            pace: The pace to beat, if it runs along.
             overlay: Words to write over it.
 
         Returns:
@@ -126,12 +126,11 @@ class Lane(NamedTuple):
     """A runner at a moment of a race.
 
     Attributes:
-        name: Who it is.
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
         hurdle: The same for hurdle base and top, shape (2, 6).
         score: Displayed distance [m].
         keys: Mask of the keys held.
-        result: What became of it, once its run is over.
+        result: Words for how its run ended; empty before that.
     """
 
     name: str
@@ -165,7 +164,7 @@ class RaceRenderer:
         Args:
             lanes: The runners from top to bottom, 1 to :data:`MAX_LANES`.
             clock: The race's clock [s].
-            pace: Where the pace to beat is, if it is to run along.
+            pace: The pace to beat, if it runs along.
             overlay: Words to write over it.
 
         Returns:

@@ -11,16 +11,16 @@ class BodySpec:
     """A rigid box as the game creates it.
 
     Attributes:
-        name: Name of the body in snake case.
+        name: In snake case.
         position: Initial centre [units].
         angle: Initial angle [rad].
         half_width: Half extent along the body's own x axis [units].
         half_height: Half extent along the body's own y axis [units].
-        density: Mass per area; for static bodies without effect.
+        density: Mass per area; without effect for static bodies.
         friction: Coulomb friction coefficient.
         category: Collision category bits.
         mask: Collision categories that this body touches.
-        mass: Mass; 0 for static bodies.
+        mass: 0 for static bodies.
         inertia: Rotational inertia about the centre; 0 for static bodies.
     """
 

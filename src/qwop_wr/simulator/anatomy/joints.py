@@ -13,16 +13,12 @@ class JointSpec:
     """A revolute joint as the game creates it; its limit is always enabled.
 
     Attributes:
-        name: Name of the joint in snake case.
-        body_a: First body.
-        body_b: Second body.
         anchor_a: Pivot in the frame of ``body_a`` [units].
         anchor_b: Pivot in the frame of ``body_b`` [units].
         reference_angle: Angle of ``body_b`` minus that of ``body_a`` at zero [rad].
         lower: Lower limit of the joint angle [rad].
         upper: Upper limit of the joint angle [rad].
         motor: Whether the motor is enabled.
-        max_torque: Largest motor torque.
     """
 
     name: str

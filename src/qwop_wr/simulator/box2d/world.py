@@ -85,9 +85,6 @@ class World:
     in the original: the head's torque accumulates. Unlike the original, bodies
     are created where they belong instead of being moved there.
 
-    Args:
-        rules: Hears of every contact that begins.
-
     Attributes:
         physics: The Box2D world itself.
         bodies: Hurdle and runner's parts by name.
@@ -116,11 +113,7 @@ class World:
         self._create_runner()
 
     def place_tiles(self, first: int) -> None:
-        """Moves the ground tiles to where they belong.
-
-        Args:
-            first: Place of the first tile, in screens from x = 0.
-        """
+        """Moves the ground tiles, the first to a place in screens from x = 0."""
         if first == self._first_tile:
             return
         self._first_tile = first

@@ -22,16 +22,10 @@ USUAL_SECONDS: Final = 40
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function of the engine on first use.
+    """Compiles a function of the engine on first use.
 
-    No fast mathematics and no contraction into fused operations: every
-    operation rounds once, as in the original.
-
-    Args:
-        function: Function within Numba's subset of Python.
-
-    Returns:
-        The dispatcher that compiles it.
+    Without fast mathematics or contraction into fused operations: every operation rounds
+    once, as in the original.
     """
     return cast("Function", njit(error_model="numpy", fastmath=False)(function))
 
@@ -54,15 +48,9 @@ def _report_uncached(reason: str) -> None:
 
 
 def entry_point(function: Function) -> Function:
-    """Compile a function that Python calls: without the interpreter lock, and cached.
+    """Compiles a function that Python calls: without the interpreter lock, and cached.
 
     Where no cache can be written the function is compiled in every process.
-
-    Args:
-        function: Function within Numba's subset of Python.
-
-    Returns:
-        The dispatcher that compiles it on first use.
     """
     dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
     keep_code(dispatcher, _FINGERPRINT, _report_uncached)
@@ -86,6 +74,6 @@ class _FirstCompilation(event.Listener):
 
 @contextmanager
 def announced() -> Iterator[None]:
-    """Say so if what happens inside is a compilation rather than a load from the cache."""
+    """Says so if what happens inside is a compilation rather than a load from the cache."""
     with event.install_listener("numba:compile", _FirstCompilation()):
         yield

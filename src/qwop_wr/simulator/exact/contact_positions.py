@@ -83,14 +83,7 @@ def _refresh(lane: Pointer, body: int) -> None:
 def solve_contact_position(
     lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, constraint: int
 ) -> float:
-    """One position iteration of a contact: push the bodies apart.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        work: Workspace.
-        constraint: Offset of the constraint.
+    """Runs one position iteration of a contact, pushing the bodies apart.
 
     Returns:
         The least separation of its points before the correction.

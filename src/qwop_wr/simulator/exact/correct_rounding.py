@@ -143,7 +143,7 @@ def _rounded(high: Real, low: Real, error: Real) -> tuple[Real, Truth]:
 
 @compiled
 def reduced_sine_cosine(size: Real) -> tuple[Real, Real, Real]:
-    """Correctly rounded sine and cosine of the argument within its quadrant.
+    """Computes the correctly rounded sine and cosine of the argument within its quadrant.
 
     Args:
         size: Angle [rad] or eight of them, not negative, below 2^19 pi/2.

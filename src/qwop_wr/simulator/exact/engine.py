@@ -44,7 +44,7 @@ _FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
 
 @functools.cache
 def _fresh_game(platform: str) -> Storage:
-    """Load the compiled code and run the one game that every hard reset copies."""
+    """Loads the compiled code and runs the one game that every hard reset copies."""
     with announced():
         storage = Storage.for_games(1)
         arrays = (storage.lanes, storage.reals, storage.integers)
@@ -77,7 +77,7 @@ class ExactSimulator(Simulator):
         self.reset()
 
     def reset(self, games: GameIndices | None = None, soft: bool = False) -> None:
-        """Begin new episodes; see ``Simulator.reset``."""
+        """Begins new episodes; see ``Simulator.reset``."""
         indices = self._checked_games(games)
         if not soft:
             _copy(
@@ -98,11 +98,11 @@ class ExactSimulator(Simulator):
             _copy(alone, first, self._storage, number)
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
-        """Advance every game that has not ended; see ``Simulator.step``."""
+        """Advances every game that has not ended; see ``Simulator.step``."""
         _advance(self._storage, self._checked_keys(keys), self._checked_ticks(ticks))
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
-        """Clone games, all hidden state included; see ``Simulator.copy_games``."""
+        """Clones games, all hidden state included; see ``Simulator.copy_games``."""
         origins, targets = self._checked_copy(source, source_games, games)
         storage = cast("ExactSimulator", source)._storage
         if source is self and np.intersect1d(origins, targets).size > 0:
@@ -113,13 +113,7 @@ class ExactSimulator(Simulator):
         _copy(storage, origins, self._storage, targets)
 
     def snapshot(self, games: GameIndices | None = None) -> GameSnapshot:
-        """Keep games for later.
-
-        Args:
-            games: Games to keep; all if omitted.
-
-        Returns:
-            Their state, all hidden state included.
+        """Keeps games, all hidden state included, for later.
 
         Raises:
             ValueError: If a game index is out of range.
@@ -130,10 +124,9 @@ class ExactSimulator(Simulator):
         return GameSnapshot.of(self.version, self.platform, len(indices), kept)
 
     def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
-        """Put kept games back, here or in another simulator of the engine.
+        """Puts kept games back, here or in another simulator of the engine.
 
         Args:
-            snapshot: What :meth:`snapshot` returned.
             games: Games to overwrite, as many as were kept; all if omitted.
 
         Raises:

@@ -147,14 +147,7 @@ def _prepare_block(work: Pointer, slot: int, body: int, two: Truth) -> Truth:
 
 @compiled
 def prepare_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """Compute effective masses and apply the impulses of the step before.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the slot, whose copied fields are filled.
-        body: The slot's part.
-    """
+    """Computes the effective masses of a slot whose copied fields are filled."""
     field = body * BODY_FIELDS
     x, y = get(lane, field + X), get(lane, field + Y)
     sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
@@ -224,14 +217,7 @@ def _warm_start_point(lane: Pointer, work: Pointer, slot: int, index: int, body:
 
 @compiled
 def warm_start_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """Apply the impulses of the step before.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
-    """
+    """Applies the impulses of the step before."""
     for index in range(_n_points(get(work, slot + TWO) > 0.0)):
         _warm_start_point(lane, work, slot, index, body)
 
@@ -286,14 +272,7 @@ def _solve_block(work: Pointer, slot: int, velocity1: Real, velocity2: Real) -> 
 
 @compiled
 def solve_slot_velocity(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """One velocity iteration of a slot: friction, then the normal impulses.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
-    """
+    """Runs one velocity iteration of a slot: friction, then the normal impulses."""
     two = get(work, slot + TWO) > 0.0
     for index in range(_n_points(two)):
         _solve_friction(lane, work, slot, index, body)

@@ -62,13 +62,9 @@ def _face(
 
 @compiled
 def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, active: Truth) -> Real:
-    """One position iteration of a slot: push the part out of the ground.
+    """Runs one position iteration of a slot, pushing the part out of the ground.
 
     Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
         active: Games that still iterate; others keep their state.
 
     Returns:

@@ -84,12 +84,7 @@ def _integers(group: Group, game: int) -> Pointer:
 
 @compiled
 def set_aside(group: Group, games: int) -> None:
-    """Keep the lanes of some games.
-
-    Args:
-        group: The group.
-        games: The games, as bits.
-    """
+    """Keeps the lanes of some games."""
     for game in range(LANES):
         if (games >> game) & 1:
             lane, kept = lane_of(group.lanes, game), lane_of(group.work, game)
@@ -99,12 +94,7 @@ def set_aside(group: Group, games: int) -> None:
 
 @compiled
 def put_back(group: Group, games: int) -> None:
-    """Restore the lanes of games that were set aside.
-
-    Args:
-        group: The group.
-        games: The games, as bits.
-    """
+    """Restores the lanes of games that were set aside."""
     for game in range(LANES):
         if (games >> game) & 1:
             lane, kept = lane_of(group.lanes, game), lane_of(group.work, game)
@@ -247,10 +237,9 @@ def _press(group: Group, keys: Pointer, n_games: int) -> int:
 
 @compiled
 def run_group(group: Group, keys: Pointer, n_games: int, ticks: int) -> None:
-    """Advance the games of a group that have not ended.
+    """Advances the games of a group that have not ended.
 
     Args:
-        group: The group.
         keys: Masks of the keys held, from the group's first game.
         n_games: Games in the group, at most eight.
         ticks: Ticks to advance; a game that ends stands still from then on.

@@ -197,15 +197,12 @@ def solve_islands(
     found: Pointer,
     bodies: Whole,
 ) -> None:
-    """Advance bodies that are awake, island by island.
+    """Advances the bodies that are awake, island by island.
 
     Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
         work: Workspace, :data:`WORK_REALS` floats.
         found: Workspace, :data:`WORK_INTEGERS` integers.
-        bodies: The dynamic bodies to advance, as bits; whole islands.
+        bodies: The dynamic bodies to advance; whole islands.
     """
     found[SEEN_BODIES] = 0
     found[SEEN_CONTACTS] = 0

@@ -13,8 +13,6 @@ class GameSnapshot:
 
     Attributes:
         version: Version of the engine that took it.
-        platform: Platform that the games are on.
-        n_games: Number of games.
         memory: Their lanes, reals and integers, one after the other.
     """
 
@@ -25,25 +23,12 @@ class GameSnapshot:
 
     @classmethod
     def of(cls, version: str, platform: str, n_games: int, storage: Storage) -> "GameSnapshot":
-        """Copy games out of memory that holds nothing else.
-
-        Args:
-            version: Version of the engine.
-            platform: Platform that the games are on.
-            n_games: Number of games.
-            storage: Their memory.
-
-        Returns:
-            The snapshot.
-        """
+        """Copies games out of memory that holds nothing else."""
         arrays = (storage.lanes, storage.reals, storage.integers)
         return cls(version, platform, n_games, b"".join(array.tobytes() for array in arrays))
 
     def storage(self) -> Storage:
-        """Copy the games into memory of their own.
-
-        Returns:
-            The memory, the games being the first ones.
+        """Copies the games into memory of their own, where they come first.
 
         Raises:
             ValueError: If the snapshot's size does not fit its number of games.

@@ -42,14 +42,7 @@ class Storage:
 
     @classmethod
     def for_games(cls, n_games: int) -> "Storage":
-        """Allocate whole groups of games.
-
-        Args:
-            n_games: Number of games.
-
-        Returns:
-            Zeroed storage.
-        """
+        """Allocates zeroed memory, whole groups of games."""
         n_groups = -(-n_games // LANES)
         n_places = n_groups * LANES
         return cls(
@@ -59,40 +52,19 @@ class Storage:
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the alignment of the lanes when it is copied or sent to another process."""
+        """Keeps the alignment of the lanes when it is copied or sent to another process."""
         return _restored, (self.lanes, self.reals, self.integers)
 
     def field(self, number: int) -> Floats:
-        """Read a field of the lanes.
-
-        Args:
-            number: Field of the lanes.
-
-        Returns:
-            A copy, shape (places,).
-        """
+        """Returns a copy of a field of the lanes, shape (places,)."""
         return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].flatten()
 
     def real(self, number: int) -> Floats:
-        """View a real.
-
-        Args:
-            number: Offset within a game's reals.
-
-        Returns:
-            A view, shape (places,).
-        """
+        """Returns a view of a real by its offset within a game's, shape (places,)."""
         return self.reals[number::GAME_REALS]
 
     def integer(self, number: int) -> NDArray[np.int64]:
-        """View an integer.
-
-        Args:
-            number: Offset within a game's integers.
-
-        Returns:
-            A view, shape (places,).
-        """
+        """Returns a view of an integer by its offset within a game's, shape (places,)."""
         return self.integers[number::GAME_INTEGERS]
 
 

@@ -135,26 +135,12 @@ _JOINT_NAMES: Final = [joint.name for joint in _ALL_JOINTS]
 
 
 def joint_number(name: str) -> int:
-    """Look up a joint.
-
-    Args:
-        name: Its name in the anatomy.
-
-    Returns:
-        Its place in the order of creation, the hurdle's joint being 0.
-    """
+    """Returns a joint's place in the order of creation, the hurdle's joint being 0."""
     return _JOINT_NAMES.index(name)
 
 
 def body_number(name: str) -> int:
-    """Look up a body.
-
-    Args:
-        name: Its name in the anatomy.
-
-    Returns:
-        Its place in the order of creation.
-    """
+    """Returns a body's place in the order of creation."""
     return _NUMBERS[name]
 
 

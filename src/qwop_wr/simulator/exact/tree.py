@@ -31,16 +31,7 @@ MARGIN_PER_MOVE = 2.0
 
 @compiled
 def boxes_overlap(reals: Pointer, first: int, second: int) -> Truth:
-    """Tell whether two boxes share a point.
-
-    Args:
-        reals: Reals of the game.
-        first: Offset of one box.
-        second: Offset of the other.
-
-    Returns:
-        Whether they overlap; touching counts.
-    """
+    """Returns whether the boxes at two offsets share a point; touching counts."""
     return (
         reals[second] <= reals[first + 2]
         and reals[second + 1] <= reals[first + 3]
@@ -220,14 +211,7 @@ def _store_box(
 
 @compiled
 def create_leaf(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
-    """Give a body a leaf around its swept box.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Gives a body a leaf around its swept box."""
     leaf = _allocate(integers)
     integers[NODE_BODIES + leaf] = body
     integers[LEAVES + body] = leaf
@@ -237,13 +221,7 @@ def create_leaf(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> 
 
 @compiled
 def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
-    """Take a body's leaf out of the tree; its node may be used again.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Takes a body's leaf out of the tree; its node may be used again."""
     leaf = integers[LEAVES + body]
     _remove(reals, integers, leaf)
     _free(integers, leaf)
@@ -258,15 +236,9 @@ def move_leaf(
     move_x: float,
     move_y: float,
 ) -> None:
-    """Insert a body's leaf anew around its swept box.
+    """Inserts a body's leaf anew around its swept box.
 
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-        move_x: Displacement in this step, which widens the margin [units].
-        move_y: The same in y.
+    The displacement in this step [units] widens the box's margin.
     """
     leaf = integers[LEAVES + body]
     _remove(reals, integers, leaf)

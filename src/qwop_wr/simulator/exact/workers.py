@@ -20,12 +20,7 @@ def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
 
 
 def share(work: Callable[[int, int], object], n_groups: int) -> None:
-    """Call ``work(first, last)`` for parts of all groups at the same time.
-
-    Args:
-        work: Processes groups ``first`` to ``last``, the latter excluded.
-        n_groups: Number of groups.
-    """
+    """Calls ``work(first, last)``, ``last`` excluded, for parts of all groups at the same time."""
     n_threads = int(_SETTINGS.NUMBA_NUM_THREADS)
     n_parts = min(n_threads, n_groups)
     if n_parts < 2:

@@ -127,12 +127,9 @@ def _open_page(lane: Pointer, reals: Pointer, integers: Pointer, platform: int) 
 
 @compiled
 def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platform: int) -> None:
-    """Create hurdle and runner anew; the reset's own tick is still to come.
+    """Creates hurdle and runner anew; the reset's own tick is still to come.
 
     Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
         soft: Whether the world goes on from its last game; else a page is opened first.
         platform: Index of the platform that a new page is opened on.
     """
@@ -154,13 +151,7 @@ def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platfo
 
 @compiled
 def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
-    """Move the ground tiles to where the camera is.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-    """
+    """Moves the ground tiles to where the camera is."""
     first = math.floor(reals[CAMERA_X] / SCREEN_PX)
     # The tiles always lie side by side: if the first is in place, all are.
     if get(lane, X) == first * TILE_WIDTH:
@@ -171,12 +162,7 @@ def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
 
 @compiled
 def hold_head(lane: Pointer, integers: Pointer) -> None:
-    """Add to the torque that holds the head up; it is never cleared while awake.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-    """
+    """Adds to the torque that holds the head up; it is never cleared while awake."""
     if integers[FLAGS] & FALLEN:
         return
     if (integers[AWAKE] >> HEAD) & 1 == 0:
