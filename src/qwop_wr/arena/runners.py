@@ -20,7 +20,7 @@ of rows, and the run must be the one that the evaluation sees."""
 
 
 class KeySource(Protocol):
-    """Who holds the keys."""
+    """Source of a runner's keys."""
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
         """Chooses the keys of the next tick.
@@ -50,7 +50,7 @@ class AgentKeys:
     """An agent that decides while the game goes on, without noise.
 
     Raises:
-        ValueError: If there is no such game as the agent was made for.
+        ValueError: If no environment fits the agent.
     """
 
     def __init__(self, agent: Agent) -> None:
@@ -69,7 +69,7 @@ class AgentKeys:
         self._policy = agent.policy()
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Holds on to the last decision, or decide anew."""
+        """Holds on to the last decision, or decides anew."""
         if len(played) % self._ticks_per_action:
             return played[-1]
         if not played:
@@ -110,16 +110,13 @@ class Runner:
     """One runner in a game of its own.
 
     Args:
-        name: Who it is.
-        keys: Who holds its keys.
+        keys: Source of its keys.
         engine: Engine to run on.
-        meta: Where the keys come from, as a tape says it.
+        meta: Origin of the keys, for its tape.
         platform: Platform to run on, if the engine knows platforms.
         soft_resets: Soft resets before the first tick, as a tape counts them.
 
     Attributes:
-        name: Who it is.
-        meta: Where the keys come from.
         played: Masks of all ticks since the reset.
         simulator: Its game.
     """
@@ -186,10 +183,7 @@ class Runner:
             self.played.append(mask)
 
     def tape(self) -> Tape:
-        """Records the run so far; it must have begun on a fresh page.
-
-        Returns:
-            The tape, with the runner's meta.
+        """Records the run so far, which must have begun on a fresh page.
 
         Raises:
             TapeError: If nothing was played.
@@ -199,11 +193,7 @@ class Runner:
         return Tape.record(keys, game.engine, self.meta, game.platform, self._soft_resets)
 
     def reset(self, soft: bool = False) -> None:
-        """Begins a new run.
-
-        Args:
-            soft: Go on with the used world, as the game's own restart does.
-        """
+        """Begins a new run; a soft one goes on with the used world, as the game's own restart does."""
         self.simulator.reset(soft=soft)
         for _ in range(0 if soft else self._soft_resets):
             self.simulator.reset(soft=True)
@@ -211,11 +201,7 @@ class Runner:
         self._is_dry = False
 
     def rewind(self, ticks: int) -> None:
-        """Goes back to an earlier moment of a run that began on a fresh page.
-
-        Args:
-            ticks: Ticks after the reset; a run that has fewer stays as it is.
-        """
+        """Goes back to a tick of a run that began on a fresh page; a shorter run stays as it is."""
         if ticks >= len(self.played):
             return
         kept = self.played[: max(ticks, 0)]

@@ -19,7 +19,6 @@ class Watch:
     """Lets a show run, and stops, slows and rewinds it.
 
     Attributes:
-        playback: Its speed.
         is_open: Whether the window stays open.
     """
 

@@ -48,9 +48,6 @@ class Scene(Protocol):
 class Window:
     """A window of 960 x 540 pixels that can be resized; a context manager.
 
-    Args:
-        title: What is written over it.
-
     Raises:
         NoDisplayError: If there is no display.
     """
@@ -72,11 +69,7 @@ class Window:
         pygame.display.quit()
 
     def show(self, frame: Frame) -> None:
-        """Shows a picture, as large as the window allows.
-
-        Args:
-            frame: The image, uint8 of shape (540, 960, 3).
-        """
+        """Shows a picture, uint8 of shape (540, 960, 3), as large as the window allows."""
         surface = pygame.display.get_surface()
         assert surface is not None  # noqa: S101 - the window was opened
         picture = pygame.image.frombuffer(frame.tobytes(), (WIDTH, HEIGHT), "RGB")

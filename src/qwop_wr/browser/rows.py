@@ -27,11 +27,7 @@ Rows = NDArray[np.float64]
 
 
 def replayed(keys: NDArray[np.uint8], platform: str) -> Rows:
-    """Plays keys from a hard reset on the exact engine.
-
-    Args:
-        keys: Masks of the keys held in every tick, shape (T,).
-        platform: Whose sine to compute with.
+    """Plays keys, a mask per tick, from a hard reset on the exact engine.
 
     Returns:
         The rows up to the end of the game or of the keys.

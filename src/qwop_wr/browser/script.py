@@ -50,7 +50,7 @@ def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
     """Describes tapes, of which the script plays the one of its browser's platform.
 
     Args:
-        name: What the runs are called.
+        name: Name of the runs.
         tapes: Tapes of the exact engine, their claims proven, each of another platform.
 
     Raises:
@@ -74,14 +74,10 @@ def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
 
 
 def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
-    """Describes an agent that decides in the page.
-
-    Args:
-        name: What it is called.
-        idle_ticks: Ticks without keys before its first decision.
+    """Describes an agent that decides in the page, after some ticks without keys.
 
     Raises:
-        ValueError: If there is no such game as the agent was made for.
+        ValueError: If no environment fits the agent.
     """
     spec = agent.spec
     options = EnvironmentOptions.from_keywords(
@@ -117,16 +113,14 @@ def person_content() -> Content:
 
 
 def user_script(content: Content, server: str | None = None, shim: str | None = None) -> str:
-    """Writes a script that plays in the original game's page.
+    """Writes a script, with the header for user-script managers, that plays in the game's page.
 
     It must run before the page's own scripts. Without a server it makes no request.
 
     Args:
+        content: One of the contents above.
         server: Address below which ``qwop browser`` listens; none if omitted.
         shim: Platform whose sine and cosine replace the page's; none if omitted.
-
-    Returns:
-        The script, with the header that user-script managers read.
     """
     constants = {
         **content,
@@ -160,8 +154,7 @@ def user_script(content: Content, server: str | None = None, shim: str | None = 
 def sine_checksums() -> Mapping[str, str]:
     """Computes the checksum of every platform's sine and cosine, as ``sine.js`` does.
 
-    Returns:
-        Sixteen hexadecimal digits by platform.
+    They are sixteen hexadecimal digits by platform.
     """
     states, state = np.empty(_PROBE_ARGUMENTS), 1
     for index in range(_PROBE_ARGUMENTS):
@@ -181,7 +174,7 @@ def _checksum(sines: NDArray[np.float64], cosines: NDArray[np.float64]) -> str:
 
 
 def _constants() -> dict[str, float]:
-    """Lists what ``game.js`` compares to know a changed game by, under the names it uses."""
+    """Lists, under its names, the constants by which ``game.js`` recognises a changed game."""
     constants = {"world_camera_offset": -CAMERA_LEAD, "gravity": GRAVITY}
     for body in (*PARTS, *HURDLE):
         name = _camel(body.name)

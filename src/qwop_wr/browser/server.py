@@ -53,7 +53,7 @@ class GameFolder:
         page: Name of the page.
 
     Raises:
-        ValueError: If there is no page, or which one it is cannot be told.
+        ValueError: If there is no page, or it is unclear which one it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,7 +81,7 @@ class GameFolder:
             relative: Its path in the folder, decoded, parts separated by ``/``.
 
         Returns:
-            The file; None unless it is a plain file in the folder, hidden ones left out.
+            The file; None unless it is a plain file in the folder and not hidden.
         """
         parts = relative.split("/")
         if any(part.startswith(".") or not part for part in parts) or re.search(
@@ -101,7 +101,6 @@ class GameServer(ThreadingHTTPServer):
 
     Args:
         folder: The user's copy.
-        session: Hears what happens in the page.
         port: Port to listen at; 0 for a free one.
 
     Attributes:
@@ -145,7 +144,7 @@ class GameServer(ThreadingHTTPServer):
 
         Args:
             script: The script to put into the page.
-            session: Hears what happens in the page.
+            session: Receives what the page sends.
             opened: Called when the server listens; opens the browser.
 
         Raises:
@@ -207,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal.status, str(refusal).encode(), "text/plain; charset=utf-8")
 
     def _checked_path(self) -> str:
-        """Returns what follows the token, decoded; refuse whoever is not our page."""
+        """Returns the decoded path after the token; refuses requests that are not our page's."""
         hosts = self.headers.get_all("Host") or []
         if hosts != [f"{HOST}:{self.server.server_port}"]:
             raise _Refusal(HTTPStatus.FORBIDDEN, "foreign host")
@@ -241,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, content, kind)
 
     def _hold_page(self) -> None:
-        """Keeps the connection until the page closes it and knows thereby that it is open."""
+        """Keeps the connection, which shows that the page is open, until the page closes it."""
         session = self._session
         if not session.open_page():
             raise _Refusal(HTTPStatus.CONFLICT, "another page plays already; close one of the two")
@@ -306,15 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def with_script(page: bytes, address: str) -> bytes:
-    """Puts a script before all others of a page.
-
-    Args:
-        page: The page.
-        address: Address of the script.
-
-    Returns:
-        The page with the script at the beginning of its head.
-    """
+    """Returns a page with a script, given by address, at the beginning of its head."""
     tag = f'<script src="{address}"></script>'.encode()
     for pattern in (rb"<head(\s[^>]*)?>", rb"<html(\s[^>]*)?>", rb"<!doctype[^>]*>"):
         if found := re.search(pattern, page, re.IGNORECASE):

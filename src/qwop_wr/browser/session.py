@@ -30,11 +30,11 @@ _MAX_USER_AGENT: Final = 1000
 
 
 class Verdict(NamedTuple):
-    """What the page shows and the terminal prints.
+    """The verdict that the page shows and the terminal prints.
 
     Attributes:
         words: One line.
-        good: Whether the run is what it should be.
+        good: Whether the run is as it should be.
     """
 
     words: str
@@ -42,16 +42,10 @@ class Verdict(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Who decides what is kept of a run."""
+    """Decides what is kept of a run."""
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judges a run and writes files.
-
-        Args:
-            comparison: How it compares with the engine; None if it cannot be.
-
-        Returns:
-            The verdict; its words may tell more than the comparison.
+        """Judges a run, without a comparison if there can be none, and writes files.
 
         Raises:
             OSError: If a file cannot be written.
@@ -77,16 +71,17 @@ class _Begun:
 class Session:
     """The one page that plays, and its runs.
 
-    Its methods are called by the server's threads; what is not as it should be raises
+    The server's threads call its methods; a message that is not as it should be raises
     ``ValueError`` and changes nothing.
 
     Args:
-        keep: Who decides what is kept of a run.
+        keep: Decides what is kept of a run.
+        echo: Shows a line to the person at the terminal.
         shim: Platform whose sine is put into the page; None if none is.
 
     Attributes:
         verdicts: Of all runs that came to their end.
-        refusals: Why a page did not play.
+        refusals: Reasons why a page did not play.
         closed: Set while no page is open, once there was one.
     """
 
@@ -236,12 +231,12 @@ class Proofs:
 class Runs:
     """Keeps every run as a tape on the browser's platform, if the engine repeats it.
 
-    A run that it does not repeat is kept as a recording: keys, rows and where they come from.
+    A run that it does not repeat is kept as a recording: keys, rows and their origin.
 
     Args:
         stem: Path of the files, to which numbers and endings are added.
-        meta: What the tapes say of their origin.
-        prove: Tells what was played, for a proof beside every run; None for no proofs.
+        meta: Origin, for the tapes.
+        prove: Name, kind and hash of the player, for a proof beside every run; None for no proofs.
         served: SHA-256 of the game's files as they are served, by path.
     """
 

@@ -71,7 +71,7 @@ class PlayedKeys:
         self._lengths[games] += 1
 
     def state(self) -> Arrays:
-        """Returns copies of ``played_keys``, shape (n_games, n_decisions), and ``played_decisions``."""
+        """Returns copies of ``played_keys`` (n_games, n_decisions) and ``played_decisions``."""
         return {"played_keys": self._masks.copy(), "played_decisions": self._lengths.copy()}
 
     def load_state(self, arrays: Arrays) -> None:

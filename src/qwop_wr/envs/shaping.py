@@ -279,7 +279,7 @@ class Shaping:
         return total
 
     def state(self) -> Arrays:
-        """Returns copies of ``shaping_sums``, shape (n_games, terms), and ``shaping_decisions``, (1,)."""
+        """Returns copies of ``shaping_sums`` (n_games, terms) and ``shaping_decisions`` (1,)."""
         return {
             "shaping_sums": self._sums.copy(),
             "shaping_decisions": np.array([self._decisions]),

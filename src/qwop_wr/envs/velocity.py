@@ -104,10 +104,7 @@ class VelocityIncentive:
         return np.where(playing, total, rewards)
 
     def bonus(self, speeds: NDArray[np.float64]) -> Floats:
-        """Returns the bonus for speeds on the circulating clock [m/s], at present weight and exponent.
-
-        Milestones and acceleration are not in it.
-        """
+        """Returns the bonus for speeds on the circulating clock [m/s] alone."""
         options = self._options
         weight, exponent = options.weight, options.exponent
         if options.ramp is not None:
