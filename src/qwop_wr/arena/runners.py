@@ -193,7 +193,7 @@ class Runner:
         return Tape.record(keys, game.engine, self.meta, game.platform, self._soft_resets)
 
     def reset(self, soft: bool = False) -> None:
-        """Begins a new run; a soft one goes on with the used world, as the game's own restart does."""
+        """Begins a new run; a soft one goes on with the used world, as in the game."""
         self.simulator.reset(soft=soft)
         for _ in range(0 if soft else self._soft_resets):
             self.simulator.reset(soft=True)

@@ -280,10 +280,7 @@ class Shaping:
 
     def state(self) -> Arrays:
         """Returns copies of ``shaping_sums`` (n_games, terms) and ``shaping_decisions`` (1,)."""
-        return {
-            "shaping_sums": self._sums.copy(),
-            "shaping_decisions": np.array([self._decisions]),
-        }
+        return {"shaping_sums": self._sums.copy(), "shaping_decisions": np.array([self._decisions])}
 
     def load_state(self, arrays: Arrays) -> None:
         """Restores a state of the same names, shapes and types.

@@ -38,11 +38,4 @@ def make_simulator(
     raise ValueError(f"unknown engine {engine!r}; the engines are {', '.join(map(repr, ENGINES))}")
 
 
-__all__ = [
-    "DEFAULT_PLATFORM",
-    "ENGINES",
-    "PLATFORMS",
-    "SLOW_CLONES",
-    "Simulator",
-    "make_simulator",
-]
+__all__ = ["DEFAULT_PLATFORM", "ENGINES", "PLATFORMS", "SLOW_CLONES", "Simulator", "make_simulator"]

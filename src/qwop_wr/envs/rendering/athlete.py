@@ -62,10 +62,7 @@ def draw_runner(canvas: Canvas, state: NDArray[np.float64], shirt: Colour = SHIR
 
 
 def _mix(start: Point, end: Point, share: float) -> Point:
-    return (
-        start[0] + (end[0] - start[0]) * share,
-        start[1] + (end[1] - start[1]) * share,
-    )
+    return (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
 
 
 def _draw_arm(canvas: Canvas, pose: Pose, side: str) -> None:

@@ -7,15 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from qwop_wr.envs.rendering.canvas import (
-    HEIGHT,
-    SMOOTHING,
-    WIDTH,
-    Canvas,
-    Colour,
-    Point,
-    View,
-)
+from qwop_wr.envs.rendering.canvas import HEIGHT, SMOOTHING, WIDTH, Canvas, Colour, Point, View
 from qwop_wr.simulator.anatomy import HURDLE
 from qwop_wr.simulator.constants import PIXELS_PER_UNIT, SAND_PIT_PX, UNITS_PER_METRE
 

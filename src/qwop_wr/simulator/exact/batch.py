@@ -20,14 +20,7 @@ from qwop_wr.simulator.exact.layout import (
     STATE_FIELDS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    Truth,
-    get,
-    pointer,
-    put,
-    vector_pointer,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, Truth, get, pointer, put, vector_pointer
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
 from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS

@@ -39,12 +39,7 @@ from qwop_wr.simulator.exact.primitives import (
     select,
     square_root,
 )
-from qwop_wr.simulator.exact.tables import (
-    HALF_HEIGHT,
-    HALF_WIDTH,
-    INVERSE_INERTIA,
-    body_number,
-)
+from qwop_wr.simulator.exact.tables import HALF_HEIGHT, HALF_WIDTH, INVERSE_INERTIA, body_number
 from qwop_wr.simulator.exact.tree import move_leaf
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
@@ -79,10 +74,7 @@ def _limited_speed(vx: Real, vy: Real) -> tuple[Real, Real]:
         return vx, vy
     scale = 1.0 / square_root(vx * vx + vy * vy)
     fastest = MAX_MOVE * STEP_RATE
-    return (
-        select(too_fast, vx * scale * fastest, vx),
-        select(too_fast, vy * scale * fastest, vy),
-    )
+    return (select(too_fast, vx * scale * fastest, vx), select(too_fast, vy * scale * fastest, vy))
 
 
 @compiled
@@ -175,10 +167,7 @@ def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
     x0, y0 = get(lane, before + BEFORE_X), get(lane, before + BEFORE_Y)
     x1, y1 = get(lane, field + X), get(lane, field + Y)
     w0, h0 = box_extent(
-        get(lane, before + BEFORE_SINE),
-        get(lane, before + BEFORE_COSINE),
-        half_width,
-        half_height,
+        get(lane, before + BEFORE_SINE), get(lane, before + BEFORE_COSINE), half_width, half_height
     )
     w1, h1 = box_extent(get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height)
     lower_x = _least((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
@@ -228,13 +217,7 @@ def stand_still(lane: Pointer, body: int) -> None:
 
 @compiled
 def place(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    x: float,
-    y: float,
-    angle: float,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, angle: float
 ) -> None:
     """Sets a body down with its centre at x, y [units]; new contacts are looked for at once."""
     field = body * BODY_FIELDS

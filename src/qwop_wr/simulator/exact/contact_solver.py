@@ -65,14 +65,7 @@ POINT_FIELDS: Final = 9
 
 @compiled
 def _prepare_point(
-    lane: Pointer,
-    work: Pointer,
-    constraint: int,
-    point: int,
-    a: int,
-    b: int,
-    x: float,
-    y: float,
+    lane: Pointer, work: Pointer, constraint: int, point: int, a: int, b: int, x: float, y: float
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
@@ -127,12 +120,7 @@ def _prepare_block(work: Pointer, constraint: int, a: int, b: int) -> None:
 
 @compiled
 def prepare_contact(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    work: Pointer,
-    constraint: int,
-    record: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, constraint: int, record: int
 ) -> None:
     """Computes a contact's effective masses from where its bodies are."""
     contact = CONTACTS + record * CONTACT_FIELDS
@@ -163,13 +151,7 @@ def _bodies(integers: Pointer, work: Pointer, constraint: int) -> tuple[int, int
 
 @compiled
 def _push(
-    lane: Pointer,
-    work: Pointer,
-    point: int,
-    a: int,
-    b: int,
-    push_x: float,
-    push_y: float,
+    lane: Pointer, work: Pointer, point: int, a: int, b: int, push_x: float, push_y: float
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     put(
@@ -267,13 +249,7 @@ def _solve_block(
 
 @compiled
 def _push_block(
-    lane: Pointer,
-    work: Pointer,
-    constraint: int,
-    a: int,
-    b: int,
-    new1: float,
-    new2: float,
+    lane: Pointer, work: Pointer, constraint: int, a: int, b: int, new1: float, new2: float
 ) -> None:
     one, two = constraint + FIRST_POINT, constraint + FIRST_POINT + POINT_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]

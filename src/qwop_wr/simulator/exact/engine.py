@@ -7,13 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
-from qwop_wr.simulator.exact.batch import (
-    advance,
-    begin,
-    copy,
-    read_bodies,
-    read_contacts,
-)
+from qwop_wr.simulator.exact.batch import advance, begin, copy, read_bodies, read_contacts
 from qwop_wr.simulator.exact.compilation import announced
 from qwop_wr.simulator.exact.layout import (
     CALF_KEY,

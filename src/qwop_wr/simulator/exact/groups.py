@@ -35,15 +35,7 @@ from qwop_wr.simulator.exact.layout import (
     TOUCHING,
 )
 from qwop_wr.simulator.exact.pairs import find_new_contacts
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    bits_of,
-    get,
-    lane_of,
-    offset,
-    put,
-    truth_of,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, bits_of, get, lane_of, offset, put, truth_of
 from qwop_wr.simulator.exact.rules import judge, press_keys, start_clock
 from qwop_wr.simulator.exact.runner import runs_alone, solve_runner
 from qwop_wr.simulator.exact.simd import LANES

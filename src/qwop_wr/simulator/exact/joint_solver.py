@@ -193,10 +193,7 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
     spin_b = spin_b + JOINT[constants + INERTIA_B] * (bx * y - by * x)
 
     rate = JOINT[constants + ANGULAR_RATE]
-    turn_a, turn_b = (
-        JOINT[constants + STEP_INERTIA_A],
-        JOINT[constants + STEP_INERTIA_B],
-    )
+    turn_a, turn_b = JOINT[constants + STEP_INERTIA_A], JOINT[constants + STEP_INERTIA_B]
     if HAS_MOTOR[number]:
         most = JOINT[constants + MAX_TORQUE]
         motor = get(lane, joint + MOTOR)
@@ -221,12 +218,7 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
 
 @compiled
 def _limit_correction(
-    lane: Pointer,
-    joint: int,
-    accumulated: Pointer,
-    number: int,
-    angle: Real,
-    angular_mass: float,
+    lane: Pointer, joint: int, accumulated: Pointer, number: int, angle: Real, angular_mass: float
 ) -> tuple[Real, Real]:
     state = get(lane, joint + LIMIT_STATE)
     below = angle - get(lane, joint + LOWER)

@@ -90,10 +90,7 @@ def box_of(lane: Pointer, body: int) -> Box:
 @compiled
 def _vertex(box: Box, index: int) -> Vector:
     x, y = _VERTEX_X[index] * box.half_width, _VERTEX_Y[index] * box.half_height
-    return Vector(
-        box.x + (box.cosine * x - box.sine * y),
-        box.y + (box.sine * x + box.cosine * y),
-    )
+    return Vector(box.x + (box.cosine * x - box.sine * y), box.y + (box.sine * x + box.cosine * y))
 
 
 @compiled

@@ -74,12 +74,7 @@ def _slot_of(work: Pointer, found: Pointer, body: int, rank: int) -> Whole:
 
 @compiled
 def fill_slots(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    work: Pointer,
-    found: Pointer,
-    game: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, game: int
 ) -> None:
     """Puts a game's touching contacts into slots, newest first."""
     ranks = 0

@@ -7,12 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.base import Floats, Integers
-from qwop_wr.simulator.exact.layout import (
-    GAME_INTEGERS,
-    GAME_REALS,
-    GROUP_SIZE,
-    LANE_FIELDS,
-)
+from qwop_wr.simulator.exact.layout import GAME_INTEGERS, GAME_REALS, GROUP_SIZE, LANE_FIELDS
 from qwop_wr.simulator.exact.simd import LANES
 
 CACHE_LINE: Final = 64

@@ -15,12 +15,7 @@ from qwop_wr.simulator.anatomy import (
     JointSpec,
 )
 from qwop_wr.simulator.constants import TIME_STEP
-from qwop_wr.simulator.exact.layout import (
-    FIRST_DYNAMIC,
-    HURDLE_BASE,
-    HURDLE_TOP,
-    N_BODIES,
-)
+from qwop_wr.simulator.exact.layout import FIRST_DYNAMIC, HURDLE_BASE, HURDLE_TOP, N_BODIES
 
 _BODIES: Final = GROUND + HURDLE + PARTS
 _NUMBERS: Final = {body.name: number for number, body in enumerate(_BODIES)}

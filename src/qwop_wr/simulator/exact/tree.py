@@ -134,12 +134,7 @@ def _insert(reals: Pointer, integers: Pointer, leaf: int) -> None:
     while above != NONE:
         if _contains(reals, NODE_BOXES + 4 * above, NODE_BOXES + 4 * node):
             break
-        _enclose(
-            reals,
-            above,
-            integers[FIRST_CHILDREN + above],
-            integers[SECOND_CHILDREN + above],
-        )
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
         node = above
         above = integers[PARENTS + above]
 
@@ -171,12 +166,7 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
             reals[box + 2],
             reals[box + 3],
         )
-        _enclose(
-            reals,
-            above,
-            integers[FIRST_CHILDREN + above],
-            integers[SECOND_CHILDREN + above],
-        )
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
         if (
             lower_x <= reals[box]
             and lower_y <= reals[box + 1]
@@ -189,18 +179,9 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
 
 @compiled
 def _store_box(
-    lane: Pointer,
-    reals: Pointer,
-    leaf: int,
-    body: int,
-    margin_x: float,
-    margin_y: float,
+    lane: Pointer, reals: Pointer, leaf: int, body: int, margin_x: float, margin_y: float
 ) -> None:
-    box, swept, stored = (
-        NODE_BOXES + 4 * leaf,
-        SWEPT_BOXES + 4 * body,
-        STORED_BOXES + 4 * body,
-    )
+    box, swept, stored = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body, STORED_BOXES + 4 * body
     reals[box] = get(lane, swept) - margin_x
     reals[box + 1] = get(lane, swept + 1) - margin_y
     reals[box + 2] = get(lane, swept + 2) + margin_x
@@ -229,12 +210,7 @@ def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
 
 @compiled
 def move_leaf(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    move_x: float,
-    move_y: float,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, move_x: float, move_y: float
 ) -> None:
     """Inserts a body's leaf anew around its swept box.
 

@@ -96,11 +96,7 @@ LARGEST: Final = 823549.0
 @compiled
 def _sine_from(x: Real, tail: Real, z: Real, r: Real, reduced: Real) -> Real:
     v = z * x
-    return select(
-        reduced,
-        x - ((z * (0.5 * tail - v * r) - tail) - v * S1),
-        x + v * (S1 + z * r),
-    )
+    return select(reduced, x - ((z * (0.5 * tail - v * r) - tail) - v * S1), x + v * (S1 + z * r))
 
 
 @compiled

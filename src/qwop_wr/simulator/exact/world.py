@@ -66,13 +66,7 @@ SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
 
 @compiled
 def _create_body(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    x: float,
-    y: float,
-    awake: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, awake: int
 ) -> None:
     for field in range(BODY_FIELDS):
         put(lane, body * BODY_FIELDS + field, 0.0)
