@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from qwop_wr.simulator.anatomy.bodies import Vector
@@ -33,7 +34,9 @@ class JointSpec:
     max_torque: float
 
 
-HURDLE_JOINT: Final = JointSpec(
+_free = partial(JointSpec, motor=False, max_torque=0.0)
+
+HURDLE_JOINT: Final[JointSpec] = _free(
     name="hurdle_joint",
     body_a="hurdle_top",
     body_b="hurdle_base",
@@ -42,12 +45,10 @@ HURDLE_JOINT: Final = JointSpec(
     reference_angle=0.0,
     lower=0.0,
     upper=0.0,
-    motor=False,
-    max_torque=0.0,
 )
 
 JOINTS: Final[tuple[JointSpec, ...]] = (
-    JointSpec(
+    _free(
         name="neck",
         body_a="head",
         body_b="torso",
@@ -56,8 +57,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-1.308996406363529,
         lower=-0.5,
         upper=0.0,
-        motor=False,
-        max_torque=0.0,
     ),
     JointSpec(
         name="right_shoulder",
@@ -107,7 +106,7 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         motor=True,
         max_torque=6000.0,
     ),
-    JointSpec(
+    _free(
         name="left_elbow",
         body_a="left_forearm",
         body_b="left_arm",
@@ -116,10 +115,8 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=2.09438311816829,
         lower=-0.1,
         upper=0.5,
-        motor=False,
-        max_torque=0.0,
     ),
-    JointSpec(
+    _free(
         name="right_elbow",
         body_a="right_forearm",
         body_b="right_arm",
@@ -128,8 +125,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=1.2968199012274688,
         lower=-0.1,
         upper=0.5,
-        motor=False,
-        max_torque=0.0,
     ),
     JointSpec(
         name="left_knee",
