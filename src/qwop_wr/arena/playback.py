@@ -1,4 +1,4 @@
-"""How fast a show goes: pause, slow motion, single ticks."""
+"""Speed of a show: pause, slow motion, single ticks."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ SPEEDS: Final = {
 """Speeds by their factor, and what is shown for them."""
 
 _LONGEST_GAP: Final = 0.25
-"""Most time that is caught up with at once [s]; a window that was held up goes on from there."""
+"""Most time that is caught up at once [s]; a window that was held up goes on from there."""
 
 
 class Playback:

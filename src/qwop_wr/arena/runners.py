@@ -10,6 +10,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import single_thread
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rendering import Lane
+from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator import DEFAULT_PLATFORM, ENGINES, Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.simulator.tape_format import MAX_TICKS
@@ -54,16 +55,8 @@ class AgentKeys:
     """
 
     def __init__(self, agent: Agent) -> None:
-        spec = agent.spec
-        options = EnvironmentOptions.from_keywords(
-            {
-                "ticks_per_action": spec.ticks_per_action,
-                "actions": spec.actions,
-                "observation": spec.observation,
-            }
-        )
-        agent.check_interface(options.interface)
-        self._ticks_per_action = spec.ticks_per_action
+        options = own_environment(agent, EnvironmentOptions())
+        self._ticks_per_action = options.ticks_per_action
         self._masks = ACTION_SETS[options.actions]
         self._observer = Observer(options.observation)
         self._policy = agent.policy()

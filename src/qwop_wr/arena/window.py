@@ -25,7 +25,7 @@ class NoDisplayError(BadInputError):
 
 
 class Scene(Protocol):
-    """What is shown in a window."""
+    """Content of a window."""
 
     @property
     def is_open(self) -> bool:

@@ -18,7 +18,7 @@ VALUES: Final = (
     "camera",
     "touching contacts",
 )
-"""What the numbers of a row are. Flags: 1 fallen, 2 jumped, 4 landed, 8 ended."""
+"""The numbers of a row. Flags: 1 fallen, 2 jumped, 4 landed, 8 ended."""
 
 FLAGS_COLUMN: Final = VALUES.index("flags")
 

@@ -14,6 +14,7 @@ from qwop_wr import __version__
 from qwop_wr.agents.agent import Agent
 from qwop_wr.browser.rows import replayed
 from qwop_wr.envs import ACTION_SETS, OBSERVATIONS, EnvironmentOptions
+from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator.anatomy import HURDLE, HURDLE_JOINT, JOINTS, PARTS
 from qwop_wr.simulator.constants import CAMERA_LEAD, GRAVITY, PIXELS_PER_UNIT, SAND_PIT_PX
 from qwop_wr.simulator.platforms import BROWSERS, PLATFORMS, sines_cosines
@@ -24,7 +25,7 @@ SUFFIX: Final = ".user.js"
 """Ending of a user script's file name, by which the managers know it."""
 
 UNKNOWN_PLATFORM: Final = "unknown"
-"""What the script calls a sine that is none of the platforms'."""
+"""The script's name for a sine that is none of the platforms'."""
 
 _ASSETS: Final = files("qwop_wr.browser") / "assets"
 _ADDRESSES: Final = ("*://foddy.net/Athletics.html*", "*://www.foddy.net/Athletics.html*")
@@ -37,13 +38,13 @@ _PROBE_SPAN: Final = 20.0
 _PROBE_WEIGHTS: Final = (0x9E3779B1, 0x85EBCA77)
 
 _PATIENCE_MS: Final = 8000
-"""How long after the page has loaded its game is waited for [ms]."""
+"""Time that the game has to appear after its page has loaded [ms]."""
 
 _LONGEST_AGENT_RUN: Final = EnvironmentOptions().max_ticks
 """Ticks after which an agent that neither finishes nor falls has run enough."""
 
 Content = dict[str, Any]
-"""What a script plays, as JSON."""
+"""The content of a script, as JSON."""
 
 
 def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
@@ -79,15 +80,7 @@ def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
     Raises:
         ValueError: If no environment fits the agent.
     """
-    spec = agent.spec
-    options = EnvironmentOptions.from_keywords(
-        {
-            "ticks_per_action": spec.ticks_per_action,
-            "actions": spec.actions,
-            "observation": spec.observation,
-        }
-    )
-    agent.check_interface(options.interface)
+    options = own_environment(agent, EnvironmentOptions())
     features = OBSERVATIONS[options.observation]
     return {
         "name": name,
@@ -99,7 +92,7 @@ def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
             "lows": [feature.low for feature in features],
             "highs": [feature.high for feature in features],
             "masks": ACTION_SETS[options.actions].tolist(),
-            "ticksPerAction": spec.ticks_per_action,
+            "ticksPerAction": options.ticks_per_action,
             "idleTicks": idle_ticks,
             "maxTicks": idle_ticks + _LONGEST_AGENT_RUN,
             "layers": _layers(agent),

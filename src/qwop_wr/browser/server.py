@@ -37,9 +37,9 @@ _HEADERS: Final = {
 }
 _POLL_SECONDS: Final = 0.5
 _RELOAD_SECONDS: Final = 3.0
-"""A page that is back within this was only loaded again [s]."""
+"""A page that is back within this time was only reloaded [s]."""
 _END_SECONDS: Final = 60.0
-"""How long the end waits for a run to be kept, should the engine still be compiled [s]."""
+"""Most time that the end waits for a run to be kept while the engine is compiled [s]."""
 
 
 class GameFolder:

@@ -1,4 +1,4 @@
-"""What a page tells `qwop browser`, run by run, and what is kept of it."""
+"""A page's messages to `qwop browser`, run by run, and the files kept of them."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from qwop_wr.whole_files import whole_path
 
 PROOF_SUFFIX: Final = ".proof.json"
 RECORDING_SUFFIX: Final = ".recording.npz"
-"""Ending of a run that no engine can repeat, kept as what was seen."""
+"""Ending of a run that no engine can repeat, kept as it was seen."""
 
 _ROW: Final = 1 + len(VALUES)
 """Numbers that a tick is sent as: the mask, then the game's row."""
@@ -56,7 +56,7 @@ class Keeper(Protocol):
 
 @dataclass
 class _Begun:
-    """A run while it goes on."""
+    """A run under way."""
 
     sine: str
     checksum: str
@@ -111,7 +111,7 @@ class Session:
             return True
 
     def close_page(self) -> None:
-        """Closes the page, perhaps in the middle of a run, of which what came is judged."""
+        """Closes the page; of a run under way the ticks received are judged."""
         with self._lock:
             run, self._run = self._run, None
             self._has_page = False

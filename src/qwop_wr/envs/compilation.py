@@ -1,4 +1,4 @@
-"""How observations and rewards are compiled."""
+"""Compilation of observations and rewards."""
 
 import logging
 from collections.abc import Callable

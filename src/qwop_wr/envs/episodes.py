@@ -1,4 +1,4 @@
-"""How episodes begin, and the keys played in them, so that they can be replayed."""
+"""Beginnings of episodes, and the keys played in them, so that they can be replayed."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -106,7 +106,7 @@ class EnvironmentOptions(BaseModel):
 
     @property
     def interface(self) -> dict[str, str | int]:
-        """What an agent must match to be used with this environment."""
+        """Properties that an agent must match to act in this environment."""
         return {
             "observation": self.observation,
             "actions": self.actions,

@@ -62,7 +62,7 @@ class CodeCache(FunctionCache):
         self._report = report
 
     def load_overload(self, sig: object, target_context: object) -> object:
-        """Loads code; returns None if what is there cannot be used."""
+        """Loads code; returns None if the cached code cannot be used."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception as error:  # whatever unpickling garbage raises
@@ -102,7 +102,7 @@ def fingerprint(*sources: Path) -> int:
 def keep_code(dispatcher: Callable[..., Any], fingerprint: int, report: Report) -> None:
     """Caches a dispatcher's machine code on disk, if there is a place for it.
 
-    ``fingerprint`` is that of all sources; ``report`` is told why code is not kept.
+    ``fingerprint`` is that of all sources; ``report`` is called with the reason if it fails.
     """
     kept: Any = dispatcher
     try:

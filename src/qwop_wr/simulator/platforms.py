@@ -23,7 +23,7 @@ BROWSERS: Final[Mapping[str, str]] = {
     "chromium110": "Chromium, Chrome and Edge 110 to 149",
     "node": "Node 18 to 26, and Chromium up to 109",
 }
-"""Who computes as the platform does, in words."""
+"""Browsers that compute as the platform does, in words."""
 
 
 def checked_platform(platform: str | None) -> str:

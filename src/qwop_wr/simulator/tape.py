@@ -31,7 +31,7 @@ def record_file(engine: str, platform: str) -> str:
 
 @dataclass(frozen=True)
 class TapeResult:
-    """How a run ends.
+    """End of a run.
 
     Attributes:
         finished: Whether the runner has landed in the sand pit.
@@ -198,7 +198,7 @@ class Tape:
 
     @property
     def claims(self) -> TapeResult:
-        """What the tape says about its run."""
+        """The tape's claims about its run."""
         return TapeResult(
             self.finished, self.ticks, self.score_time, self.distance, self.state_sha256
         )

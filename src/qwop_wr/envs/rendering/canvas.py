@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class View:
-    """Which part of the world a picture shows, and where.
+    """The part of the world that a picture shows, and its place in it.
 
     Attributes:
         left: World position of the left edge [units].

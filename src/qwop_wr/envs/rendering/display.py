@@ -1,4 +1,4 @@
-"""What is drawn over the scene: distance, clock and keys, the pace to beat, and words."""
+"""The display over the scene: distance, clock and keys, the pace to beat, and words."""
 
 from typing import Final, NamedTuple
 
@@ -7,7 +7,7 @@ from qwop_wr.simulator.constants import TRACK_LENGTH, UNITS_PER_METRE
 from qwop_wr.simulator.keys import O, P, Q, W
 
 PANEL: Final[Colour] = (24, 30, 52, 190)
-"""Colour of everything that words are written on."""
+"""Colour of all panels behind words."""
 
 _CHARACTER: Final = 0.56
 """Mean width of a character by the size of the letters."""

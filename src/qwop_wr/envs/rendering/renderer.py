@@ -40,7 +40,7 @@ GROUND_PX: Final = 440.0
 """Height of the running surface in the picture [pixels from the top]."""
 
 TORSO_PX: Final = 360.0
-"""Where the camera keeps the torso [pixels from the left]."""
+"""Position of the torso in the picture [pixels from the left]."""
 
 _GHOST_TOP: Final = 96.0
 
@@ -111,7 +111,7 @@ _RUNNER_SHARE: Final = 0.74
 _RUNNER_UNITS: Final = 17.5
 _GROUND_SHARE: Final = 0.86
 _LEADER_SHARE: Final = 0.7
-"""Where the camera keeps the leader, as a share of the width."""
+"""Position of the leader in the picture, as a share of the width."""
 
 _WHITE: Final = (255, 255, 255)
 _FAINT: Final = (255, 255, 255, 150)
@@ -142,7 +142,7 @@ class Lane(NamedTuple):
 
     @property
     def torso_x(self) -> float:
-        """Where the torso is [units]."""
+        """Horizontal position of the torso [units]."""
         return float(self.state[0, 0])
 
 

@@ -1,4 +1,4 @@
-"""What the runner runs through: sky, hills, track, hurdle and sand pit."""
+"""The scenery: sky, hills, track, hurdle and sand pit."""
 
 import math
 from typing import Final, NamedTuple
@@ -51,7 +51,7 @@ _LABEL_SPACING: Final = 60.0
 
 _FINISH_X: Final = SAND_PIT_PX / PIXELS_PER_UNIT
 _SLANT: Final = 10.0
-"""How far a line across the track leans to suggest depth [pixels]."""
+"""Lean of a line across the track, which suggests depth [pixels]."""
 
 
 def paint_sky() -> Image.Image:

@@ -218,3 +218,21 @@ PARTS: Final[tuple[BodySpec, ...]] = (
     ),
 )
 """The runner's twelve body parts."""
+
+DESTRUCTION_ORDER: Final = (
+    "hurdle_base",
+    "hurdle_top",
+    "torso",
+    "head",
+    "left_arm",
+    "left_forearm",
+    "left_thigh",
+    "left_calf",
+    "left_foot",
+    "right_arm",
+    "right_forearm",
+    "right_thigh",
+    "right_calf",
+    "right_foot",
+)
+"""Names of hurdle and parts in the order in which a restart removes them."""

@@ -1,4 +1,4 @@
-"""What the keys do to the motors, and what the beginning of a contact means."""
+"""The rules: motors driven by the keys, and contacts that begin."""
 
 import math
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Motors:
 
 
 class Role(IntEnum):
-    """What a body is to the rules; fixtures carry it as their user data."""
+    """Role of a body in the rules; fixtures carry it as their user data."""
 
     OTHER = 0
     TILE = 1
@@ -94,7 +94,7 @@ _ROLES: Final = {
 
 
 def role_of(name: str) -> Role:
-    """Returns what a body of that name is to the rules."""
+    """Returns the role of a body of that name in the rules."""
     return _ROLES.get(name, Role.OTHER)
 
 

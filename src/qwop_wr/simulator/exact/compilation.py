@@ -1,4 +1,4 @@
-"""How the engine's functions are compiled: strict IEEE arithmetic, cached, never silently."""
+"""Compilation of the engine's functions: strict IEEE arithmetic, cached, never silent."""
 
 import functools
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 USUAL_SECONDS: Final = 40
-"""How long a cold compilation takes on a common machine."""
+"""Duration of a cold compilation on a common machine."""
 
 
 def compiled(function: Function) -> Function:
@@ -58,7 +58,7 @@ def entry_point(function: Function) -> Function:
 
 
 class _FirstCompilation(event.Listener):
-    """Says so when Numba begins to compile; code that the cache holds is not compiled."""
+    """Logs when Numba begins to compile; code that the cache holds is not compiled."""
 
     def __init__(self) -> None:
         self._is_told = False
@@ -74,6 +74,6 @@ class _FirstCompilation(event.Listener):
 
 @contextmanager
 def announced() -> Iterator[None]:
-    """Says so if what happens inside is a compilation rather than a load from the cache."""
+    """Logs a warning if code is compiled inside rather than loaded from the cache."""
     with event.install_listener("numba:compile", _FirstCompilation()):
         yield

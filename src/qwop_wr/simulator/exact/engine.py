@@ -1,9 +1,13 @@
 """The exact engine behind the simulator interface."""
 
 import functools
-from typing import ClassVar, Final, cast
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Final, cast
 
 import numpy as np
+from numba.core import config
 from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
@@ -25,13 +29,12 @@ from qwop_wr.simulator.exact.layout import (
     TICKS,
 )
 from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.snapshot import GameSnapshot
-from qwop_wr.simulator.exact.storage import Storage
+from qwop_wr.simulator.exact.storage import GameSnapshot, Storage
 from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
-from qwop_wr.simulator.exact.workers import share
 from qwop_wr.simulator.keys import KeyMasks
 from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
+_SETTINGS: Final[Any] = config
 _HURDLE_BODIES: Final = np.arange(HURDLE_BASE, FIRST_PART)
 _FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
 
@@ -237,7 +240,7 @@ def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
     arrays = (storage.lanes, storage.reals, storage.integers)
     # Whatever the caller's array is like: another layout would be compiled for anew.
     masks = np.array(keys, dtype=np.uint8, order="C")
-    share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
+    _share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
 
 
 def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers) -> None:
@@ -251,3 +254,26 @@ def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers
         target.integers,
         targets,
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
+    # Threads do not survive a fork: a child process, which has another number,
+    # makes its own.
+    del process
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
+
+
+def _share(work: Callable[[int, int], object], n_groups: int) -> None:
+    # Threads share the groups: compiled code runs without the interpreter lock.
+    n_threads = int(_SETTINGS.NUMBA_NUM_THREADS)
+    n_parts = min(n_threads, n_groups)
+    if n_parts < 2:
+        work(0, n_groups)
+        return
+    bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
+    pool = _pool(os.getpid(), n_threads)
+    others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
+    work(bounds[0], bounds[1])
+    for other in others:
+        other.result()

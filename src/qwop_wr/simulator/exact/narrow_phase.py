@@ -1,4 +1,4 @@
-"""Where two boxes touch: separating axes, reference face, clipping.
+"""Contact points of two boxes: separating axes, reference face, clipping.
 
 Boxes have their vertices and edge normals in a fixed order: from
 (-half width, -half height) along the sides, y pointing down. Everything keeps

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from qwop_wr.simulator.anatomy import (
+    DESTRUCTION_ORDER,
     GROUND,
     HURDLE,
     HURDLE_JOINT,
@@ -142,23 +143,8 @@ def body_number(name: str) -> int:
 STATE_BODIES: Final = np.array([_NUMBERS[name] for name in PART_NAMES])
 """Bodies in the order of ``Simulator.state``."""
 
-DESTRUCTION_ORDER: Final = np.array(
-    [HURDLE_BASE, HURDLE_TOP]
-    + [
-        _NUMBERS[name]
-        for name in (
-            "torso",
-            "head",
-            *(
-                f"{side}_{part}"
-                for side in ("left", "right")
-                for part in ("arm", "forearm", "thigh", "calf", "foot")
-            ),
-        )
-    ]
-)
-"""Order in which a restart destroys hurdle and runner."""
-
+REMOVED_BODIES: Final = np.array([_NUMBERS[name] for name in DESTRUCTION_ORDER])
+"""Bodies in the order in which a restart removes them."""
 
 RUNNER_JOINTS: Final = np.array(
     [

@@ -23,10 +23,10 @@ from qwop_wr.simulator.exact.layout import (
 from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, Whole, get, put
 
 MARGIN = 0.1
-"""By how much a stored box exceeds what it holds, on every side [units]."""
+"""Margin of a stored box around its content, on every side [units]."""
 
 MARGIN_PER_MOVE = 2.0
-"""By how much more, per unit of displacement."""
+"""Additional margin per unit of displacement."""
 
 
 @compiled

@@ -50,9 +50,9 @@ from qwop_wr.simulator.exact.layout import (
 from qwop_wr.simulator.exact.pairs import mark_moved
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
 from qwop_wr.simulator.exact.tables import (
-    DESTRUCTION_ORDER,
     JOINT,
     JOINT_COLUMNS,
+    REMOVED_BODIES,
     START_ANGLE,
     START_LOWER,
     START_UPPER,
@@ -130,7 +130,7 @@ def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platfo
     if not soft:
         _open_page(lane, reals, integers, platform)
     for index in range(N_BODIES - FIRST_DYNAMIC):
-        body = DESTRUCTION_ORDER[index]
+        body = REMOVED_BODIES[index]
         destroy_contacts_of(lane, integers, body)
         destroy_leaf(reals, integers, body)
     reals[SCORE_TIME] = 0.0

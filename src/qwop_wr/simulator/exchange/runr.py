@@ -36,7 +36,7 @@ RULESETS: Final[Mapping[int, str]] = {
 CLASSIC: Final = 1
 """The one that is played here."""
 UNTOLD: Final = 0
-"""What this project wrote before it knew the numbers; meant the classic 100 m."""
+"""Written by this project before it knew the numbers; meant the classic 100 m."""
 
 _HEADER: Final = struct.Struct("<4sBBII")
 _MASK: Final = 0x0F
