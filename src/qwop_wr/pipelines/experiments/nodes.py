@@ -154,8 +154,10 @@ def evaluate_experiments(
         evaluated: Cells of before; those of the same agent and training are not made again.
 
     Yields:
-        Agent, history and cell of one run at a time.
+        Agent, history and cell of one run at a time, after an empty step.
     """
+    # Kedro needs a first step, even if all was evaluated before.
+    yield {}, {}, {}
     for run in chosen:
         experiment = run.experiment
         with checking(f"experiment_trainings {run.key}"):
@@ -224,8 +226,8 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         compute: Where they are trained; cells do not depend on it.
 
     Yields:
-        History and cell of one run at a time, as soon as it and those before are trained;
-        seeds are the outer loop.
+        History and cell of one run at a time, after an empty step, as soon as it and those
+        before are trained; seeds are the outer loop.
 
     Raises:
         BadInputError: If a variant's changes or the demonstrations do not fit.
@@ -251,6 +253,8 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         for run in runs
     }
     wanted = [run for run in runs if not is_finished[run.key]]
+    # Kedro needs a first step, even if all was trained before.
+    yield {}, {}
     job = Job("ablations", train_variant, setting, describe_run, unit="trainings")
     for run, trained in zip(wanted, run_job(job, wanted, compute), strict=True):
         trained.value.log(run)
