@@ -50,7 +50,7 @@ class Outcomes(NamedTuple):
 
     @property
     def terminated(self) -> Booleans:
-        """Whether the run has come to an end of its own, shape (n,)."""
+        """Whether the run has ended by itself, shape (n,)."""
         return self.finished | self.fallen | self.sunk
 
 

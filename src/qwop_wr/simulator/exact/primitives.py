@@ -50,7 +50,7 @@ def _address(
 
 @primitive
 def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Points at element ``offset`` of a flat array."""
+    """Returns a pointer to element ``offset`` of a flat array."""
     result = pointer_to(array.dtype)
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -61,7 +61,7 @@ def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signatur
 
 @primitive
 def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Points at eight lanes from element ``offset`` of a flat array of floats."""
+    """Returns a pointer to eight lanes from element ``offset`` of a flat array of floats."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         address = _address(context, builder, sig.args[0], args[0], args[1])
@@ -72,7 +72,7 @@ def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> S
 
 @primitive
 def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signature:
-    """Points at one lane of what a vector pointer points at."""
+    """Returns a pointer to one of the lanes of a vector pointer."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         first = builder.bitcast(args[0], ir.DoubleType().as_pointer())
@@ -83,7 +83,7 @@ def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signatur
 
 @primitive
 def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signature:
-    """Points some plain numbers further on."""
+    """Returns a pointer some plain numbers further on."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         return builder.gep(args[0], [args[1]])
@@ -93,7 +93,7 @@ def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signatur
 
 @primitive
 def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
-    """Points some fields further on, with a pointer of the same kind."""
+    """Returns a pointer of the same kind some fields further on."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         index = args[1]
