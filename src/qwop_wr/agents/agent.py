@@ -24,9 +24,7 @@ class Agent:
     """A trained agent; nothing in it can execute.
 
     Attributes:
-        spec: Interface and network.
-        weights: Arrays by name, as the network of the spec names them; float32
-            and read-only.
+        weights: Arrays by the names of the spec's network, read-only.
         card: Where it comes from: stage, steps, seed, options, scores.
 
     Raises:
@@ -45,16 +43,7 @@ class Agent:
     def from_network(
         cls, spec: AgentSpec, network: AgentNetwork, card: Mapping[str, JsonValue]
     ) -> "Agent":
-        """Make an agent of a network's weights.
-
-        Args:
-            spec: Spec that the network was built from.
-            network: The network, on any device.
-            card: Where the agent comes from.
-
-        Returns:
-            The agent; later changes of the network do not reach it.
-        """
+        """Make an agent from a copy of a network's weights."""
         weights = {
             name: tensor.detach().cpu().numpy().copy()
             for name, tensor in network.state_dict().items()
@@ -73,32 +62,20 @@ class Agent:
         return digest.hexdigest()
 
     def network(self) -> AgentNetwork:
-        """Build the agent's network with its weights.
-
-        Returns:
-            A new network on the CPU.
-        """
+        """Build the agent's network, on the CPU."""
         network = build_network(self.spec)
         network.load_state_dict({k: torch.tensor(v) for k, v in self.weights.items()})
         return network
 
     def policy(self) -> Policy:
-        """Make a policy of the agent.
-
-        Returns:
-            Policy over a private copy of the weights.
-        """
+        """Make a policy over a copy of the weights."""
         network, width = self.network(), self.spec.n_observations
         if isinstance(network, RecurrentActorCritic):
             return RecurrentPolicy(network, width)
         return Policy(network, width, self.spec.reward_scale)
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Check that the agent can act in an environment.
-
-        Args:
-            interface: The environment's values, as ``AgentSpec.check_interface``
-                wants them.
+        """Check that the agent can act in an environment with this ``interface``.
 
         Raises:
             ValueError: Naming the first value that differs or is missing.
@@ -106,14 +83,7 @@ class Agent:
         self.spec.check_interface(interface)
 
     def with_card(self, **entries: JsonValue) -> "Agent":
-        """Add entries to the card.
-
-        Args:
-            **entries: Entries to add or replace.
-
-        Returns:
-            The same agent with the new card.
-        """
+        """Return the agent with entries added to its card or replaced."""
         return replace(self, card={**self.card, **entries})
 
 

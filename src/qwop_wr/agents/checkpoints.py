@@ -24,8 +24,7 @@ class RankedAgent(NamedTuple):
 
     Attributes:
         rank: Whether it improves on the reference, and its negative mean cost.
-        agent: The agent; its card has the step and the score.
-        score: Its score.
+        agent: Its card has the step and the score.
     """
 
     rank: tuple[bool, float]
@@ -42,11 +41,11 @@ class Checkpoints:
     Args:
         evaluation_env: Environment without automatic reset.
         seeds: The starts.
-        history: Where the scores are recorded.
+        history: Records the scores.
 
     Attributes:
         ranked: The best agents, of different weights, the best first.
-        reference: Score of the agent that later ones should improve on, if there is one.
+        reference: Score of the agent that later ones should improve on, if any.
     """
 
     def __init__(
@@ -75,12 +74,9 @@ class Checkpoints:
         """Evaluate an agent and keep it if it is among the best.
 
         Args:
-            agent: The agent; step and score are added to its card.
+            agent: Its copy that is kept has step and score in its card.
             step: Decisions it has learnt from.
-            reference: Later agents should improve on this one.
-
-        Returns:
-            The agent's score.
+            reference: Whether later agents should improve on this one.
         """
         score = score_agent(agent, self._env, self._seeds)
         if reference:
@@ -123,14 +119,7 @@ class Checkpoints:
 
 
 def read_ranked(state: TrainingState) -> list[RankedAgent]:
-    """Read the best agents from the state of a training.
-
-    Args:
-        state: The state.
-
-    Returns:
-        The agents, the best first.
-    """
+    """Read the best agents, the best first, from the state of a training."""
     entries = cast("list[dict[str, Any]]", state.facts["ranked"])
     return [
         RankedAgent(
@@ -143,11 +132,13 @@ def read_ranked(state: TrainingState) -> list[RankedAgent]:
 
 
 class SaveSchedule:
-    """Decides when the state of a training is due; whichever limit is reached first counts.
+    """Decides when the state of a training is due; the limit reached first counts.
+
+    Without any limit a state is due after every evaluation.
 
     Args:
-        every: Decisions between two states; no limit if None.
-        minutes: Time between two states [min]; no limit if None.
+        every: Decisions between two states.
+        minutes: Time between two states [min].
         now: Monotonic clock [s].
     """
 
@@ -163,13 +154,7 @@ class SaveSchedule:
         self._last_step, self._last_time = 0, now()
 
     def due(self, step: int, evaluated: bool = False) -> bool:
-        """Return whether a state is due, also because a stop was requested.
-
-        Args:
-            step: Decisions made so far.
-            evaluated: The agent has just been evaluated; without any limit that is when
-                states are due.
-        """
+        """Return whether a state is due, also because a stop was requested."""
         if stop_requested():
             return True
         if self._every is None and self._seconds is None:
@@ -179,9 +164,5 @@ class SaveSchedule:
         return self._seconds is not None and self._now() - self._last_time >= self._seconds
 
     def passed(self, step: int) -> None:
-        """Count from here on.
-
-        Args:
-            step: Decisions made so far.
-        """
+        """Restart the limits at this step."""
         self._last_step, self._last_time = step, self._now()

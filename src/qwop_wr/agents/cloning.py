@@ -25,7 +25,7 @@ _EVALUATION_BATCH: Final = 8192
 
 
 class CloningOptions(BaseModel):
-    """How an agent is cloned by cross-entropy (Pomerleau, 1989: supervised imitation)."""
+    """Options of behavioural cloning by cross-entropy (Pomerleau, 1989)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -34,11 +34,11 @@ class CloningOptions(BaseModel):
     activation: Activation = "tanh"
     """Non-linearity after each hidden layer."""
     validation_share: float = Field(default=0.1, gt=0, le=0.5)
-    """Share of the episodes, at least one, that are not learnt from but judged on."""
+    """Share of the episodes, at least one, kept for validation."""
     epochs: PositiveInt = 60
     """Most passes over the samples."""
     patience: PositiveInt = 5
-    """Passes without a lower validation loss after which it ends."""
+    """Passes without a lower validation loss after which cloning ends."""
     batch_size: PositiveInt = 512
     """Samples per gradient step."""
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
@@ -46,22 +46,14 @@ class CloningOptions(BaseModel):
     weight_decay: float = Field(default=1e-4, ge=0, allow_inf_nan=False)
     """Pull of all weights towards 0 (AdamW, https://arxiv.org/abs/1711.05101)."""
     gamma: float = Field(default=0.99, gt=0, lt=1)
-    """Discount per decision of the returns that the critic learns; that of what comes after."""
+    """Discount per decision of the returns that the critic learns; use that of fine-tuning."""
     value_weight: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     """Weight of the critic's loss; without a critic fine-tuning forgets before it learns."""
     progress_bar: bool = True
     """Show a progress bar on stderr."""
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Describe the clone.
-
-        Args:
-            interface: The environment's ``interface``.
-            engine: Engine that the environment runs on.
-
-        Returns:
-            Spec of a ppo agent.
-        """
+        """Return the spec of the clone, a ppo agent on the given environment interface."""
         fields = {"net_arch": self.net_arch, "activation": self.activation, "engine": engine}
         return AgentSpec.model_validate({**interface, **fields, "algorithm": "ppo"})
 
@@ -86,17 +78,10 @@ class _Samples(NamedTuple):
 
 
 def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
-    """Discounted returns of recorded steps.
+    """Compute the discounted return of every step of whole episodes, shape (N,).
 
-    Rewards after a finish, a time limit or the end of a recording are unknown; they are
-    assumed to be those of the recordings on average. After a fall there are none.
-
-    Args:
-        steps: Whole episodes.
-        gamma: Discount per decision.
-
-    Returns:
-        Returns, shape (N,).
+    Rewards after a finish, a time limit or the end of a recording are unknown and assumed
+    to equal the mean reward of the recordings. After a fall there are none.
     """
     beyond = float(steps.rewards.mean()) / (1.0 - gamma)
     returns = np.empty(len(steps))
@@ -112,15 +97,9 @@ def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
 def split_episodes(
     steps: Transitions, share: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Split whole episodes into training and validation.
+    """Split whole episodes into training and validation steps, as two masks of shape (N,).
 
-    Args:
-        steps: Whole episodes, at least two.
-        share: Share of the episodes to validate on, at least one and not all.
-        rng: Draws them.
-
-    Returns:
-        Masks of the steps to learn from and to validate on, shape (N,).
+    ``share`` of the episodes, at least one and not all, are for validation.
 
     Raises:
         ValueError: If there is only one episode.
@@ -140,17 +119,9 @@ def clone(
     seed: int,
     sink: MetricSink = silent_sink,
 ) -> CloningResult:
-    """Learn to act as demonstrated.
+    """Train an agent to act as demonstrated.
 
-    Args:
-        options: How to learn.
-        spec: Spec of the clone, from ``options.agent_spec``.
-        steps: Demonstrated steps.
-        seed: Seed of weights, split and order.
-        sink: Receives metrics while they come.
-
-    Returns:
-        Clone and history.
+    ``seed`` fixes weights, split and order; ``spec`` comes from ``options.agent_spec``.
 
     Raises:
         ValueError: If there are fewer than two episodes.
@@ -203,7 +174,7 @@ def _samples(steps: Transitions, returns: NDArray[np.float64], mask: NDArray[np.
 def _epochs(
     options: CloningOptions, network: AgentNetwork, samples: _Samples, rng: np.random.Generator
 ) -> Iterator[dict[str, float]]:
-    """Go through the samples, again and again; yields the mean losses of every pass."""
+    """Train pass by pass; yields the mean losses of each."""
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
@@ -226,7 +197,7 @@ def _epochs(
 
 
 def _judge(network: AgentNetwork, samples: _Samples) -> dict[str, float]:
-    """Mean cross-entropy, accuracy and the critic's mean error on samples put aside."""
+    """Compute mean cross-entropy, accuracy and the critic's mean error on held-out samples."""
     sums = np.zeros(3)
     with torch.inference_mode():
         for observations, actions, returns in zip(

@@ -1,9 +1,9 @@
 """Learning from a coach who rates actions by their outcomes.
 
 Where exact clones of the environment can be played on, the difference that an action makes
-need not be estimated by a network: it can be seen. One round is one step of approximate
-policy iteration with rollouts (Lagoudakis & Parr, "Reinforcement learning as classification",
-2003), weighted by what is gained (Ross & Bagnell, AggreVaTe, https://arxiv.org/abs/1406.5979).
+is measured instead of estimated by a network. One round is one step of approximate policy
+iteration with rollouts (Lagoudakis & Parr, "Reinforcement learning as classification",
+2003), weighted by the gain (Ross & Bagnell, AggreVaTe, https://arxiv.org/abs/1406.5979).
 """
 
 import time
@@ -23,18 +23,18 @@ from qwop_wr.agents.networks import AgentNetwork
 from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
 
 N_SCORED_AT_ONCE = 8192
-"""Observations that are scored in one call."""
+"""Observations scored in one call."""
 FINAL_RATE = 0.1
-"""Share of the learning rate that is left at the end of a round."""
+"""Share of the learning rate left at the end of a round."""
 
 
 class RatedActions(NamedTuple):
-    """Decisions with the ratings of a coach.
+    """Decisions with a coach's ratings.
 
     Attributes:
-        observations: Where a decision was due, float32 (N, d).
-        actions: Actions that were tried there, the agent's own first, int64 (N, k).
-        ratings: How far each of them led, float32 (N, k) [m].
+        observations: Shape (N, d).
+        actions: Actions tried, the agent's own first, shape (N, k).
+        ratings: How far each of them led [m], shape (N, k).
     """
 
     observations: NDArray[np.float32]
@@ -48,14 +48,7 @@ class RatedActions(NamedTuple):
 
 
 def joined(rounds: Sequence[RatedActions]) -> RatedActions:
-    """Concatenate the ratings of several rounds.
-
-    Args:
-        rounds: At least one.
-
-    Returns:
-        All of them.
-    """
+    """Concatenate the ratings of at least one round."""
     return RatedActions(*(np.concatenate(column) for column in zip(*rounds, strict=True)))
 
 
@@ -74,10 +67,10 @@ class CoachingOptions(BaseModel):
     rounds: PositiveInt
     """Rounds of play and learning."""
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """No round begins later than this; without it only ``rounds`` counts."""
+    """Time after which no round begins; without it only ``rounds`` counts."""
     memory: PositiveInt = 4
-    """Latest rounds whose ratings are learnt from: one alone is noise enough to make every
-    agent stumble elsewhere."""
+    """Latest rounds whose ratings are learnt from: one alone is so noisy that every agent
+    falls elsewhere."""
     epochs: PositiveInt = 4
     """Passes over these ratings in a round."""
     batch_size: PositiveInt = 4096
@@ -85,12 +78,12 @@ class CoachingOptions(BaseModel):
     learning_rate: float = Field(default=6e-4, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Of the softmax that makes a policy of the action scores."""
+    """Temperature of the softmax that makes a policy of the action scores."""
     kl_weight: float = Field(default=0.05, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Ratings farther from the mean of their decision count as this far [m]: a fall is no
-    more than a lesson."""
+    """Ratings are clipped to this distance from the mean of their decision [m], so that a
+    fall does not outweigh everything else."""
 
 
 def improvement_losses(
@@ -100,17 +93,17 @@ def improvement_losses(
     advantages: torch.Tensor,
     options: CoachingOptions,
 ) -> torch.Tensor:
-    """Negative expected gain of the policy, plus a penalty for leaving the previous one.
+    """Compute the negative expected gain plus a penalty for leaving the previous policy.
 
     Args:
         scores: Action scores, shape (B, n_actions).
-        before: Log-probabilities of the policy before, shape (B, n_actions).
+        before: Log-probabilities of the previous policy, shape (B, n_actions).
         actions: Rated actions, shape (B, k).
-        advantages: How much farther than the mean of the rated ones they led, shape (B, k).
+        advantages: Their ratings relative to the mean of the decision [m], shape (B, k).
         options: Temperature and weight of the divergence.
 
     Returns:
-        Losses, shape (B,) [m].
+        Losses [m], shape (B,).
     """
     logs = functional.log_softmax(scores / options.temperature, dim=1)  # (B, n_actions)
     gains = (logs.gather(1, actions).exp() * advantages).sum(dim=1)  # (B,)
@@ -126,14 +119,8 @@ def learn_from_coach(
 ) -> tuple[Agent, dict[str, float]]:
     """Fit a policy to the actions that led farther.
 
-    Args:
-        agent: Agent that was rated.
-        rated: The coach's ratings.
-        options: How to learn.
-        rng: Shuffles the decisions.
-
     Returns:
-        The new agent; and ``loss``, the mean over the last epoch [m].
+        The new agent, and ``loss``, the mean over the last epoch [m].
 
     Raises:
         FloatingPointError: If a loss is not finite.
@@ -174,7 +161,7 @@ def learn_from_coach(
 def _log_policy(
     network: AgentNetwork, observations: torch.Tensor, temperature: float
 ) -> torch.Tensor:
-    """Log-probabilities of all actions, shape (N, n_actions)."""
+    """Return log-probabilities of all actions, shape (N, n_actions)."""
     with torch.no_grad():
         return torch.cat(
             [
@@ -185,20 +172,17 @@ def _log_policy(
 
 
 MakeCoach = Callable[[Agent], Coach]
-"""Makes a coach who judges by the values of the given agent."""
+"""Makes a coach that rates by the values of the given agent."""
 
 
 class CoachedLearner(Learner):
-    """An agent that learns from a coach: play and rate, then learn, round by round.
+    """Learns from a coach: play and rate, then learn, round by round.
 
     Every round draws from a generator of its own, so that rounds repeat exactly after a stop.
 
     Args:
-        agent: Agent to begin with; the coach judges by its values throughout.
-        make_coach: Makes the coach.
-        options: How to learn.
-        seed: Seed of games and shuffling.
-        first_step: Decisions made before, where the steps continue.
+        agent: Agent to begin with; the coach rates by its values throughout.
+        first_step: Decisions made before the coaching, from which ``steps`` continues.
     """
 
     def __init__(
@@ -224,13 +208,9 @@ class CoachedLearner(Learner):
         return self._steps
 
     def progress(self, steps: int) -> float:
-        """Return how much of the coaching is over; a round that has begun is finished.
+        """Return the share, 0 to 1, of the rounds or minutes that is over.
 
-        Args:
-            steps: Not used: rounds and minutes are limited.
-
-        Returns:
-            Share, 0 to 1.
+        A round that has begun is completed; ``steps`` does not matter.
         """
         progress = self._rounds / self._options.rounds
         if self._options.minutes is not None:
@@ -270,11 +250,11 @@ class CoachedLearner(Learner):
         return self._agent
 
     def begin_with(self, agent: Agent) -> None:
-        """Let another agent learn; the coach judges by its values."""
+        """Replace the agent that learns and by whose values the coach rates."""
         self._judge, self._agent, self._coach = agent, agent, None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the weights of judge and agent, and the ratings that are learnt from."""
+        """Copy the weights of both agents, and the ratings in memory."""
         arrays = {**under("judge", self._judge.weights), **under("coached", self._agent.weights)}
         for number, rated in enumerate(self._ratings):
             arrays |= under(f"ratings_{number}", rated._asdict())

@@ -1,4 +1,4 @@
-"""Comparing agents on the same starts, and deciding which one is handed on."""
+"""Comparing agents on the same starts, and deciding which one is passed on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ UNFINISHED_TIME = 100.0
 TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
-"""How often a gate may mistake chance for a gain."""
+"""Probability with which a gate may mistake chance for a gain."""
 _SAME_COST = 1e-9
 """Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
@@ -33,8 +33,8 @@ class AgentScore:
         finish_rate: Share of the episodes that finished.
         median_time: Median clock time of the finished ones [s]; None if none did.
         mean_distance: Mean distance of all [m].
-        mean_cost: Mean cost of an episode [s], see :func:`run_costs`. One number to
-            rank agents by, while the others decide.
+        mean_cost: Mean cost of an episode [s], see :func:`run_costs`; ranks agents where
+            the other numbers do not decide.
         best_time: Clock time of the fastest [s]; None if none finished.
     """
 
@@ -47,25 +47,15 @@ class AgentScore:
     def improves_on(self, other: "AgentScore") -> bool:
         """Return whether nothing is worse and something is better (Pareto).
 
-        Args:
-            other: Score on the same starts.
-
-        Returns:
-            True if finish rate, median time and mean distance are all at least
-            as good and one is better.
+        Compares finish rate, median time and mean distance on the same starts.
         """
         own, others = self._goods(), other._goods()
         return own != others and all(a >= b for a, b in zip(own, others, strict=True))
 
     def loses_nothing_to(self, other: "AgentScore") -> bool:
-        """Return whether neither success nor speed is worse.
+        """Return whether neither finish rate nor median time is worse on the same starts.
 
-        Args:
-            other: Score on the same starts.
-
-        Returns:
-            True if finish rate and median time are at least as good; where neither
-            finished anything, if the mean distance is.
+        Where neither agent finished, the mean distance decides.
         """
         if self.finish_rate == other.finish_rate == 0:
             return self.mean_distance >= other.mean_distance
@@ -73,11 +63,7 @@ class AgentScore:
         return own[0] >= others[0] and own[1] >= others[1]
 
     def metrics(self) -> dict[str, float]:
-        """Return the numbers by name; those that do not exist are left out.
-
-        Returns:
-            Values by field name.
-        """
+        """Return the numbers by field name, without those that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def _goods(self) -> tuple[float, float, float]:
@@ -87,14 +73,13 @@ class AgentScore:
 
 @dataclass(frozen=True)
 class GateReport:
-    """Why an agent was or was not handed on.
+    """Why an agent was or was not passed on.
 
     Attributes:
         incoming: Score of the agent that the stage was given, if any.
         outgoing: Score of the agent that the stage made, on the same starts: the one that
             passed, else the one of least mean cost.
         promoted: Whether the stage's agent replaces the incoming one.
-        n_starts: Number of starts that all played.
         n_candidates: Number of agents that tried to pass.
         finish_p: Probability of so many more finishes by chance, see
             :class:`PairedGain`; None without an incoming agent.
@@ -128,12 +113,12 @@ def run_costs(
     distance: ArrayLike,
     time_limit: float | None = None,
 ) -> Costs:
-    """Costs that put finished and unfinished runs on one scale of seconds.
+    """Compute costs that put finished and unfinished runs on one scale of seconds.
 
     Args:
-        finished: Whether each run reached the end, shape (n,).
-        score_time: Clock times at their ends [s], shape (n,).
-        distance: Their distances [m], shape (n,).
+        finished: Shape (n,).
+        score_time: Clock times at the end [s], shape (n,).
+        distance: Distances [m], shape (n,).
         time_limit: Clock time at which runs were stopped [s], if that may be above 100 s.
 
     Returns:
@@ -149,14 +134,7 @@ def _episode_costs(episodes: Episodes) -> Costs:
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
-    """Score the episodes of an agent.
-
-    Args:
-        episodes: One episode per start.
-
-    Returns:
-        The score.
-    """
+    """Score an agent's episodes, one per start."""
     finished = episodes.finished
     cost = _episode_costs(episodes)
     return AgentScore(
@@ -171,29 +149,12 @@ def score_episodes(episodes: Episodes) -> AgentScore:
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
-    """Play one deterministic episode per seed and score them.
-
-    Args:
-        agent: The agent.
-        evaluation_env: Environment without automatic reset.
-        seeds: Starts.
-
-    Returns:
-        The score.
-    """
+    """Play one deterministic episode per seed, without automatic reset, and score them."""
     return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
 
 
 def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
-    """Compare two agents start by start: the same seed gives both the same game.
-
-    Args:
-        candidate: Episodes of the one.
-        incoming: Episodes of the other on the same starts.
-
-    Returns:
-        The probabilities; 1 where nothing differs.
-    """
+    """Test two agents start by start; both probabilities are 1 where nothing differs."""
     only_new = int((candidate.finished & ~incoming.finished).sum())
     only_old = int((incoming.finished & ~candidate.finished).sum())
     differing = only_new + only_old
@@ -214,22 +175,21 @@ def pass_gate(
     evaluation_env: VectorEnv[Any, Any, Any],
     seeds: Sequence[int],
 ) -> tuple[Agent, GateReport]:
-    """Let a candidate through if it measured nothing worse and a gain is beyond chance.
+    """Let a candidate pass if it measured nothing worse and its gain is beyond chance.
 
     Neither finish rate nor median time may be worse, as measured; and one of the two tests
-    of :class:`PairedGain` must leave chance less than ``ERROR_RATE``, shared among the
-    tests and candidates (Bonferroni), so that trying more often does not help. Where
-    nobody finishes, the mean distance stands for both.
+    of :class:`PairedGain` must give chance less than ``ERROR_RATE``, shared among the tests
+    and candidates (Bonferroni), so that trying more often does not help. Where nobody
+    finishes, the mean distance stands for both.
 
     Args:
         incoming: Agent to beat; without one the candidate of least mean cost passes.
         candidates: Agents that may replace it, at least one.
         evaluation_env: Environment without automatic reset.
-        seeds: Starts that nobody was chosen on.
+        seeds: Starts that no agent was chosen on.
 
     Returns:
-        The agent to hand on: among those that passed, the one of least mean cost; and
-        the report.
+        The agent to pass on, of those that passed the one of least mean cost; and the report.
     """
     if incoming is None:
         scores = [score_agent(agent, evaluation_env, seeds) for agent in candidates]
@@ -256,41 +216,30 @@ def pass_gate(
 
 
 def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
-    """Draw game seeds that differ between purposes and never between calls.
-
-    Args:
-        seed: Seed of the training.
-        purpose: What the games are for, for example ``"gate"``.
-        n: Number of games.
-
-    Returns:
-        Seeds, each from 0 to 2**31 - 1.
-    """
+    """Draw game seeds, 0 to 2**31 - 1, that ``seed`` and ``purpose`` fix."""
     rng = np.random.default_rng([seed, *purpose.encode()])
     return [int(start) for start in rng.integers(2**31, size=n)]
 
 
 class HealthOptions(BaseModel):
-    """Least success of a healthy stage."""
+    """Lowest finish rate of a healthy stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     success_kept: float = Field(gt=0, le=1)
-    """Share of the finish rate that it began to play with; the learner's last
-    evaluation counts, not the best."""
+    """Share of the finish rate before playing that the last evaluation, not the best, keeps."""
     advice: str = Field(min_length=1)
-    """What to do if it does."""
+    """What to do if a stage is not healthy."""
 
 
 class HealthReport(NamedTuple):
-    """Whether a learner kept its success until the end.
+    """Whether a learner kept its finish rate until the end.
 
     Attributes:
-        reference: Finish rate that it began to play with.
+        reference: Finish rate before it played.
         final: Finish rate of its last evaluation.
-        required: Least that would have been healthy.
-        healthy: Whether it was.
-        advice: What to do, if it was not.
+        required: Lowest healthy final rate.
+        advice: What to do if it was not healthy.
     """
 
     reference: float
@@ -301,16 +250,7 @@ class HealthReport(NamedTuple):
 
 
 def check_health(options: HealthOptions, reference: float, final: float) -> HealthReport:
-    """Hold a learner to its stage's rule.
-
-    Args:
-        options: The rule.
-        reference: Finish rate that it began to play with.
-        final: Finish rate of its last evaluation.
-
-    Returns:
-        The report.
-    """
+    """Compare a learner's last finish rate with that before it played."""
     required = options.success_kept * reference
     healthy = final >= required
     return HealthReport(reference, final, required, healthy, None if healthy else options.advice)

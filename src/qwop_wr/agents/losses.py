@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 SORTED_FROM = 24
-"""Quantiles from which the sorted form is the quicker one (``benchmarks/learner.py``)."""
+"""Quantiles from which the sorted form is the faster one (``benchmarks/learner.py``)."""
 
 
 def quantile_huber_loss(
@@ -15,8 +15,8 @@ def quantile_huber_loss(
 ) -> torch.Tensor:
     """Quantile regression with a Huber loss (https://arxiv.org/abs/1710.10044, eq. 10).
 
-    Averaged over the quantiles where the paper sums, so that its size beside
-    other losses does not depend on their number. The quicker form is chosen by size.
+    Averaged over the quantiles where the paper sums, so that its weight against other
+    losses does not depend on their number. The faster form is chosen by size.
 
     Args:
         quantiles: Estimates at the midpoints (i + 1/2) / N, shape (batch, N).
@@ -34,16 +34,7 @@ def quantile_huber_loss(
 
 
 def pairwise_loss(quantiles: torch.Tensor, targets: torch.Tensor, kappa: float) -> torch.Tensor:
-    """Compare every estimate with every target: O(B N M) time and memory.
-
-    Args:
-        quantiles: Shape (batch, N).
-        targets: Shape (batch, M).
-        kappa: Error up to which the loss is quadratic.
-
-    Returns:
-        Losses, shape (batch,).
-    """
+    """Compare every estimate with every target: O(B N M) time and memory."""
     errors = targets.detach()[:, None, :] - quantiles[:, :, None]  # (batch, N, M)
     huber = functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=kappa)
     weights = (_midpoints(quantiles)[:, None] - (errors.detach() < 0).to(errors.dtype)).abs()
@@ -56,15 +47,7 @@ def sorted_loss(quantiles: torch.Tensor, targets: torch.Tensor, kappa: float) ->
     The targets are sorted once. For an estimate, the targets then fall into four
     neighbouring ranges: far below, near below, near above and far above. The Huber loss is a
     polynomial on each of them, so that prefix sums of the targets and of their squares
-    give its sum over a range. The gradient is worked out beside the values.
-
-    Args:
-        quantiles: Shape (batch, N).
-        targets: Shape (batch, M).
-        kappa: Error up to which the loss is quadratic.
-
-    Returns:
-        Losses, shape (batch,).
+    give its sum over a range. The gradient is computed alongside the values.
     """
     losses: torch.Tensor = _SortedLoss.apply(quantiles, targets.detach(), kappa)  # type: ignore[no-untyped-call]
     return losses
@@ -160,15 +143,14 @@ def large_margin_loss(q_values: torch.Tensor, actions: torch.Tensor, margin: flo
 
 
 def double_q_values(selector_q: torch.Tensor, target_quantiles: torch.Tensor) -> torch.Tensor:
-    """Values of the actions that one network chooses, by another network.
+    """Look up one network's values of the actions that another chooses.
 
     Double Q-learning (https://arxiv.org/abs/1509.06461) on quantiles.
 
     Args:
         selector_q: The online network's expected returns in the next states,
             shape (batch, n_actions).
-        target_quantiles: The target network's quantiles there,
-            shape (batch, N, n_actions).
+        target_quantiles: The target network's quantiles there, shape (batch, N, n_actions).
 
     Returns:
         Quantiles of the values, shape (batch, N).
@@ -189,7 +171,7 @@ class RolloutSamples(NamedTuple):
 
 
 class PolicyLoss(NamedTuple):
-    """Sums over a block: losses, entropies, divergences, clipped; and a gradient by scores."""
+    """Sums of losses, entropies, divergences and clips; and the gradient by the scores."""
 
     sums: torch.Tensor  # [4]
     gradient: torch.Tensor  # [n, actions]
@@ -205,8 +187,8 @@ def policy_loss(
 
     Args:
         scores: Logits of the actions, shape (n, actions).
-        samples: What was done, with normalised advantages.
-        clip_range: Largest change of a probability's ratio that is rewarded.
+        samples: Actions taken, with normalised advantages.
+        clip_range: Change of a probability's ratio beyond which it is not rewarded.
         entropy_weight: Weight of the entropy.
 
     Returns:
@@ -239,18 +221,15 @@ def generalised_advantages(
     gamma: float,
     gae_lambda: float,
 ) -> torch.Tensor:
-    """Estimate advantages (https://arxiv.org/abs/1506.02438).
+    """Estimate advantages (https://arxiv.org/abs/1506.02438), shape (steps, games).
 
     Args:
         rewards: Shape (steps, games).
-        values: Values of the states that were acted in, shape (steps, games).
+        values: Values of the states acted in, shape (steps, games).
         last_values: Values of the states after the last step, shape (games,).
         ends: 1 where an episode ended with the step, shape (steps, games).
         gamma: Discount per step.
         gae_lambda: 0 trusts the values, 1 the rewards.
-
-    Returns:
-        Advantages, shape (steps, games).
     """
     following = torch.cat((values[1:], last_values[None]))
     going = gamma * (1.0 - ends)

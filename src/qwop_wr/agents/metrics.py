@@ -14,27 +14,22 @@ from tqdm import tqdm
 from qwop_wr.metric_sink import MetricSink
 
 SHAPING: Final = "shaping/"
-"""Infos and metrics of a shaped reward's terms begin with it."""
+"""Prefix of the infos and metrics of a shaped reward's terms."""
 _REMEMBERED: Final = ("distance", "finished", "score_time", "reward")
 
 
 class RecentEpisodes:
-    """The latest episodes, to be averaged over.
-
-    Args:
-        size: Episodes that an average is taken over.
-    """
+    """Averages over the latest ``size`` episodes."""
 
     def __init__(self, size: int = 100) -> None:
         self._rows: deque[Mapping[str, float]] = deque(maxlen=size)
 
     def add(self, info: Mapping[str, Any]) -> None:
-        """Add an episode.
+        """Add an episode by the infos of its last step.
 
-        Args:
-            info: The infos of its last step: ``distance`` [m], ``finished``, ``score_time``
-                [s], its return as ``reward`` or, as SB3 has it, ``episode``, and the sum of
-                every term of a shaped reward as ``shaping/<name>``. Others are not looked at.
+        They hold ``distance`` [m], ``finished``, ``score_time`` [s], the return as ``reward``
+        or, as SB3 has it, ``episode``, and the sum of every term of a shaped reward as
+        ``shaping/<name>``; others are ignored.
         """
         monitored = {"reward": info["episode"]["r"]} if "episode" in info else {}
         self._rows.append(
@@ -46,12 +41,11 @@ class RecentEpisodes:
         )
 
     def metrics(self) -> dict[str, float]:
-        """Average over the latest episodes.
+        """Average over the latest episodes; empty before the first end.
 
         Returns:
-            ``finish_rate``, ``distance_mean`` [m], ``reward_mean``, if a run has finished
-            ``finish_time_mean`` [s], and the mean of every term, ``shaping/<name>``; nothing
-            before the first end.
+            ``finish_rate``, ``distance_mean`` [m], ``reward_mean``, ``finish_time_mean`` [s]
+            if a run has finished, and the mean of every term, ``shaping/<name>``.
         """
         if not self._rows:
             return {}
@@ -70,50 +64,29 @@ class RecentEpisodes:
         return [dict(row) for row in self._rows]
 
     def restore(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Restore the episodes.
-
-        Args:
-            rows: What :meth:`state` gave.
-        """
+        """Restore the episodes from :meth:`state`."""
         self._rows.clear()
         self._rows.extend(rows)
 
 
 class MetricHistory:
-    """Metrics of a training, kept in order and passed on while they come.
-
-    Args:
-        sink: Where every metric is passed on to.
-    """
+    """Records metrics in order and passes each on to ``sink``."""
 
     def __init__(self, sink: MetricSink) -> None:
         self._sink = sink
         self._rows: list[tuple[int, str, float]] = []
 
     def record(self, metrics: Mapping[str, float], step: int) -> None:
-        """Keep metrics and pass them on.
-
-        Args:
-            metrics: Metrics by name.
-            step: Decisions made so far.
-        """
+        """Record metrics of the training after ``step`` decisions and pass them on."""
         self._rows.extend((step, name, value) for name, value in metrics.items())
         self._sink(metrics, step)
 
     def extend(self, before: pd.DataFrame) -> None:
-        """Add metrics recorded before a stop, without passing them on.
-
-        Args:
-            before: In the form of ``frame``.
-        """
+        """Add metrics recorded before a stop, in the form of ``frame``, without passing them on."""
         self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def frame(self) -> pd.DataFrame:
-        """Return the metrics in long form.
-
-        Returns:
-            Columns ``step`` (int), ``metric`` (str), ``value`` (float), in order.
-        """
+        """Return columns ``step`` (int), ``metric`` (str) and ``value`` (float), in order."""
         frame = pd.DataFrame(self._rows, columns=["step", "metric", "value"])
         return frame.astype({"step": "int64", "metric": "str", "value": "float64"})
 
@@ -125,15 +98,7 @@ def tensorboard_is_installed() -> bool:
 
 @contextmanager
 def also_to_tensorboard(sink: MetricSink, folder: str | None) -> Iterator[MetricSink]:
-    """Write metrics to event files, too, while the block runs.
-
-    Args:
-        sink: Receives them as well.
-        folder: Where the files go; none are written without it.
-
-    Yields:
-        Sink for metrics by name and step.
-    """
+    """Yield a sink that also writes to TensorBoard; without a folder, ``sink`` itself."""
     if folder is None:
         yield sink
         return
@@ -150,11 +115,7 @@ def also_to_tensorboard(sink: MetricSink, folder: str | None) -> Iterator[Metric
 
 
 class ProgressBar:
-    """Steps, rate and recent episodes on stderr.
-
-    Args:
-        is_shown: Whether there is a bar at all.
-    """
+    """Steps, rate and recent episodes on stderr, if ``is_shown``."""
 
     def __init__(self, is_shown: bool) -> None:
         self._is_shown, self._bar = is_shown, tqdm(disable=True)
@@ -167,34 +128,18 @@ class ProgressBar:
         self._bar.close()
 
     def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
-        """Begin a new bar.
-
-        Args:
-            first: Steps made before.
-            desc: What is done.
-            unit: What is counted.
-        """
+        """Begin a new bar, ``first`` steps along."""
         self._bar.close()
         self._bar = tqdm(
             desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
         )
 
     def note(self, **times: float | None) -> None:
-        """Show times from now on.
-
-        Args:
-            **times: Times by name [s]; those that are None are left out.
-        """
+        """Show times [s] by name from now on; None is left out."""
         self._notes |= {name: f"{time:.2f} s" for name, time in times.items() if time is not None}
 
     def show(self, steps: int, progress: float, episodes: RecentEpisodes) -> None:
-        """Move the bar.
-
-        Args:
-            steps: Steps made.
-            progress: Share of the training that is over.
-            episodes: The recent episodes.
-        """
+        """Move the bar to ``steps``; ``progress`` is the share of the training that is over."""
         if not self._is_shown:
             return
         recent = episodes.metrics().items()

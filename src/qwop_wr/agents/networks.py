@@ -20,25 +20,14 @@ class AgentNetwork(nn.Module):
 
     @abstractmethod
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Score every action: logits or expected returns.
+        """Score every action: logits or expected returns, the best has the highest score.
 
-        Args:
-            observations: Shape (batch, n_observations).
-
-        Returns:
-            Scores, the best action has the highest, shape (batch, n_actions).
+        Maps observations (batch, n_observations) to scores (batch, n_actions).
         """
 
     @abstractmethod
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Expected discounted return, in scaled rewards.
-
-        Args:
-            observations: Shape (batch, n_observations).
-
-        Returns:
-            Values, shape (batch,).
-        """
+        """Estimate discounted returns (batch,), in scaled rewards, of observations (batch, d)."""
 
 
 class HiddenLayers(nn.Module):
@@ -72,9 +61,6 @@ class QuantileNetwork(AgentNetwork):
 
     With a dueling head (https://arxiv.org/abs/1511.06581) they are the quantiles of the
     state's value plus what an action adds to the mean of all actions.
-
-    Args:
-        spec: Spec of a qrdqn agent.
     """
 
     def __init__(self, spec: AgentSpec) -> None:
@@ -97,7 +83,7 @@ class QuantileNetwork(AgentNetwork):
         return values + outputs - outputs.mean(dim=2, keepdim=True)
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Expected returns: the means of the quantiles."""
+        """Compute expected returns: the means of the quantiles."""
         # The mean of linear outputs is the output of the mean weights, at 1/N of the work.
         features = self.hidden(observations)
         weight = self.output.weight.view(self.n_quantiles, self.n_actions, -1).mean(dim=0)
@@ -109,24 +95,16 @@ class QuantileNetwork(AgentNetwork):
         return values + scores - scores.mean(dim=1, keepdim=True)
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Expected return of the greedy action."""
+        """Compute the expected return of the greedy action."""
         return self.action_scores(observations).amax(dim=1)
 
     def set_level(self, level: float) -> None:
-        """Set the bias so that all returns start from one level.
-
-        Args:
-            level: Expected return, in scaled rewards.
-        """
+        """Set the bias so that all expected returns start from ``level``, in scaled rewards."""
         nn.init.constant_((self.output if self.value is None else self.value).bias, level)
 
 
 class ActorCritic(AgentNetwork):
-    """Two separate networks: action logits and state value.
-
-    Args:
-        spec: Spec of a ppo agent.
-    """
+    """Two separate networks: action logits and state value."""
 
     def __init__(self, spec: AgentSpec) -> None:
         super().__init__()
@@ -137,12 +115,12 @@ class ActorCritic(AgentNetwork):
         self.critic_output = nn.Linear(sizes[-1], 1)
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Logits of the categorical policy."""
+        """Compute the logits of the categorical policy."""
         logits: torch.Tensor = self.actor_output(self.actor(observations))
         return logits
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """The critic's estimate."""
+        """Compute the critic's estimates."""
         values: torch.Tensor = self.critic_output(self.critic(observations))
         return values.squeeze(-1)
 
@@ -152,11 +130,7 @@ Memory = tuple[torch.Tensor, torch.Tensor]
 
 
 class RecurrentActorCritic(AgentNetwork):
-    """An actor and a critic that each remember an episode with an LSTM.
-
-    Args:
-        spec: Spec of a recurrent_ppo agent.
-    """
+    """An actor and a critic that each remember an episode with an LSTM."""
 
     def __init__(self, spec: AgentSpec) -> None:
         super().__init__()
@@ -172,25 +146,25 @@ class RecurrentActorCritic(AgentNetwork):
     def remember(
         self, observations: torch.Tensor, memory: Memory | None
     ) -> tuple[torch.Tensor, Memory]:
-        """Score every action, given what was seen before.
+        """Score every action, given the earlier observations of the episode.
 
         Args:
-            observations: Of the present decision, shape (batch, n_observations).
-            memory: What the decision before left; None at the beginning of an episode.
+            observations: Current ones, shape (batch, n_observations).
+            memory: Memory after the previous decision; None at the beginning of an episode.
 
         Returns:
-            Logits, shape (batch, n_actions), and the memory from now on.
+            Logits, shape (batch, n_actions), and the memory after this decision.
         """
         features, memory = self.actor_lstm(observations[None], memory)
         logits: torch.Tensor = self.actor_output(self.actor(features[0]))
         return logits, memory
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Logits at the beginning of an episode."""
+        """Compute the logits at the beginning of an episode."""
         return self.remember(observations, None)[0]
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """The critic's estimate at the beginning of an episode."""
+        """Compute the critic's estimates at the beginning of an episode."""
         features, _ = self.critic_lstm(observations[None])
         values: torch.Tensor = self.critic_output(self.critic(features[0]))
         return values.squeeze(-1)
@@ -204,14 +178,7 @@ _NETWORKS: dict[Algorithm, type[QuantileNetwork | ActorCritic | RecurrentActorCr
 
 
 def build_network(spec: AgentSpec) -> AgentNetwork:
-    """Build the untrained network that a spec describes.
-
-    Args:
-        spec: Spec of the agent.
-
-    Returns:
-        Network with freshly drawn weights (from torch's global generator).
-    """
+    """Build the network of a spec, with weights drawn from torch's global generator."""
     return _NETWORKS[spec.algorithm](spec)
 
 
@@ -223,12 +190,12 @@ class WeightAverage(Generic[Network]):
 
     The decay grows from 0 to its final value as (1 + n) / (10 + n) with the number n of
     updates, as in TensorFlow's ``ExponentialMovingAverage``, so that a young average does
-    not keep weights from the very beginning. Torch's ``AveragedModel`` does
-    the same in four times the time: it looks its parameters up anew for every update.
+    not keep weights from the very beginning. Torch's ``AveragedModel`` takes four times as
+    long: it looks its parameters up anew for every update.
 
     Args:
         network: The network; it is copied.
-        decay: Share of the old average that an update leaves, 0 to below 1.
+        decay: Share of the old average that an update keeps, 0 to below 1.
 
     Attributes:
         network: The average.
@@ -243,14 +210,14 @@ class WeightAverage(Generic[Network]):
         self._average = [parameter.detach() for parameter in self.network.parameters()]
 
     def update(self) -> None:
-        """Add the network's present weights; the first time, they become the average."""
+        """Add the network's current weights; the first time, they become the average."""
         n = self.n_updates
         decay = min(self._decay, (1 + n) / (10 + n)) if n else 0.0
         torch._foreach_lerp_(self._average, self._current, 1.0 - decay)
         self.n_updates += 1
 
     def restart(self) -> None:
-        """Reset the average to the network's present weights."""
+        """Reset the average to the network's current weights."""
         torch._foreach_copy_(self._average, self._current)
         self.n_updates = 0
 
@@ -285,32 +252,20 @@ class FlatWeights:
         return self.vector.grad
 
     def clip(self, longest: float) -> None:
-        """Shorten the gradient to a length, if it is longer."""
+        """Shorten the gradient to at most ``longest``."""
         length = self.gradient.norm()
         self.gradient.mul_((longest / (length + 1e-6)).clamp_(max=1.0))
 
 
 class DenseStack:
-    """Hidden layers and an output layer, forward and backward.
-
-    Args:
-        hidden: Hidden layers without normalisation.
-        output: Output layer.
-    """
+    """Hidden layers without normalisation and an output layer, forward and backward."""
 
     def __init__(self, hidden: HiddenLayers, output: nn.Linear) -> None:
         self._layers = [*_linears(hidden.linear), output]
         self._is_tanh = isinstance(hidden.activation, nn.Tanh)
 
     def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
-        """Compute the outputs.
-
-        Args:
-            inputs: Shape (batch, d).
-
-        Returns:
-            Inputs, activations of every hidden layer and outputs, each (batch, width).
-        """
+        """Map inputs (batch, d) to inputs, hidden activations and outputs, each (batch, width)."""
         steps = [inputs]
         for layer in self._layers[:-1]:
             sums = torch.addmm(layer.bias, steps[-1], layer.weight.t())
@@ -319,11 +274,11 @@ class DenseStack:
         return [*steps, torch.addmm(last.bias, steps[-1], last.weight.t())]
 
     def backward(self, steps: list[torch.Tensor], gradient: torch.Tensor) -> None:
-        """Add the gradients of the weights to those that are there.
+        """Add to the gradients of the weights.
 
         Args:
-            steps: What ``forward`` gave.
-            gradient: Of the loss by the outputs, shape (batch, outputs).
+            steps: Result of ``forward``.
+            gradient: Gradient of the loss by the outputs, shape (batch, outputs).
         """
         for index in range(len(self._layers) - 1, -1, -1):
             layer, activations = self._layers[index], steps[index]

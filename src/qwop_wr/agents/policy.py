@@ -15,7 +15,6 @@ class Policy:
 
     Args:
         network: Network with its weights; used as it is, in evaluation mode.
-        n_observations: Length of one observation.
         reward_scale: Factor that rewards had in learning.
     """
 
@@ -29,8 +28,8 @@ class Policy:
     def begin(self) -> None:
         """Reset the memory: new episodes begin in all games.
 
-        Matters only for an agent with a memory, which must see every decision of the same
-        games.
+        Matters only for an agent with a memory, which must act in every decision of the
+        same games.
         """
 
     def act(
@@ -39,16 +38,12 @@ class Policy:
         deterministic: bool = True,
         rng: np.random.Generator | None = None,
     ) -> Actions:
-        """Choose one action per game.
+        """Choose one action index per game, shape (n,).
 
         Args:
             observations: Shape (n, n_observations).
-            deterministic: Take the best-scored action; else draw from the
-                softmax of the scores.
-            rng: Source of the draws; needed unless deterministic.
-
-        Returns:
-            Action indices, shape (n,).
+            deterministic: Take the best-scored action; else draw from the softmax of the
+                scores, by ``rng``.
 
         Raises:
             ValueError: If the shape is wrong or ``rng`` is missing.
@@ -63,33 +58,18 @@ class Policy:
         return actions
 
     def values(self, observations: Floats) -> Floats:
-        """Estimate the discounted return, in the environment's own rewards.
-
-        Args:
-            observations: Shape (n, n_observations).
-
-        Returns:
-            Values, shape (n,).
-        """
+        """Estimate the discounted returns, shape (n,), in the environment's own rewards."""
         with torch.inference_mode():
             values = self._network.values(self._tensor(observations))
         return np.asarray(values.numpy() / self._reward_scale, dtype=np.float32)
 
     def action_scores(self, observations: Floats) -> Floats:
-        """Score every action: logits, or expected returns in scaled rewards.
-
-        Args:
-            observations: Shape (n, n_observations).
-
-        Returns:
-            Scores, shape (n, n_actions).
-        """
+        """Score every action, (n, n_actions): logits, or expected returns in scaled rewards."""
         with torch.inference_mode():
             scores = self._network.action_scores(self._tensor(observations))
         return np.asarray(scores.numpy(), dtype=np.float32)
 
     def _next_scores(self, observations: Floats) -> Floats:
-        """Scores of the present decision."""
         return self.action_scores(observations)
 
     def _tensor(self, observations: Floats) -> torch.Tensor:
@@ -102,12 +82,7 @@ class Policy:
 
 
 class RecurrentPolicy(Policy):
-    """A policy with a memory; its scores and values are those of an episode's beginning.
-
-    Args:
-        network: Network with its weights; used as it is, in evaluation mode.
-        n_observations: Length of one observation.
-    """
+    """A policy with a memory; its scores and values are those of an episode's beginning."""
 
     def __init__(self, network: RecurrentActorCritic, n_observations: int) -> None:
         super().__init__(network, n_observations)

@@ -18,18 +18,15 @@ def lambda_returns(
     gamma: float,
     trace: float,
 ) -> FloatArray:
-    """Returns that mix all numbers of steps: TD(lambda), Sutton and Barto, eq. 12.2.
+    """Compute TD(lambda) returns (Sutton and Barto, eq. 12.2), shape (T, n).
 
     Args:
-        rewards: Rewards, shape (T, n).
+        rewards: Shape (T, n).
         next_values: Value of the state after every step, shape (T, n).
-        cut: Whether nothing that follows belongs to the step, shape (T, n); the
-            last step is cut in any case.
+        cut: Whether the trace ends with the step, shape (T, n); the last step is cut in
+            any case.
         gamma: Discount per step.
         trace: Lambda: 0 looks one step ahead, 1 to the end.
-
-    Returns:
-        Returns, shape (T, n).
     """
     returns = np.empty_like(rewards)
     following = next_values[-1]  # (n,)
@@ -44,7 +41,7 @@ class CriticFitter:
     """Fits an agent's critic to returns.
 
     Args:
-        agent: A ppo agent; its critic is where the fit begins.
+        agent: A ppo agent, whose critic is the starting point.
         learning_rate: Step size of Adam.
         value_factor: Multiplies the critic's values first, for another discount.
         huber_width: Error up to which the loss is quadratic, in rewards.
@@ -74,14 +71,7 @@ class CriticFitter:
         self._optimiser = torch.optim.Adam(self._parameters, lr=learning_rate, fused=True)
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Estimate returns with the critic as it is now.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Values in the environment's rewards, shape (n,).
-        """
+        """Estimate returns (n,), in the environment's rewards, of observations (n, d)."""
         with torch.inference_mode():
             values = self._network.values(torch.from_numpy(observations))
         return np.asarray(values.numpy() / self._scale, dtype=np.float32)
@@ -94,17 +84,12 @@ class CriticFitter:
         batch_size: int = 1024,
         learning_rate: float | None = None,
     ) -> float:
-        """Go through samples once.
+        """Fit for one pass over the samples; returns the mean loss.
 
         Args:
             observations: Shape (N, d).
-            returns: What the critic should say, in the environment's rewards, shape (N,).
-            rng: Shuffles the samples.
-            batch_size: Samples per gradient step.
+            returns: Targets in the environment's rewards, shape (N,).
             learning_rate: New step size, if it changes.
-
-        Returns:
-            Mean loss.
         """
         if learning_rate is not None:
             for group in self._optimiser.param_groups:
@@ -126,7 +111,7 @@ class CriticFitter:
         return float(np.mean(losses))
 
     def agent(self) -> Agent:
-        """Copy the agent with its present critic."""
+        """Return a copy of the agent with the current critic."""
         return Agent.from_network(self._agent.spec, self._network, self._agent.card)
 
 
@@ -139,19 +124,11 @@ def fit_actor(
     learning_rate: float,
     batch_size: int = 1024,
 ) -> Agent:
-    """Fit an agent's actor to actions by cross-entropy.
+    """Fit the actor of a ppo agent to actions by cross-entropy.
 
     Args:
-        agent: A ppo agent; its actor is where the fit begins.
         observations: Shape (N, d).
         actions: Action to prefer in each, shape (N,).
-        rng: Shuffles the samples.
-        epochs: Passes over the samples.
-        learning_rate: Step size of Adam.
-        batch_size: Samples per gradient step.
-
-    Returns:
-        The agent with its new actor.
 
     Raises:
         ValueError: If the agent has no actor.

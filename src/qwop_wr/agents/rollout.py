@@ -80,27 +80,18 @@ def play_episodes(
     record: bool = False,
     record_keys: bool = False,
 ) -> Episodes:
-    """Play one episode per seed.
-
-    As many games run at once as the environment has; with more seeds than
-    games, one batch follows another.
+    """Play one episode per seed, as many at once as the environment has games.
 
     Args:
-        policy: Policy to play with.
         vector_env: Environment without automatic reset: an ended game stands
             still until all have ended.
-        seeds: One per episode; a seed fixes its game.
         deterministic: Take the best actions; else draw them.
         rng: Source of the draws; needed unless deterministic.
-        on_step: Called after every step of a batch.
-        record: Keep all transitions, and keys where the environment reports them.
-        record_keys: Keep the keys alone.
-
-    Returns:
-        Results in the order of the seeds.
+        record: Record all transitions, and keys where the environment reports them.
+        record_keys: Record the keys alone.
 
     Raises:
-        ValueError: If there are no seeds, or keys are asked for in vain.
+        ValueError: If there are no seeds, or the environment reports no keys to record.
     """
     if len(seeds) == 0:
         raise ValueError("play_episodes needs at least one seed")
@@ -123,8 +114,6 @@ def play_episodes(
 
 
 class _Step(NamedTuple):
-    """What one step of the running games adds to the transitions."""
-
     games: NDArray[np.int64]
     obs: Floats
     actions: Actions
@@ -134,7 +123,7 @@ class _Step(NamedTuple):
 
 
 class _KeyRuns(NamedTuple):
-    """Keys of one decision of all games; zero ticks where a game stood still."""
+    """Keys of one decision of all games; zero ticks where a game had ended."""
 
     keys: NDArray[np.uint8]
     ticks: NDArray[np.int64]
@@ -171,7 +160,6 @@ class _Batch:
         rng: np.random.Generator | None,
         on_step: StepCallback | None,
     ) -> None:
-        """Play until the last game has ended."""
         n, n_games = len(self.seeds), self.env.num_envs
         # Surplus games repeat the last seed; nobody looks at them.
         padded = [int(seed) for seed in self.seeds] + [int(self.seeds[-1])] * (n_games - n)
@@ -234,7 +222,6 @@ class _Batch:
         ]
 
     def steps_by_game(self) -> _Step:
-        """All recorded steps, game after game, each in the order of time."""
         assert self.transitions is not None  # noqa: S101 - the caller asked for them
         joined = _concatenated(self.transitions)
         order = np.argsort(joined.games, kind="stable")

@@ -20,11 +20,11 @@ class Schedule(BaseModel):
     end: float = Field(allow_inf_nan=False, ge=0)
     """Value at the end."""
     shape: Literal["linear", "steps"] = "linear"
-    """Straight; or in steps that each change the value by the same factor."""
+    """Linear; or in steps that each change the value by the same factor."""
     n_steps: PositiveInt | None = None
     """Changes on the way, equally far apart (``steps`` only): 3 go at 1/4, 2/4 and 3/4."""
     until: float = Field(default=1.0, gt=0, le=1)
-    """Share of the training at which the end is reached; the value then stays."""
+    """Share of the training at which the end is reached and kept."""
 
     @model_validator(mode="before")
     @classmethod
@@ -43,43 +43,21 @@ class Schedule(BaseModel):
 
     @classmethod
     def linear(cls, start: float, end: float) -> "Schedule":
-        """Make a linear schedule.
-
-        Args:
-            start: Value at the beginning.
-            end: Value at the end.
-
-        Returns:
-            The schedule.
-        """
+        """Make a linear schedule over the whole training."""
         return cls(start=start, end=end)
 
     @classmethod
     def constant(cls, value: float) -> "Schedule":
-        """Make a constant schedule.
-
-        Args:
-            value: The value.
-
-        Returns:
-            The schedule.
-        """
+        """Make a constant schedule."""
         return cls(start=value, end=value)
 
     @property
     def maximum(self) -> float:
-        """The largest value it takes."""
+        """The largest value of the schedule."""
         return max(self.start, self.end)
 
     def __call__(self, progress: float) -> float:
-        """Evaluate the schedule.
-
-        Args:
-            progress: Share of the training that is over; clipped to 0..1.
-
-        Returns:
-            The value there.
-        """
+        """Return the value at a progress, which is clipped to 0..1."""
         done = min(max(progress / self.until, 0.0), 1.0)
         if self.n_steps is not None:
             passed = min(int(done * (self.n_steps + 1)), self.n_steps)
@@ -111,7 +89,6 @@ class BudgetClock:
     """A running budget; it starts when made.
 
     Args:
-        budget: The limits.
         now: Monotonic clock [s].
         used: Time used before, if the training is resumed [s].
     """
@@ -132,14 +109,7 @@ class BudgetClock:
         return self._now() - self._started
 
     def progress(self, steps: int) -> float:
-        """Return how much of the budget is used.
-
-        Args:
-            steps: Decisions made so far.
-
-        Returns:
-            Share of the tighter limit, 0 to 1.
-        """
+        """Return the used share, 0 to 1, of the tighter limit."""
         used = 0.0
         if self.budget.steps is not None:
             used = steps / self.budget.steps

@@ -13,7 +13,7 @@ Activation = Literal["tanh", "relu"]
 MAX_LAYERS: Final = 16
 """Most hidden layers. A file of a megabyte could ask for half a million."""
 MAX_SIZE: Final = 65_536
-"""Largest number of a layer's units and of anything else that is counted."""
+"""Largest value of anything that is counted, such as a layer's units."""
 
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 LayerSizes = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MAX_LAYERS)]
@@ -30,11 +30,11 @@ class AgentSpec(BaseModel):
     algorithm: Algorithm
     """Learner that made it, hence the kind of network."""
     observation: str = Field(min_length=1)
-    """Name of the observation it reads."""
+    """Name of its observation."""
     actions: str = Field(min_length=1)
-    """Name of the action set it chooses from."""
+    """Name of its action set."""
     ticks_per_action: Size
-    """Ticks that one decision lasts."""
+    """Ticks per decision."""
     n_observations: Size
     """Length of an observation."""
     n_actions: Size
@@ -78,21 +78,15 @@ class AgentSpec(BaseModel):
     def identity(self) -> dict[str, JsonValue]:
         """Return the fields that make two specs differ.
 
-        Returns:
-            All fields; those that came later, ``dueling`` and ``lstm_size``, only where they
-            are set, and actions by their first name, so that the fingerprints of older agents
-            stay what they were.
+        Later fields, ``dueling`` and ``lstm_size``, appear only where set and actions by
+        their first name, so that the fingerprints of older agents do not change.
         """
         unset = {name for name in ("dueling", "lstm_size") if not getattr(self, name)}
         fields = self.model_dump(mode="json", exclude=unset)
         return {**fields, "actions": first_name(self.actions)}
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Check that the agent can act in an environment.
-
-        Args:
-            interface: The environment's values of ``observation``, ``actions``,
-                ``ticks_per_action``, ``n_observations`` and ``n_actions``.
+        """Check that the agent can act in an environment with this ``interface``.
 
         Raises:
             ValueError: Naming the first value that differs or is missing.
@@ -108,12 +102,9 @@ class AgentSpec(BaseModel):
                 )
 
     def check_continues(self, earlier: "AgentSpec", agent: str, training: str) -> None:
-        """Check that a training of such agents can begin with another agent.
+        """Check that a training of such agents can continue from an agent of another spec.
 
-        Args:
-            earlier: Spec of that agent; its engine may differ.
-            agent: What it is called in an error.
-            training: What asks for agents of this spec, for the same.
+        Engines may differ; ``agent`` and ``training`` name both sides in the error.
 
         Raises:
             ValueError: Naming the first difference.

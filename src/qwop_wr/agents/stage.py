@@ -1,4 +1,4 @@
-"""One stage of value learning: pre-train, play, be coached, pass the gate."""
+"""One stage of value learning: pre-train, play, learn from a coach, pass the gate."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -49,24 +49,24 @@ N_PRETRAINING_RECORDS = 50
 
 
 class StageOptions(TrainingOptions, DemonstrationLearning):
-    """How a stage learns; stages differ in nothing else.
+    """Options of a stage; stages differ in nothing else.
 
     Pre-training counts in a budget's minutes, not in its steps.
     """
 
     coaching: CoachingOptions | None = None
-    """How the best checkpoint learns from a coach after all that; not at all if empty."""
+    """How the best checkpoint learns from a coach afterwards; without it there is no coach."""
 
     evaluation_starts: PositiveInt = 256
-    """Starts of an evaluation, always the same."""
+    """Starts of every evaluation."""
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
     """Finish rate or mean distance below this share of the best checkpoint's is a collapse;
-    0 never sees one."""
+    0 disables the check."""
     max_rollbacks: NonNegativeInt = 3
-    """Collapses that are answered by a return to the best checkpoint with half the
+    """Collapses after which the learner returns to the best checkpoint with half the
     learning rate."""
     health: HealthOptions | None = None
-    """Rule that the learner is held to at the end, for the report."""
+    """Rule for the learner's last evaluation, for the report."""
     gate_starts: PositiveInt = 1024
     """Starts on which the incoming and the best agent are compared at the end."""
     save_minutes: float | None = Field(default=2.0, gt=0, allow_inf_nan=False)
@@ -74,39 +74,21 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
 
 
 class StageGames(NamedTuple):
-    """The games of a stage.
-
-    Attributes:
-        training: Games to learn in.
-        evaluation: Games to evaluate in, without automatic reset.
-    """
+    """Games to learn in, and to evaluate in without automatic reset."""
 
     training: VecEnv
     evaluation: VectorEnv[Any, Any, Any]
 
 
 class StageInputs(NamedTuple):
-    """What a stage begins with.
-
-    Attributes:
-        incoming: Agent to continue from; None begins with a fresh network.
-        demonstrations: Demonstrated steps, if there are any.
-        seed: Seed of everything random.
-    """
+    """What a stage begins with; without an incoming agent, with a fresh network."""
 
     incoming: Agent | None
     demonstrations: Transitions | None
     seed: int
 
     def identity(self, options: StageOptions) -> dict[str, JsonValue]:
-        """Identify the inputs by their contents.
-
-        Args:
-            options: They say whether demonstrations matter.
-
-        Returns:
-            Seed, the agent's fingerprint and a SHA-256 of the demonstrations, by name.
-        """
+        """Return seed, the agent's fingerprint and, if used, a SHA-256 of the demonstrations."""
         data: str | None = None
         if self.demonstrations is not None and options.uses_demonstrations:
             steps, digest = self.demonstrations, hashlib.sha256()
@@ -125,8 +107,8 @@ class StageResult:
         agent: The promoted agent, or the incoming one unchanged.
         history: Metrics in long form: ``step``, ``metric``, ``value``.
         gate: Comparison that decided between the two.
-        rollbacks: Collapses that were answered by a return to the best checkpoint.
-        health: Whether the learner kept to the stage's rule, if it has one.
+        rollbacks: Collapses after which the learner returned to the best checkpoint.
+        health: Whether the learner met the stage's rule, if it has one.
     """
 
     agent: Agent
@@ -149,14 +131,12 @@ class Part(Enum):
 class CollapseGuard:
     """Rolls a learner back to its best checkpoint when it has collapsed.
 
-    It has if finish rate or mean distance fall below a share of the best checkpoint's.
-
-    Args:
-        options: That share, and the number of rollbacks.
+    A collapse is a finish rate or mean distance below ``collapse_fraction`` of the best
+    checkpoint's.
 
     Attributes:
-        rollbacks: Collapses that were answered.
-        collapses: Collapses that were seen.
+        rollbacks: Collapses after which the learner was rolled back.
+        collapses: All collapses.
     """
 
     def __init__(self, options: StageOptions) -> None:
@@ -167,16 +147,7 @@ class CollapseGuard:
     def watch(
         self, learner: DemonstrationQRDQN, best: RankedAgent, score: AgentScore
     ) -> dict[str, float]:
-        """Look at an evaluation of the learner, and roll back if it has collapsed.
-
-        Args:
-            learner: The learner.
-            best: Best checkpoint.
-            score: Score of the learner as it is.
-
-        Returns:
-            Metrics of a collapse; none if there was none.
-        """
+        """Roll back if the score of the learner is a collapse; returns metrics of a collapse."""
         least = self._options.collapse_fraction
         if (
             score.finish_rate >= least * best.score.finish_rate
@@ -195,20 +166,17 @@ class CollapseGuard:
 
 
 class StageTraining(Training):
-    """Learns from play and demonstrations; never hands on less than was given.
+    """Learns from play and demonstrations; never passes on less than it was given.
 
     The agent, after the pre-training that the options ask for, first fills the buffer
     unchanged. While it learns, it is evaluated on a fixed set of starts; a collapse is
     rolled back. If the options ask for it, the best checkpoint then learns from a coach. The
-    best of all meet the incoming agent on other starts at the end.
+    best agents meet the incoming agent on other starts at the end.
 
     Args:
-        options: How to learn.
         games: Games to learn in, whose state can be saved, and to evaluate in.
         spec: Spec of the agents, from ``options.agent_spec``.
-        inputs: What the stage begins with; demonstrations are used if
-            ``demonstration_share`` says so.
-        conditions: Whatever else the training depends on, by name, as JSON.
+        conditions: Whatever else the training depends on, by name.
         make_coach: Makes the coach; needed if ``options.coaching`` is set.
 
     Raises:
@@ -313,7 +281,7 @@ class StageTraining(Training):
         )
 
     def _conclude(self, context: TrainingContext) -> TrainingState:
-        """Let the best agents meet the incoming one; that decides which is handed on."""
+        """Compare the best agents with the incoming one at the gate."""
         options, incoming, seed = self._options, self._inputs.incoming, self._seed
         # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
         purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
@@ -368,14 +336,8 @@ class StageTraining(Training):
 def stage_result(state: TrainingState) -> StageResult:
     """Read the result of a stage from the last state of its training.
 
-    Args:
-        state: The last state.
-
-    Returns:
-        The result.
-
     Raises:
-        TrainingStateError: If it is no such state.
+        TrainingStateError: If the stage has not ended or the state is malformed.
     """
     if not state.finished:
         raise TrainingStateError("the training has not ended; go on with --params=resume=true")
@@ -405,17 +367,7 @@ def train_stage(
     inputs: StageInputs,
     sink: MetricSink = silent_sink,
 ) -> StageResult:
-    """Train a stage in one go, without keeping its state.
-
-    Args:
-        options: How to learn.
-        games: Games to learn and to evaluate in.
-        spec: Spec of the agents, from ``options.agent_spec``.
-        inputs: What the stage begins with.
-        sink: Receives metrics while they come.
-
-    Returns:
-        Agent to hand on, history of the metrics and the gate's report.
+    """Train a stage in one go, without saving its state.
 
     Raises:
         ValueError: If agent, demonstrations, environments and options do not fit.
@@ -432,14 +384,7 @@ def check_inputs(
     incoming: Agent | None,
     demonstrations: Transitions | None,
 ) -> None:
-    """Make sure that a stage's inputs fit one another, before anything is trained.
-
-    Args:
-        options: How to learn.
-        training_env: Games to learn in.
-        spec: Spec of the agents.
-        incoming: Agent to continue from, if any.
-        demonstrations: Demonstrated steps, if any.
+    """Check that a stage's inputs fit one another, before anything is trained.
 
     Raises:
         ValueError: Naming what does not fit and what would.

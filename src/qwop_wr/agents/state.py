@@ -32,14 +32,7 @@ class TrainingState:
     facts: Mapping[str, JsonValue]
 
     def part(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """Pick the arrays of one part.
-
-        Args:
-            prefix: First part of their names, before a slash.
-
-        Returns:
-            Arrays by the rest of their names.
-        """
+        """Return the arrays named ``prefix/name`` by the rest of their names."""
         start = f"{prefix}/"
         return {
             name.removeprefix(start): array
@@ -48,15 +41,7 @@ class TrainingState:
         }
 
     def agent(self, prefix: str, facts: Mapping[str, Any]) -> Agent:
-        """Read an agent.
-
-        Args:
-            prefix: Prefix of its weights.
-            facts: The rest of it, from ``agent_facts``.
-
-        Returns:
-            The agent.
-        """
+        """Read an agent from its weights under ``prefix`` and its ``agent_facts``."""
         return Agent(AgentSpec.model_validate(facts["spec"]), self.part(prefix), facts["card"])
 
     @property
@@ -65,31 +50,18 @@ class TrainingState:
         return self.facts.get("finished") is True
 
     def noting(self, **facts: JsonValue) -> "TrainingState":
-        """Add facts.
-
-        Args:
-            **facts: Facts by name.
-
-        Returns:
-            The same state with these facts.
-        """
+        """Return the state with more facts."""
         return TrainingState(self.arrays, {**self.facts, **facts})
 
 
 def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> TrainingState | None:
-    """Return the state if a training can continue from it.
+    """Return the state if a training of this origin can continue from it, else None.
 
-    Args:
-        state: A state, if there is one.
-        origin: All that the training follows from, by name.
-
-    Returns:
-        The state; None if there is none, or if it is that of the end of another
-        training: it has given its result, and nothing is lost by beginning anew.
+    A finished state of another training gives None: it has given its result, and nothing is
+    lost by beginning anew.
 
     Raises:
-        TrainingStateError: If it is that of another training in its course, or of one
-            that diverged.
+        TrainingStateError: If it is an unfinished state of another training, or diverged.
     """
     if state is None:
         return None
@@ -109,50 +81,24 @@ def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> T
 
 
 def agent_facts(agent: Agent) -> dict[str, JsonValue]:
-    """Return an agent without its weights as JSON, for ``TrainingState.agent``.
-
-    Args:
-        agent: The agent.
-
-    Returns:
-        Spec and card.
-    """
+    """Return spec and card, an agent without its weights, for ``TrainingState.agent``."""
     return {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
 
 
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Prefix the names of arrays.
-
-    Args:
-        prefix: First part of the new names.
-        arrays: Arrays by name.
-
-    Returns:
-        Arrays by ``prefix/name``.
-    """
+    """Prefix the names of arrays: ``prefix/name``."""
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
 def module_arrays(module: torch.nn.Module) -> dict[str, NDArray[Any]]:
-    """Copy the weights of a module.
-
-    Args:
-        module: Any module.
-
-    Returns:
-        Arrays by the names of its state dictionary.
-    """
+    """Copy the weights of a module, by the names of its state dictionary."""
     return {
         name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()
     }
 
 
 def load_module(module: torch.nn.Module, arrays: Arrays) -> None:
-    """Set the weights of a module.
-
-    Args:
-        module: A module of the same shape.
-        arrays: As ``module_arrays`` gave them.
+    """Set the weights of a module from ``module_arrays``.
 
     Raises:
         RuntimeError: If names or shapes differ.
@@ -161,14 +107,7 @@ def load_module(module: torch.nn.Module, arrays: Arrays) -> None:
 
 
 def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
-    """Copy the moments of an optimiser; its options are not part of it.
-
-    Args:
-        optimiser: Adam or its like, whose state is tensors.
-
-    Returns:
-        Arrays by ``parameter.moment``; none before the first step.
-    """
+    """Copy the moments of an optimiser, not its options, by ``parameter.moment``."""
     return {
         # Not every optimiser counts its steps in a tensor.
         f"{parameter}.{moment}": torch.as_tensor(tensor).detach().cpu().numpy().copy()
@@ -178,12 +117,7 @@ def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
-    """Set the moments of an optimiser.
-
-    Args:
-        optimiser: An optimiser of the same parameters.
-        arrays: As ``optimiser_arrays`` gave them.
-    """
+    """Set the moments of an optimiser of the same parameters from ``optimiser_arrays``."""
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
         parameter, moment = name.split(".", 1)
@@ -193,11 +127,7 @@ def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
 
 
 def global_generators() -> dict[str, NDArray[Any]]:
-    """Copy the states of torch's and numpy's global generators, which SB3 draws from.
-
-    Returns:
-        Arrays for ``restore_global_generators``.
-    """
+    """Copy the states of torch's and numpy's global generators, which SB3 draws from."""
     _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - SB3 draws from it
     return {
         "torch": torch.get_rng_state().numpy().copy(),
@@ -206,25 +136,14 @@ def global_generators() -> dict[str, NDArray[Any]]:
 
 
 def restore_global_generators(arrays: Arrays) -> None:
-    """Set the global generators of torch and numpy.
-
-    Args:
-        arrays: As ``global_generators`` gave them.
-    """
+    """Set the global generators of torch and numpy from ``global_generators``."""
     torch.set_rng_state(torch.tensor(arrays["torch"]))
     keys, position = arrays["numpy"][:-1].astype(np.uint32), int(arrays["numpy"][-1])
     np.random.set_state(("MT19937", keys, position, 0, 0.0))  # noqa: NPY002
 
 
 def history_arrays(history: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Copy metrics in long form; tensors hold no text, so names are kept as bytes.
-
-    Args:
-        history: Columns ``step``, ``metric`` and ``value``.
-
-    Returns:
-        Arrays for ``history_frame``.
-    """
+    """Copy metrics in long form; tensors hold no text, so names are stored as bytes."""
     metrics = pd.Categorical(history["metric"])
     names = "\n".join(metrics.categories).encode()
     return {
@@ -236,13 +155,7 @@ def history_arrays(history: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 
 def history_frame(arrays: Arrays) -> pd.DataFrame:
-    """Read metrics back.
-
-    Args:
-        arrays: As ``history_arrays`` gave them.
-
-    Returns:
-        Columns ``step``, ``metric`` and ``value``.
+    """Read metrics from ``history_arrays``: columns ``step``, ``metric`` and ``value``.
 
     Raises:
         KeyError: If an array is missing.
@@ -268,7 +181,7 @@ class TrainingDivergedError(ArithmeticError):
     Args:
         quantity: What went wrong, for example ``"loss"``.
         step: Decisions made until then.
-        batch: What the learner was learning from, arrays by name, if that is known.
+        batch: Arrays by name of the batch learnt from, if known.
     """
 
     def __init__(
@@ -276,7 +189,7 @@ class TrainingDivergedError(ArithmeticError):
     ) -> None:
         self.batch = batch
         self.agent: Agent | None = None
-        """Best agent seen before, if any was evaluated."""
+        """Best agent evaluated before, if any."""
         super().__init__(
             f"training diverged: {quantity} is not finite at step {step}; "
             "lower learning_rate or max_grad_norm"

@@ -44,7 +44,7 @@ from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.stopping import stop_if_requested, stops_itself
 
 CORE_MINUTES: Final = "time/core_minutes"
-"""Metric of an evaluation: processor time of the training until then."""
+"""Metric of an evaluation: processor time of the training so far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +52,7 @@ class LearnerTask:
     """An algorithm, its agents and what they begin with.
 
     Attributes:
-        learning: Algorithm and its options.
         spec: Spec of the agents, from ``learning.agent_spec``.
-        seed: Seed of everything random.
         begin_with: Agent whose weights replace the random ones.
         keep_at: Steps at which an agent is kept for other trainings to begin with.
 
@@ -74,12 +72,7 @@ class LearnerTask:
             self.spec.check_continues(earlier, "the agent to begin with", "the training")
 
     def learner(self, games: LearningGames, progress: Progress) -> Learner:
-        """Make the learner, untrained.
-
-        Args:
-            games: Games to learn in.
-            progress: Share of the training that is over, by steps made.
-        """
+        """Make the learner, untrained."""
         learning, spec = self.learning, self.spec
         learner: Learner
         if isinstance(learning, PPOLearning) and learning.algorithm == "own_ppo":
@@ -94,19 +87,12 @@ class LearnerTask:
 
 @dataclass(eq=False)
 class TrainingContext:
-    """A training under way.
+    """A running training.
 
     Attributes:
-        learner: The learner.
-        clock: The running budget.
-        history: Metrics so far.
-        checkpoints: The best agents so far.
-        saves: When the next state is due.
-        bar: The progress bar.
         evaluated_at: Step of the last evaluation.
         logged_at: Step of the last entry of the learner's metrics.
         diverged_at: Step at which weights were no longer finite, if they were not.
-        finished: Whether the training has ended.
         kept: Agents kept for other trainings, by step.
         began: Processor time at which the training would have begun in one go [s].
     """
@@ -128,7 +114,7 @@ class TrainingContext:
         self.begin_timing()
 
     def begin_timing(self) -> None:
-        """Count steps per second from here on."""
+        """Count steps per second from now on."""
         self._timed = self.learner.steps, time.monotonic()
 
     def recent_episodes(self) -> dict[str, float]:
@@ -151,10 +137,8 @@ class Training(ABC):
     metrics, times aside, as one that never stopped.
 
     Args:
-        options: How long to train, and how it is evaluated, logged and saved.
         evaluation_env: Games to evaluate in, without automatic reset.
-        seed: Seed of everything random.
-        origin: All that the training depends on; a state of another origin is refused.
+        origin: Everything that the training depends on; a state of another origin is refused.
         time_to_beat: Shown in the progress bar [s].
         keep_at: Steps at which an agent is kept for other trainings to begin with.
     """
@@ -174,7 +158,7 @@ class Training(ABC):
 
     @abstractmethod
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether nothing is left to do after a state of this training."""
+        """Return whether nothing is left to do after this state."""
 
     @abstractmethod
     def _make_learner(self, progress: Progress) -> Learner:
@@ -185,23 +169,19 @@ class Training(ABC):
         """Learn from beginning to end; yields where a state is due."""
 
     def _conclude(self, context: TrainingContext) -> TrainingState | None:
-        """Make the last state, if the phases have not yielded it; no stop can be requested."""
+        """Make the last state if the phases have not yielded it; a stop request waits."""
         return None
 
     def run(
         self, state: TrainingState | None = None, sink: MetricSink = silent_sink
     ) -> Iterator[TrainingState]:
-        """Train until the budget is used up, or a stop is requested.
-
-        Args:
-            state: State to continue from.
-            sink: Receives metrics while they come.
+        """Train until the budget is used up or a stop is requested.
 
         Yields:
-            The state whenever it is due, and the last one, which is finished.
+            The state whenever it is due, and at the end, finished.
 
         Raises:
-            TrainingStateError: If the state is that of another training.
+            TrainingStateError: If ``state`` is that of another training.
             TrainingDivergedError: If a loss or weight is not finite; carries the best agent.
             KeyboardInterrupt: If a stop was requested; the state has been yielded.
         """
@@ -351,15 +331,10 @@ class Training(ABC):
 
 
 class LearnerTraining(Training):
-    """A training with any algorithm that keeps the best agent that an evaluation saw.
+    """A training with any algorithm that keeps the best agent evaluated.
 
     Args:
-        options: How long to train, and how it is evaluated, logged and saved.
-        task: Algorithm, agents and seed.
-        games: Games to learn in.
-        evaluation_env: Games to evaluate in, without automatic reset.
-        conditions: Whatever else the training depends on, by name, as JSON.
-        time_to_beat: Shown in the progress bar [s].
+        conditions: Whatever else the training depends on, by name.
         records_divergence: Weights that are no longer finite end the training with a state
             that has the step as ``diverged_at``, instead of raising.
 
@@ -396,7 +371,7 @@ class LearnerTraining(Training):
         self._records_divergence = records_divergence
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether nothing is left to do; a larger budget leaves something."""
+        """Return whether the training has diverged or used up its budget."""
         return self._training_options.is_over(state)
 
     def _make_learner(self, progress: Progress) -> Learner:
@@ -429,25 +404,14 @@ class LearnerTraining(Training):
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """The result of a training so far.
-
-    Attributes:
-        agent: The best agent that was evaluated.
-        history: Metrics in long form: ``step``, ``metric``, ``value``.
-    """
+    """The best agent evaluated, and metrics in long form: ``step``, ``metric``, ``value``."""
 
     agent: Agent
     history: pd.DataFrame
 
 
 def training_result(state: TrainingState) -> TrainingResult:
-    """Read the result of a training from its state.
-
-    Args:
-        state: As ``LearnerTraining.run`` yielded it.
-
-    Returns:
-        Best agent and history.
+    """Read the result from a state of ``LearnerTraining``.
 
     Raises:
         TrainingStateError: If the state is not that of such a training.
@@ -462,27 +426,12 @@ def training_result(state: TrainingState) -> TrainingResult:
 
 
 def kept_steps(state: TrainingState) -> list[int]:
-    """Read at which steps a training has kept agents.
-
-    Args:
-        state: Its state.
-
-    Returns:
-        The steps, in order.
-    """
+    """Read the steps, in order, at which a training has kept agents."""
     return [int(step) for step in cast("list[int]", state.facts["kept"])]
 
 
 def kept_agent(state: TrainingState, step: int) -> Agent:
-    """Read an agent that was kept for other trainings to begin with.
-
-    Args:
-        state: State of the training.
-        step: One of ``kept_steps``.
-
-    Returns:
-        The agent.
-    """
+    """Read the agent that a training kept at one of ``kept_steps``."""
     return state.agent(f"kept{step}", {"spec": state.facts["spec"], "card": {"steps": step}})
 
 

@@ -12,14 +12,13 @@ class Transitions:
     """Steps of N decisions; episodes follow one another without mixing.
 
     Attributes:
-        obs: Observations, float32, shape (N, d).
-        actions: Action indices, int64, shape (N,).
-        rewards: Rewards as the environment gave them, float32, shape (N,).
-        next_obs: Observations after the step, also at an episode's end, float32,
-            shape (N, d).
+        obs: Observations, shape (N, d).
+        actions: Action indices, shape (N,).
+        rewards: The environment's own rewards, shape (N,).
+        next_obs: Observations after the step, also at an episode's end, shape (N, d).
         dones: True where the step has no successor (a fall), shape (N,). A
             finish or a time limit is False: its value is bootstrapped.
-        episode: Number of the episode, int32, not falling, shape (N,).
+        episode: Number of the episode, never falling, shape (N,).
 
     Raises:
         ValueError: If a type, shape or value is wrong, naming the array.
@@ -60,14 +59,7 @@ class Transitions:
         return int(self.ends.sum())
 
     def select(self, episodes: NDArray[np.integer]) -> "Transitions":
-        """Keep some episodes whole.
-
-        Args:
-            episodes: Numbers of the episodes to keep, at least one of them present.
-
-        Returns:
-            Their steps, the episodes numbered anew from 0.
-        """
+        """Keep the episodes of these numbers, at least one, renumbered from 0."""
         kept = np.isin(self.episode, episodes)
         _, renumbered = np.unique(self.episode[kept], return_inverse=True)
         return Transitions(
@@ -102,14 +94,7 @@ class Transitions:
 
 
 def joined(parts: Sequence[Transitions]) -> Transitions:
-    """Concatenate recordings.
-
-    Args:
-        parts: Recordings, at least one.
-
-    Returns:
-        All steps; episodes are numbered anew from 0.
-    """
+    """Concatenate at least one recording; episodes are renumbered from 0."""
     first = np.concatenate([[True], *(part.ends for part in parts)])[:-1]
     return Transitions(
         obs=np.concatenate([part.obs for part in parts]),

@@ -13,11 +13,7 @@ from qwop_wr.compute.threads import single_thread
 
 
 class CallerBackend:
-    """Runs items one after the other, in the caller's thread.
-
-    Args:
-        job: The job.
-    """
+    """Runs items one after the other, in the caller's thread."""
 
     room = 1
 
@@ -42,12 +38,7 @@ class CallerBackend:
 
 
 class ThreadBackend:
-    """Runs items in threads, for functions that release the interpreter's lock.
-
-    Args:
-        job: The job; its function is told when its result is no longer wanted.
-        options: Number of threads.
-    """
+    """Runs items in threads, for functions that release the interpreter's lock."""
 
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
         self._job = job

@@ -1,4 +1,4 @@
-"""Jobs: a function of many items, where they are computed, and the outcome of each."""
+"""Jobs: a function of many items, the options of their computation, and their outcomes."""
 
 import os
 import socket
@@ -24,15 +24,15 @@ class ComputeOptions(BaseModel):
     """``serial``: this process, where engine and searches use its cores by threads;
     ``process``: processes of this machine; ``ray``: a Ray cluster."""
     workers: PositiveInt | None = None
-    """Items worked on at a time; if omitted, as many as there are usable cores, of this
+    """Items computed at a time; if omitted, as many as there are usable cores, of this
     machine or of the cluster."""
     address: str = "auto"
     """Ray cluster: ``host:port``, or ``auto`` for the one that ``RAY_ADDRESS`` names or that
     runs on this machine."""
     seeds_per_chunk: PositiveInt = 25
-    """Seeds that an evaluation gives to a worker at a time."""
+    """Seeds that a worker evaluates at a time."""
     retries: NonNegativeInt = 3
-    """How often an item is begun again after the death of its worker."""
+    """Number of times that an item is restarted after the death of its worker."""
     short_seconds: float = Field(default=20.0, ge=0, allow_inf_nan=False)
     """Work of less than so many core-seconds stays in this process: starting workers takes
     longer [s]."""
@@ -60,11 +60,11 @@ def usable_cores() -> int:
 
 
 class WorkContext(NamedTuple):
-    """What a job's function may know about where it runs.
+    """Tells a job's function about where it runs.
 
     Attributes:
-        stopped: Whether the result is no longer wanted; long work in this process asks now
-            and then. Workers elsewhere are killed instead.
+        stopped: Returns whether the result is no longer wanted; long work in this process
+            asks now and then. Workers elsewhere are killed instead.
         in_process: Whether it runs in the process that submitted the job.
     """
 
@@ -74,18 +74,18 @@ class WorkContext(NamedTuple):
 
 @dataclass(frozen=True)
 class Job(Generic[SharedT, ItemT, ResultT]):
-    """A function to be applied to many items, with data that all share.
+    """A function to apply to many items, with shared data.
 
     Attributes:
         name: Name for the progress bar and for errors.
         function: Module-level function of shared data, item and context. It changes
-            neither, and its result depends on nothing else, so that items can be done
+            neither, and its result depends on nothing else, so that items can be computed
             anywhere, in any order and more than once.
         shared: Data that all items need; sent to a worker process or to a node once.
         describe: Names an item in errors, for instance by its seed.
-        unit: What the progress bar counts.
-        threads: The function releases the interpreter's lock, so that in this process items
-            run in threads. Otherwise they run one after the other in the caller's thread.
+        unit: Plural of an item, for the progress bar.
+        threads: Whether the function releases the interpreter's lock, so that in this process
+            items run in threads, not one after the other in the caller's.
     """
 
     name: str
@@ -101,10 +101,10 @@ class Finished(Generic[ResultT]):
     """The result of an item.
 
     Attributes:
-        value: What the function returned.
+        value: The function's result.
         seconds: Wall-clock time of the function [s].
-        core_seconds: Processor time that it took in another process [s]; 0 in this one,
-            whose own clock has it.
+        core_seconds: Its processor time in another process [s]; 0 in this one, whose own
+            clock includes it.
         worker: The worker, as ``host:process``; empty for this process.
     """
 
@@ -115,21 +115,15 @@ class Finished(Generic[ResultT]):
 
 
 class ItemError(RuntimeError):
-    """An item has failed; the message names it, the cause is attached."""
+    """An item failed; the message names it, the cause is attached."""
 
 
 class WorkerDiedError(RuntimeError):
-    """Workers have died over an item more often than it is retried."""
+    """More workers died over an item than it has retries."""
 
 
 class Outcome(NamedTuple):
-    """An item's result or error.
-
-    Attributes:
-        number: Number that it was submitted under.
-        finished: The result, if there is one.
-        error: What was raised instead.
-    """
+    """An item's result or error, by the number that it was submitted under."""
 
     number: int
     finished: Finished[Any] | None = None
@@ -137,7 +131,7 @@ class Outcome(NamedTuple):
 
 
 class Backend(Protocol):
-    """Runs the items of one job; leaving its context ends all that is under way."""
+    """Runs the items of one job; leaving its context stops all running items."""
 
     def __enter__(self) -> object:
         """Starts the workers."""
@@ -148,21 +142,21 @@ class Backend(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends all work and releases the workers."""
+        """Stops all work and releases the workers."""
 
     @property
     def room(self) -> int:
-        """How many items should be under way at present."""
+        """Number of items to keep under way."""
 
     def submit(self, number: int, item: Any) -> None:  # noqa: ANN401 (any job's item)
-        """Starts an item; its outcome bears the number."""
+        """Starts an item; its outcome has the number."""
 
     def wait(self) -> list[Outcome]:
         """Waits for and returns the outcomes since the last call, at least one."""
 
 
 def work(function: Callable[..., Any], shared: Any, item: Any) -> Finished[Any]:  # noqa: ANN401
-    """Applies a job's function to an item in a worker and measures what it costs."""
+    """Applies a job's function to an item in a worker and measures its times."""
     context = WorkContext(lambda: False, in_process=False)
     started = time.perf_counter(), time.process_time()
     value = function(shared, item, context)

@@ -25,19 +25,13 @@ from qwop_wr.errors import BadInputError
 logger = logging.getLogger(__name__)
 
 _AHEAD = 4
-"""Results that wait for an earlier one are at most so many times the room for items."""
+"""Factor on the room for items that limits the results waiting for an earlier one."""
 
 
 def settle(options: ComputeOptions, name: str, core_seconds: float) -> ComputeOptions:
-    """Keeps short work in this process, and logs it.
+    """Returns the options, or those of this process for short work, and logs that.
 
-    Args:
-        options: Where work is to run.
-        name: Name of the work.
-        core_seconds: About how long it takes one core [s].
-
-    Returns:
-        The options, or those of this process.
+    ``core_seconds`` is about how long one core takes for the work called ``name`` [s].
     """
     if options.backend == "serial" or core_seconds >= options.short_seconds:
         return options
@@ -58,22 +52,13 @@ def run_job(
 ) -> Iterator[Finished[ResultT]]:
     """Runs a job's items and yields the results in the items' order.
 
-    What is under way when the caller leaves, by Ctrl-C for instance, is ended. After an error
+    When the caller leaves, by Ctrl-C for instance, running items are stopped. After an error
     no more items are started, but the results of all items before it are still yielded, so
     that the first failure is the same everywhere, whichever item ends first.
 
-    Args:
-        job: The job.
-        items: Its items.
-        options: Where they run.
-        progress: Show a progress bar on stderr.
-
-    Yields:
-        One result per item, as soon as all before it are known.
-
     Raises:
         ItemError: If the function raised something; names the first such item.
-        BadInputError: If the function raised that, or the workers cannot be had.
+        BadInputError: If the function raised that, or the workers are not available.
     """
     outcomes: dict[int, Outcome] = {}
     submitted, following, end = 0, 0, len(items)
@@ -105,14 +90,8 @@ def run_job(
 def connected(options: ComputeOptions) -> Iterator[None]:
     """Stays connected to the cluster, if there is one, for a block with several jobs.
 
-    Args:
-        options: Where work runs.
-
-    Yields:
-        Nothing.
-
     Raises:
-        BadInputError: If the cluster cannot be had.
+        BadInputError: If the cluster is not available.
     """
     if options.backend != "ray":
         yield
@@ -124,10 +103,10 @@ def connected(options: ComputeOptions) -> Iterator[None]:
 
 
 def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
-    """Makes what runs a job's items.
+    """Returns the backend that runs a job's items.
 
     Raises:
-        BadInputError: If Ray is to run them and is not installed.
+        BadInputError: If Ray is asked for and not installed.
     """
     if options.backend == "ray":
         from qwop_wr.compute.ray import RayBackend  # noqa: PLC0415 (only for clusters)
@@ -141,7 +120,7 @@ def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
 def result_of(
     job: Job[SharedT, ItemT, ResultT], item: ItemT, outcome: Outcome
 ) -> Finished[ResultT]:
-    """Returns the result of an outcome.
+    """Returns the result of an outcome, or raises its error.
 
     Raises:
         ItemError: If the item failed; names it.

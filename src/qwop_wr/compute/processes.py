@@ -40,10 +40,6 @@ class ProcessBackend:
 
     If a worker dies, all workers are replaced and the items under way are retried, the
     last time one by one. Workers end with this process, however it ends.
-
-    Args:
-        job: The job; function and shared data go to every worker once.
-        options: Number of workers and of retries.
     """
 
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
@@ -73,7 +69,7 @@ class ProcessBackend:
 
     @property
     def room(self) -> int:
-        """How many items should be under way; see ``Backend.room``."""
+        """Number of items to keep under way; see ``Backend.room``."""
         # A worker that waits for the next item loses time.
         return 0 if self._alone else 2 * self._workers
 
@@ -112,7 +108,7 @@ class ProcessBackend:
         )
 
     def _replace_workers(self) -> list[Outcome]:
-        """Retries what was under way; returns what has ended or is given up."""
+        """Retries the interrupted items; returns those that have ended or exceed the retries."""
         self._pool.shutdown(wait=True)
         self._lifeline.close()
         self._other_end.close()

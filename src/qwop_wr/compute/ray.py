@@ -36,28 +36,22 @@ except ModuleNotFoundError as missing:
 logger = logging.getLogger(__name__)
 
 PROCESSOR: Final = "processor"
-"""Name of the kind of processor among the versions."""
+"""Name of the processor's kind among the versions."""
 
 _LIBRARIES: Final = ("numpy", "torch", "numba", "llvmlite")
 
 ANSWER_SECONDS: Final = 3.0
-"""How long a cluster may take to take a connection."""
+"""Time limit for a cluster to accept a connection."""
 
 PROBE_SECONDS: Final = 60.0
-"""How long a node may take to start a worker and tell its versions."""
+"""Time limit for a node to start a worker and report its versions."""
 
 
 @contextmanager
 def connection(address: str) -> Iterator[None]:
-    """Connects to a cluster and checks its nodes, for a block.
+    """Connects to a cluster and checks its nodes, for a block; ``address`` may be ``auto``.
 
     An existing connection is used and left open.
-
-    Args:
-        address: ``host:port`` or ``auto``.
-
-    Yields:
-        Nothing.
 
     Raises:
         BadInputError: If the cluster does not answer, refuses the connection or has a
@@ -77,10 +71,7 @@ def connection(address: str) -> Iterator[None]:
 
 @contextmanager
 def telling_cluster_faults() -> Iterator[None]:
-    """Turns faults of a cluster into errors of one line.
-
-    Yields:
-        Nothing.
+    """Turns errors of a cluster into errors of one line.
 
     Raises:
         BadInputError: If there is no room or a node lacks this package.
@@ -144,7 +135,7 @@ def _check_answer(address: str) -> None:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Undoes that Ray makes SIGTERM a plain exit, which looks like a normal end."""
+    """Restores the handler of SIGTERM, which Ray makes a plain exit that looks normal."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -201,10 +192,10 @@ def _check_node(node: str, answer: "ray.ObjectRef[dict[str, str] | str]") -> Non
 
 @functools.cache
 def own_versions() -> dict[str, str]:
-    """Returns the versions of what this process computes with.
+    """Returns what the results of this process may depend on.
 
     Returns:
-        Version by name: this package's, with a digest of its sources, Python's and those
+        Versions by name: this package's, with a digest of its sources, Python's and those
         of the libraries that compute; and the kind of processor, on which the last bits
         of a network's outputs depend.
     """
@@ -240,12 +231,7 @@ def _last_line(error: Exception) -> str:
 
 
 class RayBackend:
-    """Runs items as tasks of a Ray cluster, which places and retries them.
-
-    Args:
-        job: The job; its shared data go to every node once.
-        options: Which cluster, tasks at a time, and number of retries.
-    """
+    """Runs items as tasks of a Ray cluster, which places and retries them."""
 
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
         self._job = job
@@ -279,7 +265,7 @@ class RayBackend:
 
     @property
     def room(self) -> int:
-        """How many items should be under way; see ``Backend.room``. Nodes may come and go."""
+        """Number of items to keep under way; see ``Backend.room``. Nodes may come and go."""
         limit = self._options.workers
         return limit or 2 * max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
@@ -296,11 +282,7 @@ class RayBackend:
         return [self._outcome(self._numbers.pop(reference), reference) for reference in ended]
 
     def copies(self) -> dict[str, int]:
-        """Returns which nodes hold the shared data.
-
-        Returns:
-            Size of each copy by the node's number [bytes].
-        """
+        """Returns the size of each copy of the shared data [bytes] by its node."""
         # None of them is lost or moved by asking.
         found = ray.experimental.get_object_locations(self._shared)
         return {
@@ -325,7 +307,7 @@ class RayBackend:
 
 
 _jobs: dict[str, Any] = {}
-"""Function and shared data of the job that this worker process works on."""
+"""Function and shared data of this worker process's job."""
 
 
 def _do(shared: "list[ray.ObjectRef[Any]]", item: Any) -> Finished[Any]:  # noqa: ANN401

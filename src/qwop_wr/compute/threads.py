@@ -21,11 +21,7 @@ def limit_threads() -> None:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Runs a block with one torch thread, if torch is imported, then restores their number.
-
-    Yields:
-        Nothing.
-    """
+    """Runs a block with one torch thread, if torch is imported, then restores their number."""
     torch = sys.modules.get("torch")
     if torch is None:
         yield

@@ -1,4 +1,4 @@
-"""Chunks of an evaluation: a few seeds, played as one batch, and what is measured meanwhile."""
+"""Chunks of an evaluation: a few seeds, played as one batch, and the measurements on the way."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,6 @@ _KEYS_DOWN: Final = np.array([mask.bit_count() for mask in range(N_MASKS)])
 class SplitTimes:
     """Reads the clock of every game after the decision in which it passed a mark.
 
-    Args:
-        n_games: Number of games.
-
     Attributes:
         clocks: Clock at each mark, NaN until it is passed [s], shape (n, marks).
     """
@@ -48,25 +45,17 @@ class SplitTimes:
         self.clocks: Floats = np.full((n_games, len(SPLIT_MARKS)), np.nan)
 
     def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
-        """Reads the clocks.
-
-        Args:
-            env: The games.
-            running: Whether each was still running in this decision, shape (n,).
-        """
+        """Reads the clocks of the running games."""
         passed = env.simulator.score[:, None] >= np.array(SPLIT_MARKS)
         fresh = passed & running[:, None] & np.isnan(self.clocks)
         self.clocks = np.where(fresh, env.simulator.score_time[:, None], self.clocks)
 
 
 class LowKnees:
-    """Counts the decisions after which a knee was near the ground.
-
-    Args:
-        n_games: Number of games.
+    """Counts the decisions after which a knee was below :data:`KNEE_LIMIT`.
 
     Attributes:
-        near: Decisions with a knee below :data:`KNEE_LIMIT`, shape (n,).
+        near: Those decisions, shape (n,).
         decisions: All decisions of each game, shape (n,).
     """
 
@@ -75,12 +64,7 @@ class LowKnees:
         self.decisions = np.zeros(n_games, dtype=np.int64)
 
     def update(self, env: QwopVectorEnv, running: NDArray[np.bool_]) -> None:
-        """Looks at the knees.
-
-        Args:
-            env: The games.
-            running: Whether each was still running in this decision, shape (n,).
-        """
+        """Counts a decision of the running games."""
         lowest = knee_heights(env.simulator.state).min(axis=1)
         self.near += running & (lowest < KNEE_LIMIT)
         self.decisions += running
@@ -93,13 +77,12 @@ class LowKnees:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationTask:
-    """What all chunks of an evaluation have in common.
+    """What all chunks of an evaluation share.
 
     Attributes:
-        agent: Agent to evaluate.
         game: Environment as the protocol plays it.
         protocol: Name of the protocol.
-        tapes: Fastest finishes that will be kept as tapes.
+        tapes: Number of fastest finishes that become tapes.
     """
 
     agent: Agent
@@ -114,7 +97,7 @@ class PlayedChunk:
 
     Attributes:
         episodes: A row per seed, with the columns of ``qwop_wr.evaluation.episodes``.
-        keys: Masks per tick of the runs that a tape may be made of, by seed.
+        keys: Masks per tick of the runs that may become tapes, by seed.
     """
 
     episodes: pd.DataFrame
@@ -124,16 +107,7 @@ class PlayedChunk:
 def play_chunk(
     task: EvaluationTask, seeds: Sequence[int], context: WorkContext | None = None
 ) -> PlayedChunk:
-    """Plays some seeds of an evaluation; a seed's run depends on that seed alone.
-
-    Args:
-        task: Who plays what.
-        seeds: The seeds, at least one.
-        context: Where this is done; it makes no difference.
-
-    Returns:
-        Rows in the order of the seeds, and keys.
-    """
+    """Plays some seeds of an evaluation; a seed's run depends on that seed alone."""
     env = QwopVectorEnv(-(-len(seeds) // _BLOCK) * _BLOCK, task.game, autoreset=False)
     splits, knees = SplitTimes(env.num_envs), LowKnees(env.num_envs)
 
@@ -170,13 +144,9 @@ def play_chunk(
 
 
 def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
-    """Chooses the runs that become tapes.
+    """Chooses the runs that become tapes, at most ``tapes`` distinct finishes.
 
-    What is chosen from all seeds is among what is chosen from any part that has it.
-
-    Args:
-        episodes: Rows of an evaluation.
-        tapes: Fastest distinct finishes to choose at most.
+    A run chosen of all seeds is also chosen of any part that has it.
 
     Returns:
         Seeds by name: ``fastest_01`` and so on, or ``farthest`` if none finished.
@@ -189,14 +159,7 @@ def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
 
 
 def describe_seeds(seeds: Sequence[int]) -> str:
-    """Names a chunk.
-
-    Args:
-        seeds: Its seeds, in order.
-
-    Returns:
-        Such as ``seeds 10025 to 10049``.
-    """
+    """Names a chunk, for instance ``seeds 10025 to 10049``."""
     return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
 
 

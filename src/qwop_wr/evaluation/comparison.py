@@ -1,7 +1,7 @@
-"""Two agents on the same seeds: which is better, how sure that is, and who is champion.
+"""Two agents on the same seeds: which is better, how sure that is, and which is champion.
 
-The same seed gives both the same start and the same sticking keys, so that what chance
-does to one it does to the other. Differences per seed are what counts.
+The same seed gives both the same start and the same sticking keys, so that noise affects
+both alike. The differences per seed are compared.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Comparison:
         seeds: Number of seeds that both ran.
         wins: Seeds on which the challenger did better: finished and the other did not, was
             faster, or got farther where neither finished.
-        losses: Seeds on which the opponent did.
+        losses: Seeds on which the opponent did better.
         saved_seconds: Mean cost that a run of the challenger saves [s]; the cost of
             a run is what the stages' gates rank by, see
             :func:`qwop_wr.agents.gate.run_costs`.
@@ -80,17 +80,10 @@ def compare_agents(
     confidence_level: float = 0.95,
     n_resamples: int = 2000,
 ) -> Comparison:
-    """Compares two agents that ran the same seeds.
+    """Compares two agents by their episodes on the same seeds, in any order.
 
-    Args:
-        challenger: Rows of the one, with the columns of ``qwop_wr.evaluation.episodes``.
-        opponent: Rows of the other, in any order.
-        rng: Source of the bootstrap's resamples, of seeds, hence of pairs.
-        confidence_level: Coverage of the intervals, and how sure a verdict is.
-        n_resamples: Resamples of each bootstrap.
-
-    Returns:
-        The comparison; with one seed, no difference can be shown.
+    The bootstrap resamples seeds, hence pairs; with one seed, no difference can be shown.
+    The verdict is as sure as ``confidence_level``.
 
     Raises:
         ValueError: If the tables are not of one agent each on the same starts.
@@ -174,9 +167,8 @@ class Championship:
 
     Attributes:
         challenger: Fingerprint of the agent that was evaluated.
-        champion: The champion from now on. A challenger that won has the fingerprints of
-            those that it was better than on its card, as ``defeated``.
-        crowned: Whether the challenger has become champion.
+        champion: The champion from now on. The card of a challenger that won has the
+            fingerprints of the agents that it beat as ``defeated``.
         comparisons: Comparisons by the opponent's name.
     """
 
@@ -186,7 +178,7 @@ class Championship:
     comparisons: Mapping[str, Comparison]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns what came of it as JSON values."""
+        """Returns the outcome as JSON values."""
         return {
             "challenger": self.challenger,
             "champion": self.champion.fingerprint,
@@ -206,20 +198,17 @@ def challenge(
 ) -> Championship:
     """Lets opponents run the challenger's seeds, and compares.
 
+    The challenger becomes champion if it is better than the reigning one, or if there is none.
+
     Args:
         challenger: Agent that was evaluated.
         episodes: Its rows of the randomised protocol.
-        opponents: Agents by name; the first is the reigning champion. One that was made for
-            another environment or engine is not compared, and cannot lose its place; nor
+        opponents: Agents by name; the first is the reigning champion. Those made for
+            another environment or engine are not compared and cannot lose their place; nor
             is the challenger itself, if it was champion before.
-        environment: Environment that the challenger was evaluated in.
-        options: The protocol that it was evaluated under.
+        environment: Environment of the evaluation.
+        options: Protocol of the evaluation.
         seed: Seed of the bootstraps.
-        compute: Where the games are played.
-
-    Returns:
-        The champion and the comparisons. The challenger becomes champion if it is better
-        than the reigning one, or if there is none.
 
     Raises:
         ValueError: If the rows are not the challenger's.

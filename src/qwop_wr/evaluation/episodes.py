@@ -1,4 +1,4 @@
-"""The table of evaluated episodes: its columns, simple queries, and how it was made."""
+"""The table of evaluated episodes: its columns, simple queries, and its provenance."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -36,7 +36,7 @@ COLUMNS: Final = (
 
 - ``protocol``: ``randomised`` or ``native``.
 - ``agent``: fingerprint of the agent that ran.
-- ``seed``: what the run was drawn from.
+- ``seed``: seed of the run.
 - ``finished``: whether it landed in the sand pit.
 - ``end``: why the run ended: ``finish``, ``fall`` or ``timeout``.
 - ``ticks``: ticks after the reset.
@@ -55,26 +55,15 @@ COLUMNS: Final = (
 
 
 def finish_times(episodes: pd.DataFrame) -> NDArray[np.float64]:
-    """Times of the episodes that finished.
-
-    Args:
-        episodes: Table with :data:`COLUMNS`.
-
-    Returns:
-        Displayed times [s] in the table's order, shape (n_finished,).
-    """
+    """Returns the displayed times [s] of the episodes that finished, in the table's order."""
     finished = episodes["finished"].to_numpy(dtype=bool)
     return episodes["score_time"].to_numpy(dtype=np.float64).compress(finished)
 
 
 def fastest_finishes(episodes: pd.DataFrame) -> list[int]:
-    """Ranks the finishes, each trajectory once.
+    """Returns the rows of the finishes, fastest first, each trajectory once.
 
-    Args:
-        episodes: Table with :data:`COLUMNS`.
-
-    Returns:
-        Labels of the rows, the fastest first; of equal ones, the lower seed first.
+    Of equal ones, the lower seed comes first.
     """
     finished = episodes.loc[episodes["finished"].to_numpy(dtype=bool)]
     ranked = finished.sort_values(["ticks", "seed"]).drop_duplicates("trajectory")
@@ -82,33 +71,22 @@ def fastest_finishes(episodes: pd.DataFrame) -> list[int]:
 
 
 def farthest_run(episodes: pd.DataFrame) -> int:
-    """Finds the run that got farthest.
-
-    Args:
-        episodes: Table with :data:`COLUMNS`, not empty.
-
-    Returns:
-        Label of its row; of equal ones, that of the lower seed.
-    """
+    """Returns the row of the run that got farthest; of equal ones, that of the lower seed."""
     ranked = episodes.sort_values(["distance", "seed"], ascending=[False, True])
     return int(ranked.index[0])
 
 
 MADE_WITH: Final = "made_with"
-"""Column that tells how the table was made: ``name=value`` pairs, the same in every row."""
+"""Column with the table's provenance: ``name=value`` pairs, the same in every row."""
 
 _ENVIRONMENT: Final = ("engine", "platform", "ticks_per_action", "actions", "observation")
 _PROTOCOL: Final = ("seeds", "first_seed", "idle_ticks", "sticky", "max_ticks")
 
 
 def describe_making(environment: EnvironmentOptions, options: EvaluationOptions) -> str:
-    """Describes all that determines the runs of an evaluation, except the agent.
+    """Describes everything but the agent that determines the runs of an evaluation.
 
-    Rewards and intervals are no part of it: they change no run.
-
-    Args:
-        environment: Environment that the agent acts in.
-        options: The protocols.
+    Rewards and intervals are not included: they change no run.
 
     Returns:
         Text such as ``engine=exact engine_version=1 ... sticky=0.01 qwop-wr=1.0``.
@@ -121,16 +99,15 @@ def describe_making(environment: EnvironmentOptions, options: EvaluationOptions)
 
 
 def check_table(table: pd.DataFrame, agent: str, made_with: str, seeds: Sequence[int]) -> None:
-    """Makes sure that a table is what an evaluation would make now.
+    """Checks that a table of one protocol is what an evaluation would make now.
 
     Args:
-        table: Rows of one protocol.
-        agent: Fingerprint of the agent that should have run.
-        made_with: As :func:`describe_making` says it now.
-        seeds: Seeds that should have been run.
+        agent: Expected fingerprint.
+        made_with: Expected :func:`describe_making`.
+        seeds: Expected seeds.
 
     Raises:
-        ValueError: Naming the first thing that differs.
+        ValueError: Naming the first difference.
     """
     ran = sorted({str(name) for name in table["agent"]})
     if ran != [agent]:

@@ -19,12 +19,12 @@ class EvaluationOptions(BaseModel):
     """The randomised protocol and the intervals reported with it.
 
     A deterministic agent in a deterministic game has one run. Two things differ from
-    seed to seed: for how many ticks no key is held at the start, on the clock, and at
-    which decisions the last keys stick.
+    seed to seed: the number of ticks without keys at the start, on the clock, and
+    the decisions at which the last keys stick.
 
     Attributes:
         seeds: Number of runs, one per seed.
-        first_seed: The seeds are this one and those that follow it.
+        first_seed: First of consecutive seeds.
         idle_ticks: Most ticks without keys at the start; a seed draws 0 to this many.
         sticky: Probability that a decision repeats the last keys. With 0, no more than
             ``idle_ticks + 1`` runs can differ.

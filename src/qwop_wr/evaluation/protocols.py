@@ -19,7 +19,7 @@ BATCH: Final = 512
 """Seeds that this process plays at a time; more would only take memory."""
 
 SEED_SECONDS: Final = 0.015
-"""About how long one core is busy with a seed [s]: docs/cluster.md."""
+"""Approximate time of one core per seed [s]: docs/cluster.md."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,9 @@ def evaluate_agent(
     """Runs the randomised protocol: one deterministic agent, one noisy game per seed.
 
     Args:
-        agent: Agent to evaluate.
-        environment: Environment it acts in. Its rules for learning do not count here: no
+        environment: Environment that the agent acts in. Its learning rules do not apply: no
             run is ended because the torso sinks, and noise and length are the options'.
-        options: The protocol.
-        compute: Where the games are played; no bit of the result depends on it.
+        compute: Where the games are played; the result does not depend on it.
 
     Returns:
         A row per seed, and the fastest distinct finishes as ``fastest_01`` and so on, or
@@ -56,7 +54,7 @@ def evaluate_agent(
 
     Raises:
         ValueError: If the agent was made for another environment.
-        RuntimeError: If a tape does not replay to what was seen.
+        RuntimeError: If a tape does not replay to the run recorded.
         ItemError: If a chunk of seeds could not be played.
     """
     agent.check_interface(environment.interface)
@@ -81,19 +79,13 @@ def evaluate_agent(
 def evaluate_native(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> Evaluation:
-    """Runs the native protocol: one hard reset, no noise, hence one run and n = 1.
+    """Runs the native protocol: one hard reset, no noise, hence one run, as the tape ``native``.
 
-    Args:
-        agent: Agent to evaluate.
-        environment: Environment it acts in, see :func:`evaluate_agent`.
-        options: The protocol, of which only the length of a run counts.
-
-    Returns:
-        One row, and the run as the tape ``native``.
+    Of the options only the length of a run applies.
 
     Raises:
         ValueError: If the agent was made for another environment.
-        RuntimeError: If the tape does not replay to what was seen.
+        RuntimeError: If the tape does not replay to the run recorded.
     """
     agent.check_interface(environment.interface)
     quiet = _game(environment, options, idle_ticks=0, sticky=0.0)
@@ -106,15 +98,7 @@ def evaluate_native(
 def randomised_environment(
     environment: EnvironmentOptions, options: EvaluationOptions
 ) -> EnvironmentOptions:
-    """Gives an environment the noise and the length of the randomised protocol.
-
-    Args:
-        environment: Environment that an agent acts in.
-        options: The protocol.
-
-    Returns:
-        The same game with noise, ended by nothing but its own rules and the time limit.
-    """
+    """Returns the game with the randomised protocol's noise and length, without early ends."""
     return _game(environment, options, idle_ticks=options.idle_ticks, sticky=options.sticky)
 
 

@@ -1,4 +1,4 @@
-"""Agents side by side, each in the game that it was made for."""
+"""Agents in comparison, each in the game that it was made for."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,14 +23,7 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def own_environment(agent: Agent, shared: EnvironmentOptions) -> EnvironmentOptions:
-    """Finds the environment that an agent can act in.
-
-    Args:
-        agent: The agent.
-        shared: Environment that all pipelines share: engine and everything else.
-
-    Returns:
-        The shared one with the agent's observation, actions and ticks per action.
+    """Returns the shared environment with an agent's observation, actions and ticks per action.
 
     Raises:
         ValueError: If there is no such environment.
@@ -49,12 +42,7 @@ def own_environment(agent: Agent, shared: EnvironmentOptions) -> EnvironmentOpti
 def measure_agent(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> dict[str, Any]:
-    """Runs both protocols and sums up.
-
-    Args:
-        agent: The agent.
-        environment: Environment that it acts in.
-        options: The protocols.
+    """Runs both protocols and summarises them.
 
     Returns:
         ``finish_rate``, ``median_time`` [s], ``best_time`` [s], ``mean_distance`` [m],
@@ -79,17 +67,11 @@ def measure_agent(
 def rank_agents(
     agents: Mapping[str, Agent], shared: EnvironmentOptions, options: EvaluationOptions
 ) -> tuple[pd.DataFrame, str]:
-    """Measures agents on the same seeds.
-
-    Args:
-        agents: Agents by name.
-        shared: Environment that all pipelines share; each plays it in its own way, see
-            :func:`own_environment`.
-        options: The protocols.
+    """Measures agents on the same seeds, each in its :func:`own_environment`.
 
     Returns:
-        A row per agent, those of most finishes and then metres first; and the same as a
-        Markdown table.
+        A row per agent, ordered by finish rate, median time and mean distance; and the same
+        as a Markdown table.
 
     Raises:
         ValueError: Naming the agent that fits no environment.

@@ -6,14 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class ReferenceTime:
-    """A published finish of the 100 m.
-
-    Attributes:
-        name: Short name for tables and figures.
-        seconds: Displayed time [s].
-        source: Who ran it and how the time is known.
-        human: Whether a human held the keys.
-    """
+    """A published finish of the 100 m: displayed time [s], who ran it and how it is known."""
 
     name: str
     seconds: float

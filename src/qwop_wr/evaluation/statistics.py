@@ -41,16 +41,8 @@ class Profile(NamedTuple):
 def estimate_rate(successes: int, trials: int, confidence_level: float = 0.95) -> Estimate:
     """Estimates a success rate with Wilson's score interval.
 
-    Args:
-        successes: Number of successes.
-        trials: Number of trials, at least 1.
-        confidence_level: Coverage of the interval.
-
-    Returns:
-        The rate and its interval.
-
     Raises:
-        ValueError: If the counts are impossible.
+        ValueError: If there are no trials or more successes than trials.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials cannot be")
@@ -66,20 +58,10 @@ def estimate_statistic(
     confidence_level: float = 0.95,
     n_resamples: int = 2000,
 ) -> Estimate:
-    """Estimates a statistic of a sample with its percentile bootstrap interval.
+    """Estimates a statistic of a sample, shape (n,), with its percentile bootstrap interval.
 
     The percentile method is used because the accelerated one has no value for
-    the median of tied times.
-
-    Args:
-        values: Sample, shape (n,).
-        statistic: What to estimate, for instance ``numpy.median``.
-        rng: Source of the resamples.
-        confidence_level: Coverage of the interval.
-        n_resamples: Number of resamples.
-
-    Returns:
-        The statistic; without an interval for one value, all None for none.
+    the median of tied times. One value has no interval; for none, all is None.
     """
     if len(values) == 0:
         return Estimate(None, None, None)
@@ -100,43 +82,21 @@ def estimate_statistic(
 
 
 def interquartile_mean(values: Floats, axis: int = -1) -> Floats:
-    """Averages the middle half of a sample.
+    """Averages the middle half of a sample along an axis.
 
-    It wastes less of the sample than the median and is as deaf to outliers
-    (https://arxiv.org/abs/2108.13264).
-
-    Args:
-        values: Sample along ``axis``; the least and the greatest quarter, rounded down,
-            are left out.
-        axis: Axis to reduce.
-
-    Returns:
-        The mean; of one value, that value.
+    The least and the greatest quarter, rounded down, are left out. It uses more of the
+    sample than the median and is as robust to outliers (https://arxiv.org/abs/2108.13264).
     """
     return np.asarray(stats.trim_mean(values, 0.25, axis=axis), dtype=np.float64)
 
 
 def quantile(share: float) -> Statistic:
-    """Makes the statistic that a given share of a sample does not exceed.
-
-    Args:
-        share: From 0 to 1; 0.05 is the 5 % quantile.
-
-    Returns:
-        NumPy's quantile, linear between order statistics, as a reduction along ``axis``.
-    """
+    """Returns NumPy's quantile of a share, 0 to 1, linear between order statistics."""
     return partial(np.quantile, q=share)
 
 
 def finish_profile(times: Floats, trials: int) -> Profile:
-    """Share of all runs that have finished by each time.
-
-    Args:
-        times: Times of the runs that finished [s], shape (k,).
-        trials: Number of runs, finished or not.
-
-    Returns:
-        The profile's steps; empty if nothing finished.
+    """Computes the share of all runs, finished or not, that have finished by each time [s].
 
     Raises:
         ValueError: If more runs finished than there were.
@@ -150,15 +110,8 @@ def finish_profile(times: Floats, trials: int) -> Profile:
 def estimate_finish_by(
     times: Floats, trials: int, mark: float, confidence_level: float = 0.95
 ) -> Estimate:
-    """Estimates P(finish within ``mark``) with Wilson's interval.
+    """Estimates P(finish within ``mark``), itself included [s], with Wilson's interval.
 
-    Args:
-        times: Times of the runs that finished [s], shape (k,).
-        trials: Number of runs, finished or not.
-        mark: Time to be within, itself included [s].
-        confidence_level: Coverage of the interval.
-
-    Returns:
-        The probability and its interval.
+    ``times`` are those of the runs that finished [s]; ``trials`` counts all runs.
     """
     return estimate_rate(int(np.count_nonzero(times <= mark)), trials, confidence_level)

@@ -21,7 +21,7 @@ from qwop_wr.evaluation.statistics import (
 )
 
 STAGE_FIELDS: Final = ("finish_rate", "median_time", "mean_distance")
-"""Fields of the summary about the agent that a stage handed on."""
+"""Fields of the summary about the agent that a stage passed on."""
 
 TIME_STATISTICS: Final[Mapping[str, Statistic]] = {
     "median_time": np.median,
@@ -39,15 +39,13 @@ def summarise(
     options: EvaluationOptions,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """Summarises an evaluation so that it holds no NaN and fits into JSON.
+    """Summarises an evaluation as JSON, without NaN.
 
     Args:
         episodes: Runs of the randomised protocol.
         native: The one run of the native protocol.
-        gates: Name of each training stage, in order, to the report of its gate: the
-            scores ``incoming`` (or None) and ``outgoing``, and ``promoted``.
-        options: How the runs were made and how their intervals are to be.
-        rng: Source of the bootstrap's resamples.
+        gates: Report of its gate by training stage, in order: the scores ``incoming``
+            (or None) and ``outgoing``, and ``promoted``.
 
     Returns:
         ``seeds``, ``finish_rate``, ``median_time``, ``best_time``, ``native_time``,
@@ -95,14 +93,7 @@ def summarise(
 
 
 def handed_on(gate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Finds the score of the agent that a stage handed on.
-
-    Args:
-        gate: Report of the stage's gate.
-
-    Returns:
-        The outgoing score if it was promoted, else the incoming one.
-    """
+    """Returns the score of the agent that a stage passed on, from the report of its gate."""
     score: Mapping[str, Any] = gate["outgoing" if gate["promoted"] else "incoming"]
     return score
 

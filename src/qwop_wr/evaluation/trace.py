@@ -34,18 +34,11 @@ class Trace:
 
     @property
     def torso_x(self) -> Floats:
-        """Where the torso was [m], not rounded as the display is, shape (T + 1,)."""
+        """Position of the torso [m], not rounded like the display, shape (T + 1,)."""
         return np.asarray(self.state[:, 0, 0] / UNITS_PER_METRE)
 
     def first(self, ticks: int) -> "Trace":
-        """Cuts the run.
-
-        Args:
-            ticks: Ticks that are left at most.
-
-        Returns:
-            The beginning of the run; the whole run if it is no longer.
-        """
+        """Returns the first ``ticks`` of the run."""
         if len(self.keys) <= ticks:
             return self
         moments = slice(ticks + 1)
@@ -59,23 +52,12 @@ class Trace:
         )
 
     def first_passing(self, metres: float) -> int | None:
-        """Finds the first moment at which a distance was displayed.
-
-        Args:
-            metres: Distance [m].
-
-        Returns:
-            Its index into ``clock``; None if it was never reached.
-        """
+        """Returns the index into ``clock`` when a distance was first displayed; None if never."""
         passed = np.flatnonzero(self.distance >= metres)
         return int(passed[0]) if len(passed) else None
 
     def splits(self) -> Mapping[int, float]:
-        """Reads the clock at each mark that was passed; at 100 m, at the landing.
-
-        Returns:
-            Mark [m] to clock [s]. A run that did not finish has no split at 100 m.
-        """
+        """Returns the clock [s] at each mark [m] passed, at 100 m that of the landing."""
         clocks = {}
         for mark in SPLIT_MARKS[:-1]:
             moment = self.first_passing(mark)
@@ -87,14 +69,7 @@ class Trace:
 
 
 def trace_tape(tape: Tape) -> Trace:
-    """Replays a tape and records every tick.
-
-    Args:
-        tape: Keys from a hard reset; played on the engine that recorded them.
-
-    Returns:
-        The run, up to its end or the end of the keys.
-    """
+    """Replays a tape, up to the end of the run or of the keys, and records every tick."""
     game = tape.simulator()
     keys = np.asarray(tape.per_tick_keys, dtype=np.uint8)
     clock, distance = [game.score_time[0]], [game.score[0]]

@@ -1,16 +1,16 @@
-"""The public QWOP-RL recordings, as far as our observation can be made of them.
+"""The public QWOP-RL recordings, converted as far as our observation allows.
 
 A file holds ``obs`` (N, 71), ``actions`` (N, 1), ``rewards`` (N,), ``episode_returns`` (E,)
 and ``episode_starts`` (N,). An observation is, by the names of the browser's objects in
 alphabetical order: the head's angle, vx, vy, x and y; the eleven joints' angles; and the
 same five of left arm, calf, foot, forearm, thigh, right arm, calf, foot, forearm, thigh
 and torso. Units are the game's own. In most files x is relative to the torso, whose own x
-is then 0; in older ones it is not. That was found out on the published files
+is then 0; in older ones it is not. The source is the published files themselves
 (https://github.com/Wesleyliao/QWOP-RL), whose first observations are the game's start.
 
-What is not in them: where the runner is, for how long an action lasted, angular
-velocities, the hurdle, and what the game hides. The first two are estimated, see
-:func:`convert`; the rest the ``absolute`` observation does not need.
+They lack the runner's position, the duration of an action, angular velocities, the hurdle,
+and the game's hidden state. The first two are estimated, see :func:`convert`; the
+``absolute`` observation does not need the rest.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ ARRAYS: Final = ("obs", "actions", "rewards", "episode_returns", "episode_starts
 """Names of the arrays in a file."""
 
 TICKS_PER_ACTION: Final = 3
-"""An action was meant to last 0.1 s."""
+"""Nominal duration of an action: 0.1 s."""
 
 MASKS: Final = (Q | W, Q | O, Q | P, Q, W | O, W | P, W, O | P, O, P, 0)
 """Keys of each action."""
@@ -52,15 +52,15 @@ _START: Final = next(part for part in PARTS if part.name == "torso")
 
 
 class Runs(NamedTuple):
-    """What a file gives.
+    """The runs of a file.
 
     Attributes:
-        transitions: The decisions, from the first key of every run on: a clone of somebody
-            who waits would wait for ever. The last one of a run, whose outcome is not
+        transitions: The decisions, from the first key of every run on: a clone of a
+            waiting player would wait for ever. The last one of a run, whose outcome is not
             recorded, is left out.
-        seconds_per_action: How long an action really lasted, on average [s].
-        has_position: Whether the file says where the runner is; else it is estimated.
-        distances: How far every recorded run got, by that [m], shape (E,).
+        seconds_per_action: Estimated mean duration of an action [s].
+        has_position: Whether the file holds the runner's position; else it is estimated.
+        distances: Distance of every recorded run by that position [m], shape (E,).
     """
 
     transitions: Transitions
@@ -70,24 +70,17 @@ class Runs(NamedTuple):
 
 
 def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions) -> Runs:
-    """Turns recordings into transitions.
+    """Converts recordings to transitions.
 
-    How long an action lasted is the median, over parts that rise or sink before and after
+    The duration of an action is the median, over parts that rise or sink before and after
     it, of their change in height divided by their mean vertical speed. Where x is
     relative, the torso's is the sum of its mean horizontal speeds times that, from the
-    start on; runs that finish the 100 m end at 96 to 98 m by this count. Rewards are the
+    start on; runs that finish the 100 m end at 96 to 98 m by this estimate. Rewards are the
     environment's for that advance, and no step ends in a fall.
 
-    Args:
-        arrays: Arrays of the file by name.
-        environment: Environment of observation ``absolute`` whose actions and rewards
-            are wanted.
-
-    Returns:
-        The runs.
-
     Raises:
-        ValueError: If the arrays are not such recordings or do not fit the environment.
+        ValueError: If the arrays are not such recordings, or the environment's observation is
+            not ``absolute`` or its action set too small.
     """
     if environment.observation != "absolute":
         raise ValueError(
@@ -162,7 +155,7 @@ def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _state(obs: Floats, starts: NDArray[np.bool_]) -> Floats:
-    """Puts the numbers where ours are; the angular velocities stay 0. Shape (N, 12, 6)."""
+    """Orders the numbers as in our state, shape (N, 12, 6); angular velocities stay 0."""
     state = np.zeros((len(obs), len(PARTS), 6))
     parts = np.concatenate([obs[:, :5], obs[:, 5 + _N_JOINTS :]], axis=1).reshape(-1, 12, 5)
     for place, name in enumerate(_PARTS):
@@ -180,7 +173,7 @@ def _state(obs: Floats, starts: NDArray[np.bool_]) -> Floats:
 
 
 def _begun(actions: NDArray[np.integer[Any]], episode: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Returns which steps come after the first key of their run, that one included, shape (N,)."""
+    """Returns which steps come after or with the first key of their run, shape (N,)."""
     pressed = np.cumsum(np.array(MASKS)[actions] != 0)
     before = np.concatenate([[0], pressed])[np.searchsorted(episode, episode)]
     begun: NDArray[np.bool_] = pressed > before
@@ -188,7 +181,7 @@ def _begun(actions: NDArray[np.integer[Any]], episode: NDArray[np.int64]) -> NDA
 
 
 def _elapsed(state: Floats, inner: NDArray[np.int64]) -> float:
-    """Median of the world's time per action, of all parts that rise or sink steadily."""
+    """Returns the median world time per action, of all parts that rise or sink steadily."""
     rise = state[inner + 1, :, 1] - state[inner, :, 1]  # (n, 12)
     before, after = state[inner, :, 4], state[inner + 1, :, 4]
     steady = (np.minimum(np.abs(before), np.abs(after)) > _STEADY_SPEED) & (before * after > 0)
@@ -203,7 +196,7 @@ def _elapsed(state: Floats, inner: NDArray[np.int64]) -> float:
 
 
 def _positions(speeds: Floats, starts: NDArray[np.bool_], elapsed: float) -> Floats:
-    """Sums up speeds from the start of every run, by the trapezium rule, shape (N,)."""
+    """Integrates speeds from the start of every run by the trapezium rule, shape (N,)."""
     steps = np.concatenate([[0.0], (speeds[1:] + speeds[:-1]) / 2 * elapsed])
     travelled = np.cumsum(np.where(starts, 0.0, steps))
     first = np.flatnonzero(starts)[np.cumsum(starts) - 1]
@@ -212,7 +205,7 @@ def _positions(speeds: Floats, starts: NDArray[np.bool_], elapsed: float) -> Flo
 
 
 def _action_indices(action_set: str) -> NDArray[np.int64]:
-    """Action of the set with the same effect as each of theirs, -1 if there is none."""
+    """Returns the set's action of the same effect as each of theirs, -1 if there is none."""
     effects = [effective_keys(int(mask)) for mask in ACTION_SETS[action_set]]
     wanted = [effective_keys(mask) for mask in MASKS]
     return np.array([effects.index(mask) if mask in effects else -1 for mask in wanted])

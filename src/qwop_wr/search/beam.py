@@ -27,12 +27,12 @@ class SearchResult:
 
     Attributes:
         tape: The fastest finish; without one, the run to the best state of the
-            last depth that had survivors. Its claims have been replayed.
+            last depth with survivors. It has been replayed.
         ending: Why the search ended.
         depths: Decisions searched from the starts on.
         clones: States tried.
         seconds: Wall-clock time of the search [s].
-        shares: Part of the time spent on each part of the work.
+        shares: Share of the time by part of the work.
     """
 
     tape: Tape
@@ -60,14 +60,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Times a block.
-
-        Args:
-            name: Part that the block belongs to.
-
-        Yields:
-            Nothing.
-        """
+        """Adds the time of a block to a part."""
         started = time.perf_counter()
         try:
             yield
@@ -90,8 +83,6 @@ def propose_actions(
     Args:
         logits: Shape (n, n_actions).
         n_proposals: Actions per state; all if there are fewer.
-        temperature: Divides the logits.
-        rng: Source of the draws.
 
     Returns:
         Action indices, the first choice first, shape (n, n_proposals).
@@ -106,7 +97,6 @@ class Selector:
     """Keeps the best states of every island, near-duplicates counted once.
 
     Args:
-        n_observations: Length of an observation.
         n_islands: Number of islands, each with an equal share of the width.
         cell: States of an island whose observations round to the same multiples
             of this are duplicates; 0 keeps all.
@@ -115,7 +105,7 @@ class Selector:
     def __init__(self, n_observations: int, n_islands: int, cell: float) -> None:
         self._n_islands = n_islands
         self._cell = cell
-        # Cells are told apart by a random linear hash modulo 2**64.
+        # Hashes of cells: random linear functions modulo 2**64.
         hashing = np.random.default_rng(n_observations)
         self._factors = hashing.integers(1, 2**62, size=n_observations) * 2 + 1
 
@@ -132,7 +122,7 @@ class Selector:
             scores: Higher is better, shape (n,).
             observations: Shape (n, d).
             islands: Island of every state, shape (n,).
-            width: States kept at most, all islands together.
+            width: Largest number of survivors, all islands together.
 
         Returns:
             Indices of the survivors, island after island, best first.
@@ -175,21 +165,14 @@ class Lineage:
         """Records a depth.
 
         Args:
-            parents: Each kept state's parent, by its place in the depth before, shape (n,).
+            parents: Place of each kept state's parent in the depth before, shape (n,).
             actions: Action that led from there to the state, shape (n,).
         """
         self._parents.append(parents.astype(np.int32))
         self._actions.append(actions.astype(np.uint8))
 
     def trace(self, place: int) -> tuple[int, list[int]]:
-        """Follows a state of the latest depth back to its start.
-
-        Args:
-            place: The state's place in the latest depth.
-
-        Returns:
-            Index of the start, and the actions from there to the state.
-        """
+        """Returns the start of a state of the latest depth, and the actions from there."""
         actions = []
         for parents, taken in zip(reversed(self._parents), reversed(self._actions), strict=True):
             actions.append(int(taken[place]))
@@ -205,8 +188,8 @@ class Depth(NamedTuple):
 
     Attributes:
         simulator: Holds the states as its games ``0`` to ``n - 1`` and possibly more.
-        running: Whether each is upright and goes on, shape (n,).
-        kept: Games that the beam goes on from.
+        running: Whether each is upright and running, shape (n,).
+        kept: Games that the beam continues.
         actions: Action that led to each, shape (n,); state ``i`` is a clone of the
             ``i // k``-th of the states kept before, where k is the number of proposals.
     """
@@ -230,8 +213,8 @@ class BeamSearch:
 
     Args:
         guide: Proposes actions and values states.
-        environment: How the game is played and what is earned, bonuses for learning
-            left out. Its starts are ignored, the search is told where to begin.
+        environment: How the game is played and rewarded, without shaping. Its starts are
+            ignored: ``run`` gets its own.
         options: Width, proposals and scoring.
     """
 
@@ -260,9 +243,6 @@ class BeamSearch:
             budget: Limits of this search.
             stop: Called after every depth; returns whether to stop early.
             watch: Callback after every depth.
-
-        Returns:
-            The best run and what it cost.
 
         Raises:
             ValueError: If a prefix falls, there are more starts than the width
@@ -294,8 +274,6 @@ class BeamSearch:
 
 
 class _Beam(NamedTuple):
-    """States that a depth kept."""
-
     games: Integers
     observations: NDArray[np.float32]
     islands: Integers
@@ -303,10 +281,7 @@ class _Beam(NamedTuple):
 
 
 class _Race:
-    """A search in progress.
-
-    Games live in two simulators; each depth clones from one into the other.
-    """
+    """A search in progress; each depth clones games from one simulator into the other."""
 
     def __init__(
         self,
@@ -353,7 +328,6 @@ class _Race:
         return _Beam(origins, observations, membership, best=0), Lineage(origins)
 
     def play(self, stop: Callable[[], bool] | None, watch: Watcher | None) -> Ending:
-        """Searches until something ends it."""
         while True:
             if not self._descend(watch):
                 return "finished" if self._finish_line else "nothing survived"
@@ -363,11 +337,10 @@ class _Race:
                 return "finished" if self._finish_line else "stopped"
 
     def best_line(self) -> tuple[int, list[int]]:
-        """Starts and actions of the best run."""
+        """Returns start and actions of the best run."""
         return self._finish_line or self._lineage.trace(self._beam.best)
 
     def result(self, tape: Tape, ending: Ending) -> SearchResult:
-        """Sums up."""
         seconds = self._meter.seconds
         parts = self._stopwatch.seconds
         return SearchResult(
@@ -380,7 +353,7 @@ class _Race:
         )
 
     def _descend(self, watch: Watcher | None) -> bool:
-        """Goes one depth down; False if nothing survives, the beam then stays as it was."""
+        """Searches one depth; returns False, with the beam unchanged, if nothing survives."""
         part = self._stopwatch.part
         with part("policy"):
             actions = self._propose()  # (n_parents, k)
@@ -422,7 +395,7 @@ class _Race:
         return propose_actions(logits, self._n_proposals, self._options.temperature, rng)
 
     def _room_for(self, n_games: int) -> Simulator:
-        """The spare simulator, or a new one if that is too small or mostly idle."""
+        """Returns the spare simulator, or a new one if that is too small or mostly idle."""
         spare = self._next
         if spare is not self._now and n_games <= spare.n_games < 2 * n_games:
             return spare

@@ -23,29 +23,22 @@ _UPRIGHT: Final = 1
 class HazardOptions(BaseModel):
     """Where agents fall.
 
-    Of those that finish 97 runs in 100, nearly all others fall in these places: an idle
-    tick more or less makes another start, and a hurdle that was knocked over stays between
-    the legs for up to 40 m (docs/training.md).
+    Of agents that finish 97 runs in 100, nearly all other runs fall in these places: an
+    idle tick more or less gives another start, and a hurdle that was knocked over stays
+    between the legs for up to 40 m (docs/training.md).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     start: float = Field(default=8.0, ge=0, allow_inf_nan=False)
-    """The start ends here [m]."""
+    """End of the start [m]."""
     hurdle_ahead: float = Field(default=2.5, ge=0, allow_inf_nan=False)
-    """The hurdle counts from so far before it [m] ..."""
+    """The hurdle is a hazard from this distance before it [m] ..."""
     hurdle_behind: float = Field(default=4.0, ge=0, allow_inf_nan=False)
-    """... until it is so far behind [m]."""
+    """... to this distance behind it [m]."""
 
     def reached(self, games: Snapshot) -> Booleans:
-        """Returns who is in such a place.
-
-        Args:
-            games: Snapshot of n games.
-
-        Returns:
-            Booleans, shape (n,).
-        """
+        """Returns whether each of n games is in such a place, shape (n,)."""
         torso = games.torso_x / UNITS_PER_METRE
         hurdle = games.hurdle[:, _UPRIGHT, 0] / UNITS_PER_METRE - torso
         near = (hurdle < self.hurdle_ahead) & (hurdle > -self.hurdle_behind)
@@ -61,30 +54,26 @@ class ForesightCoachOptions(BaseModel):
     n_games: PositiveInt = 768
     """Episodes per round, all at once."""
     groups: PositiveInt = 2
-    """Groups of games that are played side by side, each on one core."""
+    """Groups of games that are played in parallel, each on one core."""
     follow_share: float = Field(default=0.25, ge=0, le=1)
-    """Share of the episodes in which the coach's choices are played, where there are any,
-    instead of the agent's own: to rate what a better agent will meet."""
+    """Share of the episodes in which the coach's choices are played instead of the agent's,
+    where there are any, so that states of a better agent are rated too."""
     rated_share: float = Field(default=0.2, ge=0, le=1)
-    """Share of the decisions that are rated where agents seldom fall."""
+    """Share of the decisions that are rated outside the hazards."""
     hazard_share: float = Field(default=0.8, gt=0, le=1)
-    """Share of those that are rated where they do."""
+    """Share of the decisions that are rated in the hazards."""
     hazards: HazardOptions = HazardOptions()
-    """Where they do."""
+    """Where agents often fall."""
     foresight: ForesightOptions = ForesightOptions()
-    """How far is looked ahead."""
+    """How far the coach looks ahead."""
 
 
 class _Group(NamedTuple):
-    """Games that one thread plays, and their source of chance."""
-
     env: QwopVectorEnv
     rng: np.random.Generator
 
 
 class _Lesson(NamedTuple):
-    """What all groups share."""
-
     agent: Agent
     judge: Policy
     options: ForesightCoachOptions
@@ -93,11 +82,10 @@ class _Lesson(NamedTuple):
 class ForesightCoach:
     """Rates the best-scored actions by playing them on clones, see :class:`ForesightPolicy`.
 
-    Ratings do not depend on the number of cores, but on that of the groups.
+    Ratings do not depend on the number of cores, but on the number of groups.
 
     Args:
-        judge: Whose values rate where a trial ends; always the same, however far the agents
-            that are coached have come.
+        judge: Agent whose values rate the end of a trial, whichever agent is coached.
         environment: Games to play, with their noise.
         options: Which decisions to rate, and how.
 
@@ -113,11 +101,7 @@ class ForesightCoach:
         self.games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Lets an agent play one episode per game and rate its alternatives.
-
-        Args:
-            agent: The agent.
-            rng: Draws the games' seeds, those that follow the coach and what is rated.
+        """Lets an agent play one episode per game and rates its alternatives.
 
         Returns:
             Ratings of the decisions that were drawn, group by group.
@@ -162,7 +146,7 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
 def _is_rated(
     games: Snapshot, options: ForesightCoachOptions, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draws which games' present decisions are rated, shape (n,)."""
+    """Draws which games' current decisions are rated, shape (n,)."""
     reached = options.hazards.reached(games)
     shares = np.where(reached, options.hazard_share, options.rated_share)
     return np.asarray(rng.random(len(shares)) < shares)

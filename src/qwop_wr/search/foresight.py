@@ -14,7 +14,7 @@ from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
 _CLONED_AT_ONCE: Final = 16
-"""Games that are weighed together are filled up to a multiple of so many."""
+"""Batches of clones are filled up to a multiple of this."""
 
 
 class ForesightOptions(BaseModel):
@@ -23,16 +23,16 @@ class ForesightOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     proposals: PositiveInt = 2
-    """Actions tried before every decision: those that the policy scores best."""
+    """Actions tried before every decision: those with the best scores."""
     decisions: PositiveInt = 10
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
-    """Weight of the policy's own value of the state that a trial ends in, beside metres."""
+    """Weight of the value of the state at the end of a trial against metres."""
     least_gain: NonNegativeFloat = 0.1
-    """Another action than the policy's own is taken only if it leads to so much more
-    [metres]: what makes no difference is hard to learn and teaches nothing."""
+    """Another action than the policy's own is taken only if it leads so much farther
+    [metres]: an action that makes no difference is hard to learn and teaches nothing."""
     fall_cost: NonNegativeFloat = 8.0
-    """A fall is worth so much less than the median state [metres]."""
+    """Value of a fall, below that of the median state [metres]."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """Torso height that counts as a fall [units, y points down]."""
 
@@ -41,9 +41,9 @@ class ForesightPolicy(Policy):
     """The rollout algorithm (Tesauro & Galperin, 1996) on exact clones of noisy games.
 
     Before every decision each of the best-scored actions is played on a clone, then the
-    policy goes on for some decisions; the action with the most metres and the best
-    value in the end is taken. The noise to come is unknown: trials are without noise, the games
-    are not, so that this is a policy, and a better one than the agent's.
+    policy plays some decisions; the action with the most metres and the best value at the
+    end is taken. Trials are without noise, the games are not: future noise is unknown, so
+    that this is a policy, and a better one than the agent's.
 
     Args:
         agent: The agent whose policy is improved.
@@ -74,15 +74,7 @@ class ForesightPolicy(Policy):
         deterministic: bool = True,
         rng: np.random.Generator | None = None,
     ) -> NDArray[np.int64]:
-        """Chooses one action per game; ``observations`` must be those of the games now.
-
-        Args:
-            observations: Shape (n_games, d).
-            deterministic: Must be True: the trials decide.
-            rng: Not needed.
-
-        Returns:
-            Action indices, shape (n_games,).
+        """Chooses one action per game; ``observations`` must be the games' current ones.
 
         Raises:
             ValueError: If the actions are to be drawn.
@@ -97,12 +89,12 @@ class ForesightPolicy(Policy):
         """Tries the best-scored actions in some games.
 
         Args:
-            observations: Those of these games now, shape (n, d).
+            observations: Current ones of these games, shape (n, d).
             games: Their indices, shape (n,), at least one.
 
         Returns:
-            Actions, the best-scored first, shape (n, k); and how far each led,
-            the value of where it led included, shape (n, k) [m].
+            Actions, the best-scored first, shape (n, k); and how far each led [m],
+            the value at the end of the trial included, shape (n, k).
         """
         scores = self.action_scores(self._track.hide_finish(observations))
         proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k].astype(np.int64)
@@ -114,14 +106,11 @@ class ForesightPolicy(Policy):
     def choose(
         self, proposed: NDArray[np.int64], outcomes: NDArray[np.float64]
     ) -> NDArray[np.int64]:
-        """Chooses among weighed actions.
+        """Chooses the action that led farthest, or the first if the gain is too small.
 
         Args:
             proposed: Actions, the agent's own first, shape (n, k).
-            outcomes: How far each led, shape (n, k) [m].
-
-        Returns:
-            The one that led farthest, or the first if that gains too little, shape (n,).
+            outcomes: How far each led [m], shape (n, k).
         """
         ahead = outcomes.copy()
         ahead[:, 0] += self._options.least_gain
@@ -130,7 +119,7 @@ class ForesightPolicy(Policy):
     def _outcomes(
         self, proposed: NDArray[np.int64], of_games: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Plays every proposal and tells how well it went, shape (n, k)."""
+        """Plays every proposal; returns how well it went, shape (n, k)."""
         options, n = self._options, len(proposed)
         origins = np.repeat(of_games, self._k)  # (n * k,)
         start = Snapshot.of(self._env.simulator)

@@ -12,17 +12,14 @@ from qwop_wr.envs import OBSERVATIONS, EnvironmentOptions
 FINISH_FEATURE: Final = "sand pit ahead by"
 """Feature that lets an agent see the end of the track."""
 FAR_AHEAD: Final = 1.0
-"""What the feature reads as long as the end is far."""
+"""Value of the feature while the end is far."""
 
 
 class EndlessTrack:
-    """Hides the finish from observations.
+    """Hides the finish from observations, ``observation`` being a key of ``OBSERVATIONS``.
 
     An agent's values fall towards the finish, where no metres are left to earn;
     this would hold back the states of a beam that are ahead.
-
-    Args:
-        observation: Kind of observation, a key of ``OBSERVATIONS``.
     """
 
     def __init__(self, observation: str) -> None:
@@ -30,14 +27,7 @@ class EndlessTrack:
         self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
 
     def hide_finish(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns observations as they would be if the track went on.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Observations without the finish; the given ones stay as they are.
-        """
+        """Returns a copy of observations (n, d) as they would be on an endless track."""
         if self._finish is None:
             return observations
         changed = observations.copy()
@@ -53,24 +43,10 @@ class Guide(Protocol):
     """Scores actions and values states for a search."""
 
     def logits(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Scores actions for proposals.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Logits of a policy, shape (n, n_actions).
-        """
+        """Returns the logits of a policy, shape (n, n_actions), for observations (n, d)."""
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Estimates what can still be earned.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Values in the environment's rewards, shape (n,).
-        """
+        """Estimates future rewards, shape (n,), from observations (n, d)."""
 
 
 class AgentGuide:
@@ -107,14 +83,7 @@ class AgentGuide:
         self._has_action_values = proposer.spec.algorithm == "qrdqn"
 
     def logits(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores actions; action values are brought to a common spread first.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Logits, shape (n, n_actions).
-        """
+        """Returns logits, shape (n, n_actions); action values are scaled to a common spread."""
         scores = self._proposer.action_scores(self._track.hide_finish(observations))
         if not self._has_action_values:
             return scores
@@ -123,14 +92,7 @@ class AgentGuide:
         return np.asarray(Q_SHARPNESS * centred / spread, dtype=np.float32)
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Averages the agents' values.
-
-        Args:
-            observations: Shape (n, d).
-
-        Returns:
-            Values, shape (n,).
-        """
+        """Averages the agents' values, shape (n,)."""
         endless = self._track.hide_finish(observations)
         total = self._policies[0].values(endless)
         for policy in self._policies[1:]:

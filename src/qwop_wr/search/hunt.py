@@ -1,4 +1,4 @@
-"""The hunt for the fastest run: rounds of searches that build on the best runs so far."""
+"""The hunt for the fastest run: rounds of searches that continue the best runs so far."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,9 @@ from qwop_wr.stopping import stop_requested
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run and where it was at every tick.
+    """A finished run with its positions.
 
     Attributes:
-        tape: The run.
         metres: Position of the torso before every tick [m], shape (ticks,).
         heights: Its height before every tick [units, down], shape (ticks,).
     """
@@ -37,14 +36,7 @@ class Run:
 
     @classmethod
     def replay(cls, tape: Tape) -> "Run":
-        """Replays a tape.
-
-        Args:
-            tape: The run.
-
-        Returns:
-            The run with its positions.
-        """
+        """Replays a tape to get its positions."""
         game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
         for tick, mask in enumerate(tape.per_tick_keys):
@@ -57,8 +49,7 @@ class Run:
 
         Args:
             metres: Position of the torso [m].
-            multiple: The cut is made after a multiple of so many ticks, so that
-                decisions stay whole.
+            multiple: The cut is after a multiple of so many ticks, to keep decisions whole.
 
         Returns:
             The keys until then, and the torso's height there.
@@ -73,7 +64,7 @@ class Archive:
     """The fastest different runs, fastest first.
 
     Args:
-        size: Runs kept at most.
+        size: Largest number of runs.
         tapes: Runs to begin with; those that did not finish are left out.
     """
 
@@ -89,14 +80,7 @@ class Archive:
         return self.runs[0].tape if self.runs else None
 
     def add(self, tape: Tape) -> bool:
-        """Adds a run if it is fast enough and not there yet.
-
-        Args:
-            tape: The run.
-
-        Returns:
-            Whether it is faster than all before.
-        """
+        """Adds a run if it is fast enough and new; returns whether it is the fastest so far."""
         ends = {run.tape.state_sha256 for run in self.runs}
         if not tape.finished or tape.state_sha256 in ends:
             return False
@@ -115,22 +99,22 @@ Range = tuple[float, float]
 
 
 class Section(BaseModel):
-    """A part of the track in which earlier runs are taken up again."""
+    """A part of the track in which searches continue earlier runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     metres: Range
     """Range of the positions at which searches begin [m]."""
     value_weights: Range | None = None
-    """Range of the trust in values; the hunt's if omitted."""
+    """Range of the value weights; the hunt's if omitted."""
 
 
 class HuntOptions(BaseModel):
     """Which searches a hunt makes.
 
-    It goes in rounds of a fixed number of searches, so that what it finds does
-    not depend on the number of cores. In every round the beam is twice as wide
-    as in the one before, as far as the budget allows.
+    Rounds have a fixed number of searches, so that results do not depend on the number of
+    cores. In every round the beam is twice as wide as in the one before, as far as the
+    budget allows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -140,26 +124,26 @@ class HuntOptions(BaseModel):
     first_width: PositiveInt = 64
     """Width of the first round's beams."""
     max_width: PositiveInt = 2048
-    """Width that is not exceeded."""
+    """Largest width."""
     whole_runs: NonNegativeInt = 2
-    """Searches per round that begin at the start."""
+    """Searches per round that begin at the start line."""
     branches: NonNegativeInt = 2
-    """Searches per round that begin along earlier runs, once there are any."""
+    """Searches per round that continue earlier runs, once there are any."""
     value_weights: Range = (0.55, 0.85)
-    """Range from which every search draws its trust in values."""
+    """Range from which every search draws its value weight."""
     sections: Mapping[str, Section] = {"anywhere": Section(metres=(5.0, 95.0))}
     """Where branches begin, by name; each draws one section."""
     idle_ticks: int = Field(default=4, ge=0, le=600)
-    """Most ticks that a whole run waits before its first action, for variety; whole decisions,
-    so that an agent could have made the run."""
+    """Largest number of ticks that a whole run waits before its first action, for variety; in
+    whole decisions, so that an agent could have made the run."""
     give_up_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """A search is given up when its foremost state is so far behind the best run that was known
-    when its round began [s]; None: never. That run is the same for all searches of a round,
-    whichever ends first, so that results do not depend on their order."""
+    """A search ends when its foremost state is so far behind the best run known when its
+    round began [s]; None: never. That run is the same for all searches of a round, so that
+    results do not depend on the order in which they end."""
     archive: PositiveInt = 12
-    """Runs remembered, whose states are what branches begin from."""
+    """Runs kept for branches to continue."""
     search: SearchOptions = SearchOptions()
-    """All else about the searches; width and value weight are overridden."""
+    """All other options of the searches; width and value weight are overridden."""
 
     @model_validator(mode="after")
     def _has_something_to_do(self) -> "HuntOptions":
@@ -177,10 +161,10 @@ class HuntStep:
     """A search that has ended.
 
     Attributes:
-        kind: Section of the track that it began in, or ``whole``.
+        kind: Section of the track in which it began, or ``whole``.
         width: Width of its beam.
-        result: What it found.
-        best: Fastest run so far, of the hunt or given to it.
+        result: Its result.
+        best: Fastest run so far, including those given to the hunt.
         improved: Whether this search found it.
         searches: Searches so far.
         clones: States tried so far.
@@ -232,14 +216,9 @@ class RecordHunt:
     def run(
         self, tapes: Sequence[Tape] = (), compute: ComputeOptions = SERIAL
     ) -> Iterator[HuntStep]:
-        """Hunts until the budget is used up or a stop is requested.
+        """Hunts until the budget is used up or a stop is requested; yields after every search.
 
-        Args:
-            tapes: Runs known before; the hunt continues from them.
-            compute: Where the searches are made; what they find does not depend on it.
-
-        Yields:
-            A step after every search.
+        Results do not depend on ``compute``; ``tapes`` are known runs to continue.
         """
         with connected(compute):
             yield from self._rounds(tapes, compute)
@@ -314,14 +293,14 @@ class RecordHunt:
         return _Plan(kind, Search(prefixes, search, seed, guide))
 
     def _branches(self, archive: Archive, metres: float, width: int) -> list[Prefix]:
-        """All remembered runs at one place; the beam finds out which goes on best."""
+        """Cuts all runs of the archive at one place; the beam finds the best continuation."""
         cuts = [run.prefix(metres, self._environment.ticks_per_action) for run in archive.runs]
         upright = [keys for keys, height in cuts if height <= self._options.search.sink_height]
         room = width // self._options.search.islands
         return upright[:room] or [idle_prefix(0)]
 
     def _tasks(self, plans: Sequence[_Plan], archive: Archive, seconds: float) -> list[Search]:
-        """Adds to the round's searches their deadline and the run to keep up with."""
+        """Adds the deadline and the run to keep up with to the searches of a round."""
         deadline = None if np.isinf(seconds) else time.time() + seconds
         target, give_up = None, self._options.give_up_seconds
         if give_up is not None and archive.runs:

@@ -1,4 +1,4 @@
-"""Runs that look one decision ahead, from states that searches meet, to learn values from."""
+"""Runs with one decision of lookahead, from states of searches, to learn values from."""
 
 from typing import Final, NamedTuple
 
@@ -17,35 +17,34 @@ from qwop_wr.simulator.base import Booleans, Integers, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
 USUAL_DEPTHS: Final = 600
-"""Depths of a search at two ticks per action."""
+"""Typical number of depths of a search at two ticks per action."""
 
 
 class PoolOptions(BaseModel):
-    """Which states are collected."""
+    """Which states a pool collects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     size: PositiveInt = 12_000
-    """Room for states."""
+    """Capacity in states."""
     searches: PositiveInt = 4
-    """Searches whose states are taken; every second one takes up the run of the one before
-    somewhere, after a stumble."""
+    """Searches that fill the pool; every second one continues the run of the one before from
+    a random place, after a stumble."""
     search: SearchOptions = SearchOptions(width=32)
-    """How they search."""
+    """Options of these searches."""
     last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
-    """States beyond are left out [m]: what follows them is the finish."""
+    """States beyond are left out [m]: they see the finish."""
     stumbles: PositiveInt = 5
-    """Most decisions made at random in a stumble."""
+    """Largest number of random decisions in a stumble."""
 
 
 class StatePool:
-    """Clones of states, both those that beams kept and those that they rejected.
+    """Clones of states, both kept and rejected by beams.
 
     Args:
-        games: Room for the states; once it is full, new ones replace old ones at random.
-        last_metre: States beyond are left out [m]: what follows them is the finish.
+        games: Storage; once it is full, new states replace old ones at random.
+        last_metre: States beyond are left out [m].
         per_depth: States taken from every depth of a search.
-        rng: Decides which.
     """
 
     def __init__(
@@ -63,11 +62,7 @@ class StatePool:
         self._rng = rng
 
     def watch(self, depth: Depth) -> None:
-        """Takes some states of a depth; to be given to ``BeamSearch.run``.
-
-        Args:
-            depth: What the search has just tried.
-        """
+        """Takes some states of a depth; a callback for ``BeamSearch.run``."""
         games = np.flatnonzero(depth.running)
         metres = depth.simulator.state[games, 0, 0] / UNITS_PER_METRE
         games = games[metres < self._last_metre]
@@ -77,14 +72,7 @@ class StatePool:
         self.simulator.copy_games(depth.simulator, taken, self._places(len(taken)))
 
     def draw(self, n: int) -> Integers:
-        """Draws states.
-
-        Args:
-            n: How many.
-
-        Returns:
-            Their games in the pool's simulator, shape (n,).
-        """
+        """Draws ``n`` states, as indices of the pool's games."""
         return self._rng.integers(self.n_states, size=n)
 
     def _places(self, n: int) -> Integers:
@@ -98,17 +86,7 @@ class StatePool:
 def fill_pool(
     guide: Guide, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> StatePool:
-    """Collects states from a few searches.
-
-    Args:
-        guide: Guides the searches.
-        environment: How the game is played.
-        options: Which states are collected.
-        rng: Source of all draws.
-
-    Returns:
-        The pool.
-    """
+    """Collects states from a few guided searches."""
     per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
     games = environment.make_games(options.size)
     pool = StatePool(games, options.last_metre, per_depth, rng)
@@ -125,7 +103,7 @@ def fill_pool(
 def _disturbed(
     keys: Prefix, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> Prefix:
-    """Follows a run up to some moment and then acts at random: states that runs rarely meet."""
+    """Cuts a run at a random place and adds random decisions, for states that runs rarely have."""
     per_decision = environment.ticks_per_action
     before = keys[: int(rng.integers(len(keys))) // per_decision * per_decision]
     n_decisions = int(rng.integers(1, options.stumbles, endpoint=True))
@@ -143,11 +121,10 @@ class Rollout(NamedTuple):
 
     Attributes:
         observations: Before every decision, on an endless track, shape (T, n, d).
-        actions: Decided upon, shape (T, n).
-        rewards: Earned by it, bonuses for learning left out, shape (T, n).
-        next_values: Value of the state after it; after a fall what a fall is worth,
-            shape (T, n).
-        cut: Whether the run was ended by it, shape (T, n).
+        actions: Shape (T, n).
+        rewards: Without shaping, shape (T, n).
+        next_values: Value of the next state, after a fall that of a fall, shape (T, n).
+        cut: Whether the run ended with the decision, shape (T, n).
         fallen: Whether the run fell or sank in it, shape (T, n).
         plain: Whether the policy alone decided, shape (T, n).
     """
@@ -162,24 +139,24 @@ class Rollout(NamedTuple):
 
 
 class LookaheadOptions(BaseModel):
-    """How runs are made."""
+    """Options of the runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     n_runs: PositiveInt = 256
-    """Runs side by side."""
+    """Number of parallel runs."""
     proposals: PositiveInt = 3
     """Actions tried before every decision."""
     temperature: float = Field(default=1.5, gt=0, allow_inf_nan=False)
-    """Of the policy that they are drawn from."""
+    """Temperature of the policy that they are drawn from."""
     plain_share: float = Field(default=0.05, ge=0, le=1)
     """Share of decisions made by the policy alone."""
     restart_share: float = Field(default=0.01, ge=0, le=1)
-    """Share of runs that are given up after every decision, so that others can begin."""
+    """Share of runs that are replaced by new ones after every decision."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """Torso height that counts as a fall [units, y points down]."""
     last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
-    """Position at which a run is given up [m]."""
+    """Position at which a run is ended [m]."""
 
 
 class LookaheadRuns:
@@ -192,11 +169,10 @@ class LookaheadRuns:
     Args:
         pool: Where runs begin.
         guide: Proposes actions.
-        critic: Values states, as it is at the moment.
-        environment: How the game is played and what is earned.
-        options: How runs are made.
+        critic: Values states by its current weights.
+        environment: How the game is played and rewarded.
+        options: Options of the runs.
         gamma: Discount of the values per decision.
-        rng: Source of all draws.
     """
 
     def __init__(
@@ -226,19 +202,11 @@ class LookaheadRuns:
         self._pool_x = start.torso_x
         self._pool_seen = self._track.hide_finish(self._observer.observe(start))
         self.seen: NDArray[np.float32] = self._pool_seen[self._origins]
-        """What every run has before it now, on an endless track, shape (n_runs, d)."""
+        """Current observations of all runs, on an endless track, shape (n_runs, d)."""
         self._x = self._pool_x[self._origins]
 
     def play(self, n_decisions: int, fall_value: float) -> Rollout:
-        """Continues all runs.
-
-        Args:
-            n_decisions: Decisions to make in each.
-            fall_value: What the state after a fall is worth.
-
-        Returns:
-            The decisions of all runs.
-        """
+        """Continues all runs by ``n_decisions``; ``fall_value`` is the value of a fall."""
         steps = [self._decide(fall_value) for _ in range(n_decisions)]
         return Rollout(*(np.stack(column) for column in zip(*steps, strict=True)))
 
@@ -279,7 +247,7 @@ class LookaheadRuns:
         return step
 
     def _expand(self, k: int) -> None:
-        """Clones every run, or the pool's state in which it begins, ``k`` times."""
+        """Clones every run, or the state of the pool in which it begins, ``k`` times."""
         n = self._options.n_runs
         places = np.arange(n * k).reshape(n, k)
         fresh, old = np.flatnonzero(self._fresh), np.flatnonzero(~self._fresh)

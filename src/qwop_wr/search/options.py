@@ -1,4 +1,4 @@
-"""Options of a beam search, and budgets of searches and of work in rounds."""
+"""Options of a beam search, and budgets of searches and of rounds."""
 
 import time
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from qwop_wr.simulator.constants import GROUND_Y
 
 SMALL_TICKS: Final = 40
 SMALL_WIDTH: Final = 8
-"""Most ticks and states of a search on an engine whose clones are slow. There a clone costs
-as much as the run so far, so that a whole search of any width takes longer than a night."""
+"""Largest number of ticks and states of a search on an engine whose clones are slow. A clone
+costs as much as the run so far there, so that a whole search would take longer than a night."""
 
 
 class SearchOptions(BaseModel):
     """Width, proposals and scoring of a beam.
 
-    A state's score is what was earned so far plus ``value_weight`` times what
-    its guide expects from there on, both in the rewards of the environment.
+    A state's score is the sum of its rewards plus ``value_weight`` times the value
+    that its guide estimates, both in the rewards of the environment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -30,9 +30,9 @@ class SearchOptions(BaseModel):
     """Parts of the beam that do not compete, so that one gait does not take over."""
 
     opening_ticks: NonNegativeInt = 0
-    """Ticks from the hard reset on in which the beam is wider: the start decides much."""
+    """Ticks after the hard reset in which the beam is wider: the start decides much."""
     opening_factor: int = Field(default=1, ge=1, le=64)
-    """How many times wider it is then."""
+    """Factor on the width in the opening."""
 
     proposals: PositiveInt = 3
     """Different actions tried from every state."""
@@ -42,9 +42,9 @@ class SearchOptions(BaseModel):
     """Above 1 drawn actions are more varied than the policy's, below 1 less."""
 
     value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
-    """Trust in the guide's values against progress already made."""
+    """Weight of the guide's values against rewards."""
     cell: float = Field(default=0.2, ge=0, allow_inf_nan=False)
-    """States whose observations round to the same multiples of this are one; 0 keeps all."""
+    """States whose observations round to the same multiples of this count once; 0 keeps all."""
 
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """States whose torso's y exceeds this are dropped [units, y points down]."""
@@ -58,14 +58,7 @@ class SearchOptions(BaseModel):
         return self
 
     def for_engine(self, engine: str) -> "SearchOptions":
-        """Keep a search small where clones are slow.
-
-        Args:
-            engine: Engine that is searched on.
-
-        Returns:
-            These options, or narrower and shorter ones.
-        """
+        """Returns smaller options if clones are slow on the engine, else these."""
         if engine not in SLOW_CLONES:
             return self
         small = {
@@ -92,12 +85,12 @@ class SearchBudget(BaseModel):
 
 
 class RoundBudget(BaseModel):
-    """Limits of work that goes in rounds; the first one reached ends it."""
+    """Limits of work in rounds; the first one reached ends it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Wall-clock time; what is limited by it cannot be repeated exactly."""
+    """Wall-clock time; work limited by it cannot be repeated exactly."""
     rounds: PositiveInt | None = None
     """Rounds."""
 
@@ -109,7 +102,7 @@ class RoundBudget(BaseModel):
 
 
 class WorkClock:
-    """Time that work has taken; it starts when made."""
+    """Measures the time of work; it starts when made."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter(), time.process_time()
@@ -126,12 +119,7 @@ class WorkClock:
 
 
 class BudgetMeter:
-    """A running budget; it starts when made.
-
-    Args:
-        budget: The limits.
-        now: Monotonic clock [s].
-    """
+    """A running budget; it starts when made."""
 
     def __init__(self, budget: SearchBudget, now: Callable[[], float] = time.perf_counter) -> None:
         self._budget = budget
@@ -142,18 +130,11 @@ class BudgetMeter:
 
     @property
     def seconds(self) -> float:
-        """Times since the start [s]."""
+        """Time since the start [s]."""
         return self._now() - self._started
 
     def allows(self, clones: int) -> bool:
-        """Returns whether so many more states may be tried.
-
-        Args:
-            clones: Number of states.
-
-        Returns:
-            False once a limit is reached.
-        """
+        """Returns whether so many more states may be tried."""
         limit = self._budget.clones
         if limit is not None and self.clones + clones > limit:
             return False

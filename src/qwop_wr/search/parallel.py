@@ -1,4 +1,4 @@
-"""Many searches, side by side."""
+"""Many searches in parallel."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -36,10 +36,7 @@ class Target:
 
 
 class KeepingUp:
-    """Callback of a search, its ``watch``, that finds out whether it is behind the target.
-
-    Args:
-        target: The target.
+    """Callback of a search, its ``watch``, that checks whether it is behind the target.
 
     Attributes:
         is_behind: Whether every state kept at the latest depth is too far behind.
@@ -60,10 +57,10 @@ class KeepingUp:
 
 
 CLONES_PER_SECOND: Final = 100_000
-"""About how many states one core tries [1/s]: benchmarks/README.md."""
+"""Approximate number of states that one core tries [1/s]: benchmarks/README.md."""
 
 USUAL_TICKS: Final = 1200
-"""About how long a run lasts."""
+"""Typical length of a run."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Search:
         prefixes: Keys per tick from a hard reset to each start.
         options: How to search.
         seed: Seed of the actions drawn.
-        guide: Which of the guides to follow.
+        guide: Index of the guide to follow.
         budget: Limits of this search.
         deadline: When to stop, by the clock of the machine that searches [s since 1970].
         target: Run to keep up with.
@@ -101,20 +98,11 @@ def run_searches(
     searches: Sequence[Search],
     compute: ComputeOptions = SERIAL,
 ) -> Iterator[Finished[SearchResult]]:
-    """Runs independent searches side by side.
+    """Runs independent searches in parallel and yields results in their order.
 
     In this process threads suffice, as engine and networks compute without the
-    interpreter's lock. What a search finds depends neither on their number nor on
-    where it is done. If the caller goes away, searches under way are stopped.
-
-    Args:
-        guides: Guides of the searches.
-        environment: How the game is played.
-        searches: What to run.
-        compute: Where.
-
-    Yields:
-        Results in the order of the searches.
+    interpreter's lock. Results depend neither on the number of threads nor on the
+    backend. If the caller leaves, running searches are stopped.
 
     Raises:
         ItemError: If a search has failed; names its seed.

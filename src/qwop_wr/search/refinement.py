@@ -1,4 +1,4 @@
-"""Refinement of guides: values are learnt where searches go, and searches use them."""
+"""Refinement of guides: values are learnt in states that searches meet, and used by searches."""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -38,7 +38,7 @@ class RefinementOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: RoundBudget = RoundBudget(rounds=4)
-    """How long to refine. A round is not begun that would last longer than what is left."""
+    """How long to refine. A round is not begun if one like the last would exceed it."""
     iterations: PositiveInt = 100
     """Rollouts of all runs that the critic is fitted to in a round."""
     decisions: PositiveInt = 32
@@ -53,7 +53,7 @@ class RefinementOptions(BaseModel):
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
     actor_stretches: NonNegativeInt = 25
-    """Last rollouts of a round whose decisions the actor is fitted to; 0 leaves it as it is."""
+    """Last rollouts of a round that the actor is fitted to; 0 leaves it unchanged."""
     actor_epochs: PositiveInt = 2
     """Passes over their samples."""
     actor_learning_rate: float = Field(default=4e-4, gt=0, allow_inf_nan=False)
@@ -62,22 +62,22 @@ class RefinementOptions(BaseModel):
     trace: float = Field(default=0.9, ge=0, le=1)
     """Lambda of the returns."""
     fall_cost: float = Field(default=8.0, ge=0, allow_inf_nan=False)
-    """What a fall is worth less than the median state: much, but not all that it costs."""
+    """Value of a fall, below that of the median state: large, but less than its full cost."""
     huber_width: float = Field(default=0.2, gt=0, allow_inf_nan=False)
-    """Error up to which the loss is quadratic; beyond, falls do not dominate."""
+    """Error up to which the loss is quadratic, so that falls do not dominate."""
 
     pool: PoolOptions = PoolOptions()
     """Where the runs begin."""
     runs: LookaheadOptions = LookaheadOptions()
-    """How they are made."""
+    """Options of the runs."""
     gate_searches: PositiveInt = 4
     """Searches whose mean time decides whether a round has made the guide better."""
     gate: SearchOptions = SearchOptions(width=64)
-    """How these searches are made."""
+    """Options of these searches."""
     patience: float = Field(default=0.5, ge=0, allow_inf_nan=False)
-    """A guide that is slower than the best by less than this [s] is refined on all the same."""
+    """A guide slower than the best by less than this [s] is still refined further."""
     handed_on: PositiveInt = 3
-    """Latest guides handed on; their values are averaged."""
+    """Number of latest guides that are passed on; their values are averaged."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,7 @@ class RefinementStep:
 
 
 class GuideRefinement:
-    """Refines critic and actor of an agent, round by round; no round can make it worse.
-
-    Args:
-        environment: How the game is played.
-        options: How to refine.
-        seed: Seed of everything random.
-    """
+    """Refines critic and actor of an agent, round by round; no round can make it worse."""
 
     def __init__(
         self, environment: EnvironmentOptions, options: RefinementOptions, seed: int
@@ -127,19 +121,14 @@ class GuideRefinement:
         sink: MetricSink = silent_sink,
         compute: ComputeOptions = SERIAL,
     ) -> Iterator[RefinementStep]:
-        """Refines an agent.
-
-        Args:
-            agents: The newest guide first, which is refined; or any ppo agent.
-            sink: Receives the fit's metrics, by samples learnt from.
-            compute: Where the gate's searches are made.
+        """Refines the first of ``agents``, which are guides, newest first, or any ppo agent.
 
         Yields:
-            A step after every round; the first one measures the agent itself.
+            A step after every round; the first one measures the agent itself. ``sink``
+            receives the fit's metrics by number of samples.
 
         Raises:
-            ValueError: If the agent has no critic or was made for another
-                environment.
+            ValueError: If the agent has no critic or was made for another environment.
         """
         guides, clock = tuple(agents), WorkClock()
         results = self._gate(guides[0], compute)
@@ -162,15 +151,9 @@ class GuideRefinement:
             yield RefinementStep(number, guides, time, best, promoted, results, *times)
 
     def measure(self, agent: Agent, compute: ComputeOptions = SERIAL, first: int = 0) -> float:
-        """Measures an agent by the gate's searches.
+        """Measures an agent by the mean clock time of the gate's searches [s].
 
-        Args:
-            agent: Guides the searches.
-            first: Number of the first search; rounds are measured by those from 0 on.
-            compute: Where the gate's searches are made.
-
-        Returns:
-            Mean clock time of their runs [s].
+        Rounds are measured by the searches from number 0 on; ``first`` chooses others.
 
         Raises:
             ValueError: If the agent was made for another environment.
@@ -214,7 +197,7 @@ class GuideRefinement:
         )
 
     def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
-        """Continues the runs; the median value there determines what a fall is worth."""
+        """Continues the runs; the median value of their states gives the value of a fall."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
 
@@ -245,7 +228,7 @@ class GuideRefinement:
     def _imitate(
         self, agent: Agent, rollouts: Collection[Rollout], rng: np.random.Generator
     ) -> Agent:
-        """Fits the actor to the decisions that the lookahead has chosen."""
+        """Fits the actor to the decisions of the lookahead."""
         if not rollouts:
             return agent
         seen = np.concatenate([rollout.observations[~rollout.plain] for rollout in rollouts])
@@ -271,27 +254,15 @@ class GuideRefinement:
 
 
 def refinement_rounds(agent: Agent) -> int:
-    """Looks up how many rounds have made an agent's critic.
-
-    Args:
-        agent: The agent.
-
-    Returns:
-        Rounds that passed the gate; 0 for an agent that was never refined.
-    """
+    """Reads from an agent's card how many rounds refined it, 0 if none."""
     rounds = agent.card.get("refinement_rounds")
     return rounds if isinstance(rounds, int) else 0
 
 
 def value_gamma(agent: Agent, default: float | None = None) -> float:
-    """Looks up the discount that an agent's values have.
+    """Reads the discount per decision of an agent's values from its card.
 
-    Args:
-        agent: The agent.
-        default: Discount if its card does not say.
-
-    Returns:
-        Discount per decision; NaN if unknown and without default.
+    Without a card entry and ``default`` it is NaN.
     """
     training = agent.card.get("options")
     found = agent.card.get("value_gamma")
@@ -303,14 +274,9 @@ def value_gamma(agent: Agent, default: float | None = None) -> float:
 
 
 def mean_time(results: Sequence[SearchResult]) -> float:
-    """Averages the times of searches.
+    """Averages the clock times of searches [s].
 
-    Args:
-        results: The searches.
-
-    Returns:
-        Mean clock time of their runs [s]; those without a finish count as
-        :func:`~qwop_wr.agents.gate.run_costs` says.
+    Those without a finish count as in :func:`~qwop_wr.agents.gate.run_costs`.
     """
     tapes = [result.tape for result in results]
     costs = run_costs(

@@ -1,4 +1,4 @@
-"""Keys that searches begin after, and tapes as transitions to learn from."""
+"""Starts of searches as keys, and tapes as transitions to learn from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,33 +18,18 @@ Prefix = NDArray[np.uint8]
 
 
 def idle_prefix(ticks: int) -> Prefix:
-    """Returns keys that wait before the first action.
-
-    Args:
-        ticks: Ticks without keys.
-
-    Returns:
-        The keys.
-    """
+    """Returns a start after some ticks without keys."""
     return np.zeros(ticks, dtype=np.uint8)
 
 
 def play_prefixes(
     environment: EnvironmentOptions, prefixes: Sequence[Prefix], sink_height: float
 ) -> Simulator:
-    """Brings one game to the end of each prefix.
-
-    Args:
-        environment: How the game is played.
-        prefixes: Keys of every start, at least one.
-        sink_height: Torso height [units, down] that no start may exceed.
-
-    Returns:
-        Simulator with one game per prefix, all running.
+    """Plays one game to the end of each prefix; all are running.
 
     Raises:
-        ValueError: If there is no prefix or one does not lead to a running,
-            upright runner; names it.
+        ValueError: If there is no prefix, or one does not lead to a running runner whose
+            torso is within ``sink_height`` [units, y points down]; names it.
     """
     if not prefixes:
         raise ValueError("a search needs at least one start; an empty prefix is the hard reset")
@@ -81,17 +66,12 @@ class Decisions(NamedTuple):
 
 
 def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
-    """Finds the decisions behind the keys of a tape.
+    """Finds the decisions that give the keys of a tape, with the fewest idle ticks.
 
-    Args:
-        tape: The run; the last decision may be cut short by its end.
-        environment: Environment with the action set and ticks per action.
-
-    Returns:
-        The decisions, with the fewest idle ticks that make them fit.
+    The last decision may be cut short by the end of the run.
 
     Raises:
-        ValueError: If the keys change at other moments than decisions do, or are
+        ValueError: If the keys change at other ticks than decisions do, or are
             not in the action set, or the run begins on a used page.
     """
     if tape.soft_resets:
@@ -117,15 +97,7 @@ def decisions_of(tape: Tape, environment: EnvironmentOptions) -> Decisions:
 
 
 def replay_transitions(tapes: Sequence[Tape], environment: EnvironmentOptions) -> Transitions:
-    """Replays tapes and records every decision as the environment would.
-
-    Args:
-        tapes: The runs, at least one.
-        environment: Environment whose observations and rewards are recorded; its
-            randomness is left out.
-
-    Returns:
-        Transitions, one episode per tape.
+    """Replays tapes without noise, and records their decisions, one episode per tape.
 
     Raises:
         ValueError: If a tape does not consist of the environment's decisions.

@@ -1,9 +1,9 @@
 """The zip archives of Stable-Baselines3: weights and plain facts, nothing unpickled.
 
-``data`` is JSON; what JSON cannot hold is in it as pickled text, which is left alone, and
-as a description in plain words beside it, which is read. ``policy.pth`` is a state
-dictionary in torch's zip format, read with ``weights_only``, which builds tensors and
-nothing else. Both are measured before memory is taken.
+``data`` is JSON. What JSON cannot hold is in it both as pickled text, which is ignored, and
+as a description in words, which is read. ``policy.pth`` is a state dictionary in torch's zip
+format, read with ``weights_only``, which builds nothing but tensors. The sizes of both are
+checked before memory is taken.
 """
 
 import io
@@ -49,23 +49,22 @@ _MAGICS: Final[Mapping[bytes, str]] = {
     b"version https://git-lfs": "a pointer of Git LFS: fetch the file itself with git lfs pull",
     b"<": "a page of a web server: download the file itself",
 }
-"""What files called .zip turn out to be, by their first bytes."""
+"""Formats of files that are named .zip, by their first bytes."""
 _COMPILED: Final = "_orig_mod."
-"""What torch.compile puts into the names of a module's weights."""
+"""What torch.compile adds to the names of a module's weights."""
 _CLASS: Final = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 _SHAPE: Final = re.compile(r"[\[(]\s*(\d{1,6})\s*,?\s*[\])]")
 
 
 class SavedModel(NamedTuple):
-    """What an archive says in plain words.
+    """Contents of an archive.
 
     Attributes:
         weights: Tensors of the policy by SB3's names.
         activation: Name of the non-linearity's class, if it is not the algorithm's own.
-        n_observations: Numbers in an observation, if the file says so.
-        n_actions: Number of actions, if the file says so.
-        n_quantiles: Quantiles of a QR-DQN, if the file says so.
-        facts: What else is worth keeping: version and steps.
+        n_observations: Numbers in an observation, if the file says so; likewise
+            ``n_actions`` and, of a QR-DQN, ``n_quantiles``.
+        facts: SB3's version and steps.
     """
 
     weights: Mapping[str, NDArray[np.float32]]
@@ -77,13 +76,7 @@ class SavedModel(NamedTuple):
 
 
 def read_archive(content: bytes) -> SavedModel:
-    """Read an archive.
-
-    Args:
-        content: The file, of at most :data:`MAX_BYTES`.
-
-    Returns:
-        Weights and facts.
+    """Read an archive of at most :data:`MAX_BYTES`.
 
     Raises:
         ValueError: If it is damaged, too big, no such archive, or more than weights.
@@ -121,7 +114,7 @@ def read_archive(content: bytes) -> SavedModel:
 
 
 def _what_it_is(names: set[str]) -> str:
-    """Tell what an archive without an agent's weights is, and what would work."""
+    """Say what an archive without an agent's weights is, and what would work."""
     inner = {PurePosixPath(name).name for name in names}
     folders = [PurePosixPath(name).parent for name in names if name.endswith(f"/{_WEIGHTS}")]
     archives = sorted(name for name in names if name.lower().endswith(SUFFIX))
@@ -152,7 +145,7 @@ def _what_it_is(names: set[str]) -> str:
 
 
 def _what_else(content: bytes) -> str | None:
-    """Tell what a file is that is no zip archive, by its first bytes."""
+    """Say what a file is that is no zip archive, by its first bytes."""
     for magic, words in _MAGICS.items():
         if content.startswith(magic):
             return f"it is no zip archive but {words}"
@@ -162,7 +155,7 @@ def _what_else(content: bytes) -> str | None:
 
 
 def _first_name(content: bytes) -> str | None:
-    """Name of the file that a zip archive begins with."""
+    """Return the name of the first file in a zip archive."""
     if not content.startswith(_ZIP_MAGIC):
         return None
     length = int.from_bytes(content[26:28], "little")
@@ -223,7 +216,7 @@ def _activation(data: Mapping[str, Any]) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """Whole number above 0, also as text or as a shape of one dimension."""
+    """Return a whole number above 0, given as number, text or shape of one dimension."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str):
@@ -266,7 +259,7 @@ def _tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def _check_torch_archive(content: bytes) -> None:
-    """Make sure that torch will not take more memory than the file has bytes."""
+    """Check that torch will not take more memory than the file has bytes."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()

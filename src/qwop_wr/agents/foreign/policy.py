@@ -42,15 +42,14 @@ class ForeignPolicy:
     """An ``MlpPolicy`` of Stable-Baselines3 or sb3-contrib.
 
     Attributes:
-        learner: What it was trained with, as far as the weights tell.
-        n_observations: Numbers that it reads.
-        n_outputs: Numbers that it gives: one per action, or per action and quantile.
+        learner: Algorithm that trained it, as far as the weights tell.
+        n_observations: Width of the input.
+        n_outputs: Width of the output: one per action, or per action and quantile.
         net_arch: Widths of the hidden layers.
-        activation: Non-linearity.
         saved: The archive that it comes from.
         weights: The same weights under our names.
-        has_critic: Whether its critic fits beside the actor; else it is all zeros,
-            which nothing but a search guided by it would notice.
+        has_critic: Whether its critic fits beside the actor; else the critic is all zeros,
+            which matters only to a search guided by it.
     """
 
     learner: Learner
@@ -64,16 +63,10 @@ class ForeignPolicy:
 
     @classmethod
     def of(cls, saved: SavedModel) -> "ForeignPolicy":
-        """Recognise a policy.
-
-        Args:
-            saved: What the archive holds.
-
-        Returns:
-            The policy.
+        """Recognise the policy in an archive.
 
         Raises:
-            ValueError: If it is none of the known kinds; says why.
+            ValueError: If it is none of the known kinds.
         """
         names = {name for name in saved.weights if not name.startswith(_UNUSED)}
         for prefix, learner in _Q_NETWORKS.items():
@@ -155,16 +148,13 @@ class ForeignPolicy:
         )
 
     def n_actions(self, candidates: Sequence[int]) -> int:
-        """Tell the number of actions.
+        """Return the number of actions.
 
         Args:
-            candidates: Numbers that are possible, for a QR-DQN that says nothing of its own.
-
-        Returns:
-            The number.
+            candidates: Possible numbers, for a QR-DQN that states none itself.
 
         Raises:
-            ValueError: If the file contradicts itself or leaves the choice.
+            ValueError: If the file contradicts itself or leaves the number open.
         """
         saved, outputs = self.saved, self.n_outputs
         if self.learner != "QR-DQN":
@@ -192,16 +182,13 @@ class ForeignPolicy:
         engine: str,
         origin: Mapping[str, JsonValue],
     ) -> Agent:
-        """Make an agent of it.
+        """Convert to an agent: a DQN to a qrdqn of one quantile, an A2C to a ppo.
 
         Args:
             interface: The environment's ``observation``, ``actions``,
                 ``ticks_per_action``, ``n_observations`` and ``n_actions``.
             engine: Engine that it runs on.
             origin: Where the file comes from, for the card.
-
-        Returns:
-            The agent: a DQN as a qrdqn of one quantile, an A2C as a ppo.
 
         Raises:
             ValueError: If a weight is not finite or the shapes do not fit the interface.

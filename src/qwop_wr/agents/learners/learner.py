@@ -1,4 +1,4 @@
-"""The interface between a training and its algorithm."""
+"""The interface that every algorithm implements for the training loop."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.state import TrainingState, restore_global_generators
 
 Progress = Callable[[int], float]
-"""Share of the training that is over, by the number of steps made; schedules follow it."""
+"""Maps the number of steps made to the share of the training that is over."""
 
 
 class LearningGames(Protocol):
@@ -30,14 +30,14 @@ class LearningGames(Protocol):
         """The same games as a vector environment."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy all that the next steps depend on."""
+        """Copy everything that the next steps depend on."""
 
     def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Restore a state; returns the observations."""
 
 
 class Learner(ABC):
-    """An algorithm in the course of its training.
+    """An algorithm during its training.
 
     Attributes:
         episodes: The latest training episodes.
@@ -52,7 +52,7 @@ class Learner(ABC):
 
     @abstractmethod
     def iterate(self) -> None:
-        """Act, step, store and learn, as much as belongs to one update.
+        """Act, step, store and learn for one update.
 
         Raises:
             TrainingDivergedError: If a loss or weight is no longer finite.
@@ -64,7 +64,7 @@ class Learner(ABC):
 
     @abstractmethod
     def agent(self) -> Agent:
-        """Return an agent with the present weights and an empty card."""
+        """Return an agent with the current weights and an empty card."""
 
     @abstractmethod
     def begin_with(self, agent: Agent) -> None:
@@ -76,31 +76,20 @@ class Learner(ABC):
 
     @abstractmethod
     def facts(self) -> dict[str, JsonValue]:
-        """Return everything else that it depends on, ``steps`` included."""
+        """Return everything else that the next iteration depends on, ``steps`` included."""
 
     @abstractmethod
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        """Continue exactly from the state of ``arrays`` and ``facts``."""
 
     def after_saving(self, state: TrainingState) -> None:
-        """Continue after a state was yielded; other code may have run meanwhile.
-
-        Args:
-            state: That state. If it holds global generators, they are restored.
-        """
+        """Restore the global generators of ``state``, as code between yields may draw from them."""
         if generators := state.part("generator"):
             restore_global_generators(generators)
 
 
 def take_metrics(logger: Logger) -> dict[str, float]:
-    """Empty an SB3 logger.
-
-    Args:
-        logger: Logger of a learner.
-
-    Returns:
-        The numbers recorded since the last time, means where means were recorded.
-    """
+    """Return and clear the numbers recorded by an SB3 logger, means where it keeps means."""
     recorded = logger.name_to_value.items()
     metrics = {name: float(value) for name, value in recorded if isinstance(value, Real)}
     for values in (logger.name_to_value, logger.name_to_count, logger.name_to_excluded):

@@ -41,15 +41,7 @@ class Learning(BaseModel):
     """Step size of the optimiser."""
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Describe the agents of this algorithm.
-
-        Args:
-            interface: The environment's ``interface``.
-            engine: Engine that the environment runs on.
-
-        Returns:
-            Spec of the agents, which names the kind of network as ``algorithm``.
-        """
+        """Return the spec of the agents on the given environment interface."""
         return AgentSpec.model_validate(
             {
                 **interface,
@@ -80,7 +72,7 @@ class OnPolicyLearning(Learning):
 
 
 class PPOLearning(OnPolicyLearning):
-    """PPO (https://arxiv.org/abs/1707.06347): stable-baselines3's, or our own (``own_ppo``)."""
+    """PPO (https://arxiv.org/abs/1707.06347), stable-baselines3's or our own (``own_ppo``)."""
 
     algorithm: Literal["ppo", "own_ppo"]
     batch_size: PositiveInt = 64
@@ -88,7 +80,7 @@ class PPOLearning(OnPolicyLearning):
     n_epochs: PositiveInt = 10
     """Passes over the samples of an update."""
     clip_range: Share = 0.2
-    """Largest change of an action's probability that an update is rewarded for."""
+    """Change of an action's probability ratio beyond which an update is not rewarded."""
     target_kl: Positive | None = None
     """Divergence from the old policy that ends an update early."""
 
@@ -123,10 +115,10 @@ class A2CLearning(OnPolicyLearning):
 class ValueLearning(Learning):
     """Options of the algorithms that learn action values from a replay buffer.
 
-    ``train_freq`` and ``target_update_interval`` are counted as stable-baselines3 counts
-    them: a step is one decision in one game, but ``train_freq`` counts decisions of all
-    games at once. With 8 games, an interval of 512 and a frequency of 4 the target network is
-    therefore copied every 512 / 8 / 4 = 16 gradient steps, see ``gradient_steps_per_target``.
+    Counted as in stable-baselines3: a step of ``target_update_interval`` is one decision in
+    one game, one of ``train_freq`` a decision in all games. With 8 games, an interval of 512
+    and a frequency of 4 the target network is therefore copied every 512 / 8 / 4 = 16
+    gradient steps, see ``gradient_steps_per_target``.
     """
 
     algorithm: str
@@ -138,7 +130,7 @@ class ValueLearning(Learning):
     layer_norm: bool = False
     """Normalise before the non-linearity (https://arxiv.org/abs/2302.02948)."""
     buffer_size: PositiveInt = 1_000_000
-    """Steps that are remembered."""
+    """Capacity in steps."""
     learning_starts: int = Field(default=100, ge=0)
     """Steps played at random before learning begins."""
     batch_size: PositiveInt = 32
@@ -157,14 +149,7 @@ class ValueLearning(Learning):
     """Added to the root of Adam's second moment."""
 
     def gradient_steps_per_target(self, n_games: int) -> float:
-        """Return how often the target is copied, in the unit that stability depends on.
-
-        Args:
-            n_games: Games played side by side.
-
-        Returns:
-            Gradient steps between two copies.
-        """
+        """Return the gradient steps between two copies into the target network."""
         calls = max(self.target_update_interval // n_games, 1)
         return calls * self.gradient_steps / self.train_freq
 
@@ -222,7 +207,7 @@ class DemonstrationLearning(Learning):
     """Factor on rewards that brings the gaps between actions near 1."""
 
     buffer_size: PositiveInt = 500_000
-    """Own steps remembered, all games together."""
+    """Capacity in own steps, all games together."""
     warmup_steps: NonNegativeInt = 50_000
     """Steps that the policy plays before the first update, to fill the buffer."""
     batch_size: PositiveInt = 512
@@ -249,8 +234,8 @@ class DemonstrationLearning(Learning):
     demonstration_share: Schedule = Schedule.constant(0.0)
     """Share of each batch that is demonstrated; 0 leaves demonstrations out."""
     demonstration_storage: Literal["own", "shared"] = "own"
-    """A permanent buffer of their own; or the one of experience, where they are no certain
-    share of a batch and are forgotten when it is full (for comparison only)."""
+    """A permanent buffer of their own; or shared with experience, where their share of a
+    batch varies and they are forgotten when it is full (for comparison only)."""
     elite_share: Schedule = Schedule.constant(0.0)
     """Share of each batch that comes from the learner's own fastest finishes."""
     elite_runs: PositiveInt = 50
@@ -258,12 +243,12 @@ class DemonstrationLearning(Learning):
     margin: float = Field(default=0.8, ge=0, allow_inf_nan=False)
     """Distance by which a demonstrated or elite action should lead, in scaled rewards."""
     margin_weight: Schedule = Schedule.linear(1.0, 0.5)
-    """Weight of the margin loss; falling, so that the demonstrator is no ceiling."""
+    """Weight of the margin loss; falling, so that the demonstrator is no upper limit."""
     pretraining_steps: NonNegativeInt = 0
     """Gradient steps on demonstrations alone before the first rollout; the level of the
     values is set to the demonstrations' returns first."""
     pretraining_learning_rate: Positive = 1e-3
-    """Step size of Adam meanwhile."""
+    """Step size of Adam in pre-training."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "DemonstrationLearning":
@@ -311,12 +296,12 @@ class TrainingOptions(BaseModel):
     budget: TrainingBudget
     """How long to train; the schedules follow it."""
     stop_at: PositiveInt | None = None
-    """Steps after which to stop early, without changing the schedules; with a larger value
-    a training that was stopped so continues, but a stage has passed its gate."""
+    """Steps after which to stop early, without changing the schedules. A larger value
+    continues such a training, except a stage, which has passed its gate."""
     evaluation_every: PositiveInt = 100_000
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 32
-    """Starts of an evaluation, always the same."""
+    """Starts of every evaluation."""
     save_every: PositiveInt | None = None
     """Steps between two states. With neither this nor ``save_minutes`` a state follows every
     evaluation."""
@@ -337,27 +322,12 @@ class TrainingOptions(BaseModel):
         return folder
 
     def progress(self, steps: int, clock: BudgetClock) -> float:
-        """Return how much of the training is over, an early stop included.
-
-        Args:
-            steps: Steps made.
-            clock: The running budget.
-
-        Returns:
-            Share, 0 to 1.
-        """
+        """Return the share of the training that is over, 1 from ``stop_at`` on."""
         is_stopped = self.stop_at is not None and steps >= self.stop_at
         return 1.0 if is_stopped else clock.progress(steps)
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether nothing is left to do; a larger budget leaves something.
-
-        Args:
-            state: A state of the training.
-
-        Returns:
-            Whether the training has ended or diverged.
-        """
+        """Return whether the training has diverged or used up its budget."""
         steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
         clock = BudgetClock(self.budget, used=seconds)
         diverged = state.facts["diverged_at"] is not None
@@ -382,11 +352,11 @@ class PPOOptions(TrainingOptions, PPOLearning):
     learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
     """Step size of Adam."""
     entropy: Schedule = Schedule.linear(0.02, 0.002)
-    """Weight of the entropy bonus; too little of it early ends in scraping along."""
+    """Weight of the entropy bonus; too little early on leads to scraping along."""
     evaluation_every: PositiveInt = 500_000
     """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
-    """Starts of an evaluation, always the same."""
+    """Starts of every evaluation."""
     save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Minutes between two states."""
     log_every: PositiveInt = 32_768
@@ -413,7 +383,7 @@ ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
 
 
 def _known_options(value: object) -> object:
-    """Refuse unknown algorithms and options with what would be right for that algorithm."""
+    """Refuse unknown algorithms and options; the error names the known ones."""
     if not isinstance(value, Mapping):
         return value
     name = value.get("algorithm")

@@ -14,12 +14,9 @@ from qwop_wr.agents.spec import AgentSpec
 
 
 class QuantilePolicy(QRDQNPolicy):
-    """SB3's policy with our quantile network in it.
+    """SB3's policy around our quantile network.
 
     Args:
-        observation_space: Observations of one game.
-        action_space: Actions of one game.
-        lr_schedule: Step size by remaining progress.
         spec: Spec of the agents.
         **kwargs: SB3's further arguments, such as the optimizer.
     """
@@ -43,17 +40,17 @@ class QuantilePolicy(QRDQNPolicy):
 
     @property
     def target_network(self) -> QuantileNetwork:
-        """The network that the targets come from."""
+        """The network that gives the targets."""
         return cast("QuantileNetwork", self.quantile_net_target.quantile_net[0])
 
     def make_quantile_net(self) -> ContribQuantileNetwork:
-        """Build SB3's network with ours in its place."""
+        """Build SB3's network around ours."""
         network = super().make_quantile_net()
         network.quantile_net = nn.Sequential(QuantileNetwork(self.spec)).to(self.device)
         return network
 
     def set_training_mode(self, mode: bool) -> None:
-        """Remember the mode; no layer of ours depends on it, and telling all takes long."""
+        """Set the mode of the policy alone: no layer of ours has one, and setting all is slow."""
         self.training = mode
 
 
@@ -61,9 +58,6 @@ class ValuePolicy(DQNPolicy):
     """SB3's DQN policy around our quantile network of one quantile.
 
     Args:
-        observation_space: Observations of one game.
-        action_space: Actions of one game.
-        lr_schedule: Step size by remaining progress.
         spec: Spec of the agents.
         **kwargs: SB3's further arguments, such as the optimiser.
     """
@@ -86,11 +80,7 @@ class ValuePolicy(DQNPolicy):
         return cast("QuantileNetwork", self.q_net.q_net[0])
 
     def make_q_net(self) -> QNetwork:
-        """Build SB3's network with ours in its place.
-
-        Returns:
-            The network; its output is ours, the axis of the one quantile left out.
-        """
+        """Build SB3's network around ours, without the axis of the one quantile."""
         network = super().make_q_net()
         network.q_net = nn.Sequential(QuantileNetwork(self.spec), nn.Flatten()).to(self.device)
         return network

@@ -3,11 +3,11 @@
 https://arxiv.org/abs/1707.06347 as stable-baselines3 does it: the same networks, initial
 weights, advantages, losses, minibatches, clipping and bootstrapping. Only the loop differs:
 
-- observations, scores and rewards are written into tensors that are made once;
-- the actor alone plays; values and probabilities of a rollout are worked out at its end;
-- every epoch shuffles once and then cuts slices;
+- observations, scores and rewards are written into preallocated tensors;
+- the actor alone plays; values and probabilities of a rollout are computed at its end;
+- every epoch shuffles once and then takes slices;
 - large batches pass through the networks in blocks that stay in the processor's cache;
-- gradients are worked out by hand (``networks.DenseStack``), weights are one vector.
+- gradients are computed by hand (``networks.DenseStack``), weights are one vector.
 """
 
 from collections.abc import Iterator
@@ -42,17 +42,12 @@ BLOCK: Final = 512
 
 
 class VectorPPO(Learner):
-    """PPO in all games of a vector environment at once.
-
-    All draws come from one generator of its own.
+    """PPO in all games of a vector environment at once, with a generator of its own.
 
     Args:
-        options: How to learn.
-        spec: Spec of a ppo agent.
         env: Games that reset in the step that ends them, with ``final_obs``,
             ``distance``, ``finished`` and ``score_time`` in their infos.
         progress: Share of the training that is over, which the schedules follow.
-        seed: Seed of everything random.
         bootstrap_finish: Estimate the value after a finish, as after a truncation.
     """
 
@@ -149,7 +144,6 @@ class VectorPPO(Learner):
         return RolloutSamples(observations, actions, log_probs, advantages.view(n), returns)
 
     def _update(self, samples: RolloutSamples) -> dict[str, float]:
-        """Learn from a rollout; returns the metrics."""
         options, progress = self._options, self._progress(self._steps)
         for group in self.optimizer.param_groups:
             group["lr"] = options.learning_rate(progress)
@@ -169,7 +163,6 @@ class VectorPPO(Learner):
         return metrics | dict(zip(names, means, strict=True))
 
     def _batches(self, samples: RolloutSamples) -> Iterator[RolloutSamples]:
-        """Shuffle the samples for every epoch and cut them into batches."""
         size = self._options.batch_size
         for _ in range(self._options.n_epochs):
             order = torch.randperm(len(samples.actions), generator=self._generator)
@@ -178,7 +171,7 @@ class VectorPPO(Learner):
                 yield RolloutSamples(*(column[first : first + size] for column in shuffled))
 
     def _gradient(self, batch: RolloutSamples, entropy_weight: float) -> torch.Tensor:
-        """Set the gradient of a batch; returns means of both losses, entropy, KL and clips."""
+        """Set the gradient of a batch; returns means of losses, entropy, KL and clips."""
         options, n = self._options, len(batch.actions)
         spread, mean = torch.std_mean(batch.advantages)
         batch = batch._replace(advantages=(batch.advantages - mean) / (spread + 1e-8))
@@ -194,7 +187,7 @@ class VectorPPO(Learner):
             sums += torch.stack((loss.sums[0], errors.square().sum(), *loss.sums[1:]))
         return sums / n
 
-    # The rest of the interface between a training and its learner.
+    # The rest of Learner's interface.
 
     @property
     def steps(self) -> int:
@@ -237,7 +230,7 @@ class VectorPPO(Learner):
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        """Continue exactly from the state of ``arrays`` and ``facts``."""
         games: Any = self._env
         rest = state.part("rest")
         load_module(self.network, state.part("policy"))
@@ -251,7 +244,7 @@ class VectorPPO(Learner):
 
 
 def _initialised(network: ActorCritic, generator: torch.Generator) -> ActorCritic:
-    """Draw orthogonal weights; the actor's output begins near zero, so all actions are tried."""
+    """Draw orthogonal weights; the actor's output begins near 0 so that all actions are tried."""
     gains = {network.actor_output: 0.01, network.critic_output: 1.0}
     for layer in network.modules():
         if isinstance(layer, nn.Linear):

@@ -67,12 +67,8 @@ class DemonstrationQRDQN(QRDQN, Learner):
     ``evaluate_policy`` are SB3's.
 
     Args:
-        options: How to learn.
         spec: Spec of the agents, from ``options.agent_spec``.
-        env: Training environment.
-        demonstrations: Demonstrated steps, if they are used.
         progress: Share of the training that is over, which the schedules follow.
-        seed: Seed of everything random.
 
     Attributes:
         rate_factor: Factor on the scheduled learning rate; a rollback lowers it.
@@ -160,7 +156,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
     # Act, step, store, learn.
 
     def iterate(self) -> None:
-        """Act, step and store once in every game, then learn as much as that is worth.
+        """Act, step and store once in every game, then make the gradient steps due.
 
         Raises:
             TrainingDivergedError: If a loss is not finite.
@@ -179,19 +175,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
     ) -> "DemonstrationQRDQN":
-        """Iterate under SB3's callbacks, with SB3's arguments.
-
-        Args:
-            total_timesteps: Decisions to make, all games together.
-            callback: SB3's callbacks; one that returns False ends the training.
-            log_interval: Episodes between two dumps of the logger; none if null.
-            tb_log_name: Name of the run for TensorBoard.
-            reset_num_timesteps: Begin to count, and the games, anew.
-            progress_bar: Show SB3's progress bar.
-
-        Returns:
-            The learner itself.
-        """
+        """Iterate under SB3's callbacks, with SB3's arguments; returns the learner itself."""
         total_timesteps, callbacks = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
@@ -203,7 +187,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return self
 
     def _iterate(self, callback: BaseCallback | None, log_interval: int | None) -> bool:
-        """Make one iteration; False if a callback has ended the training."""
+        """Make one iteration; returns False if a callback has ended the training."""
         assert self.env is not None  # noqa: S101 - the constructor has set it
         assert isinstance(self._last_obs, np.ndarray)  # noqa: S101 - the games were reset
         if callback is not None:
@@ -230,7 +214,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     @torch.no_grad()
     def _act(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Choose actions, also during warm-up: the policy fills the buffer, not chance."""
+        """Choose actions by the policy, in warm-up too: it fills the buffer, not chance."""
         scores = self.network.action_scores(torch.from_numpy(observations).to(self.device))
         greedy = scores.argmax(dim=1).cpu().numpy()
         random = self._rng.integers(self.spec.n_actions, size=self.n_envs)
@@ -263,14 +247,14 @@ class DemonstrationQRDQN(QRDQN, Learner):
     def _log_episodes(
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_], log_interval: int | None
     ) -> None:
-        """Keep SB3's own books, which its callbacks and loggers read."""
+        """Keep the episode statistics that SB3's callbacks and loggers read."""
         self._update_info_buffer(infos, dones)
         before, self._episode_num = self._episode_num, self._episode_num + int(dones.sum())
         if log_interval and self._episode_num // log_interval > before // log_interval:
             self.dump_logs()
 
     def train(self, gradient_steps: int, batch_size: int = 256) -> None:
-        """Make the gradient steps that the played steps are worth.
+        """Make the gradient steps due, the replay ratio times the steps played.
 
         Args:
             gradient_steps: Steps played since the last call, all games together.
@@ -299,11 +283,11 @@ class DemonstrationQRDQN(QRDQN, Learner):
         """Learn from demonstrations alone, with full margin weight.
 
         Args:
-            steps: Gradient steps, those made before included.
+            steps: Gradient steps, including those made before.
 
         Yields:
-            Metrics of every gradient step. Only a pre-training that is followed to its
-            end is complete.
+            Metrics of every gradient step. The pre-training is complete only if it is
+            iterated to its end.
 
         Raises:
             TrainingDivergedError: If a loss is not finite.
@@ -323,7 +307,6 @@ class DemonstrationQRDQN(QRDQN, Learner):
         self.target_network.load_state_dict(self.network.state_dict())
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
-        """Make one gradient step; returns its metrics."""
         quantiles = self.network(batch.observations)  # (batch, N, n_actions)
         index = batch.actions[:, None, None].expand(-1, quantiles.shape[1], 1)
         chosen = quantiles.gather(2, index).squeeze(2)  # (batch, N)
@@ -372,21 +355,14 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     @torch.no_grad()
     def n_step_targets(self, batch: Batch) -> list[torch.Tensor]:
-        """Compute R + g^n Z(s_n, argmax Q(s_n, .)) for every horizon.
-
-        Args:
-            batch: Samples.
-
-        Returns:
-            Quantiles of the targets per horizon, each (batch, N).
-        """
+        """Compute R + g^n Z(s_n, argmax Q(s_n, .)), quantiles (batch, N), for every horizon."""
         return [
             step.returns[:, None] + step.discounts[:, None] * self._next_values(step)
             for step in batch.n_step
         ]
 
     def _next_values(self, step: NStepTransitions) -> torch.Tensor:
-        """Quantiles of the bootstrapped values, shape (batch, N)."""
+        """Compute quantiles of the bootstrapped values, shape (batch, N)."""
         target_quantiles = self.target_network(step.next_observations)
         scores = self.network.action_scores(step.next_observations)
         values = double_q_values(scores, target_quantiles)
@@ -407,16 +383,13 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return Agent.from_network(self.spec, self.average.network, card={})
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights, those of the target network too."""
+        """Replace the initial weights, also those of the target network."""
         self._load_weights(agent.weights)
 
     def roll_back(self, agent: Agent) -> None:
         """Return to an agent and continue at half the learning rate.
 
         The optimizer's moments belong to what went wrong and are reset; experience stays.
-
-        Args:
-            agent: Agent of the learner's spec.
         """
         self._load_weights(agent.weights)
         self.policy.optimizer.state.clear()
@@ -427,7 +400,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
             load_module(network, weights)
         self.average.restart()
 
-    # The rest of the interface between a training and its learner.
+    # The rest of Learner's interface.
 
     @property
     def steps(self) -> int:
@@ -435,7 +408,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return self.num_timesteps
 
     def metrics(self) -> dict[str, float]:
-        """Take out the metrics since the last call: means over the gradient steps."""
+        """Take out the means over the gradient steps since the last call."""
         return take_metrics(self.logger)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -468,7 +441,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        """Continue exactly from the state of ``arrays`` and ``facts``."""
         facts = cast("dict[str, Any]", state.facts)
         for name, network in self._networks().items():
             load_module(network, state.part(name))

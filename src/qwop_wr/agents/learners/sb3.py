@@ -63,13 +63,6 @@ class SB3Learner(Learner):
 
     SB3 draws from the global generators of torch and numpy, which it seeds; their states
     are part of the learner's state.
-
-    Args:
-        options: How to learn.
-        spec: Spec of the agents.
-        env: Training games.
-        progress: Share of the training that is over, which the schedules follow.
-        seed: Seed of everything random.
     """
 
     def __init__(
@@ -120,7 +113,7 @@ class SB3Learner(Learner):
         return Agent(self._spec, weights)
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights, those of a target network too."""
+        """Replace the initial weights, also those of a target network."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
             load_module(policy.online_network, agent.weights)
@@ -170,7 +163,7 @@ class SB3Learner(Learner):
         return facts
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        """Continue exactly from the state of ``arrays`` and ``facts``."""
         model, facts = self._model, cast("dict[str, Any]", state.facts)
         rest = state.part("rest")
         load_module(model.policy, state.part("policy"))
@@ -194,7 +187,7 @@ class SB3Learner(Learner):
         self._model._current_progress_remaining = 1.0 - self._progress(num_timesteps)
 
     def _names(self) -> dict[str, str]:
-        """Our names of the weights by those of SB3's actor-critic policies."""
+        """Map SB3's names of the weights of actor-critic policies to ours."""
         names = {"action_net": "actor_output", "value_net": "critic_output"}
         for layer in range(len(self._spec.net_arch)):
             # SB3 counts the non-linearities in between.
@@ -215,17 +208,12 @@ class SB3Learner(Learner):
 class DoubleDQN(DQN):
     """SB3's DQN, except that the online network chooses the next action.
 
-    https://arxiv.org/abs/1509.06461: the target network only values it, so that an action
+    The target network only values it (https://arxiv.org/abs/1509.06461), so that an action
     is not chosen for the very error that makes it look good.
     """
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Make gradient steps.
-
-        Args:
-            gradient_steps: How many.
-            batch_size: Samples of each.
-        """
+        """Make gradient steps on the double-DQN loss."""
         _train(self, gradient_steps, batch_size, self._loss)
 
     def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:
@@ -239,20 +227,14 @@ class DoubleDQN(DQN):
 
 
 class SortingQRDQN(QRDQN):
-    """sb3-contrib's QR-DQN with the same loss worked out faster where quantiles are many.
+    """sb3-contrib's QR-DQN with the same loss, faster where quantiles are many.
 
     sb3-contrib compares every quantile with every target; sorted targets give the same
-    sums in far less time (``quantile_loss.py``). Everything else is sb3-contrib's, so that
-    its targets are copied when it copies them.
+    sums in far less time (``losses.sorted_loss``). Target updates are sb3-contrib's.
     """
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Make gradient steps.
-
-        Args:
-            gradient_steps: How many.
-            batch_size: Samples of each.
-        """
+        """Make gradient steps."""
         _train(self, gradient_steps, batch_size, self._loss)
 
     def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:
@@ -268,7 +250,7 @@ class SortingQRDQN(QRDQN):
 
 
 class _EpisodesCallback(BaseCallback):
-    """Collects the training episodes that end."""
+    """Adds the training episodes that end to the recent ones."""
 
     def __init__(self, episodes: RecentEpisodes) -> None:
         super().__init__()

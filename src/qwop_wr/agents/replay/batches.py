@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     Attributes:
         observations: Shape (batch, d).
         actions: Shape (batch,).
-        n_step: One per horizon: n steps, and one step if that is learnt from, too.
+        n_step: One per horizon: n steps, and one step if that is learnt from too.
         imitated: 1 for demonstrations and elite runs, else 0, shape (batch,).
         weights: Importance weights, shape (batch,).
     """
@@ -45,11 +45,7 @@ class Batch(NamedTuple):
     weights: torch.Tensor
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the batch as NumPy arrays.
-
-        Returns:
-            Arrays by name; those of a horizon end in its number.
-        """
+        """Copy the batch as NumPy arrays by name; those of a horizon end in its number."""
         tensors = {name: getattr(self, name) for name in self._fields if name != "n_step"}
         for number, step in enumerate(self.n_step):
             tensors |= {f"{name}_{number}": tensor for name, tensor in step._asdict().items()}
@@ -57,12 +53,7 @@ class Batch(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Shares of a batch; the rest is own experience.
-
-    Attributes:
-        demonstrations: Share of demonstrated steps.
-        elite: Share of steps of the fastest own finishes.
-    """
+    """Shares of demonstrations and own fastest finishes; the rest is own experience."""
 
     demonstrations: float = 0.0
     elite: float = 0.0
@@ -90,12 +81,10 @@ class BatchMixer:
     """Draws batches from all buffers, and updates the priorities in each.
 
     Args:
-        experience: Own steps.
         demonstrations: Demonstrated steps, if they have a buffer of their own.
         elite: Own fastest finishes.
         horizons: Numbers of steps that returns are summed over.
         reward_scale: Factor on rewards.
-        device: Device of the batches.
     """
 
     def __init__(
@@ -116,17 +105,9 @@ class BatchMixer:
         self._parts: list[_Part] = []
 
     def draw(self, batch_size: int, shares: Shares, beta: float) -> Batch:
-        """Draw a batch.
+        """Draw a batch; an empty source leaves its share to own experience.
 
-        A source that is empty leaves its share to own experience.
-
-        Args:
-            batch_size: Number of samples.
-            shares: Shares of the sources.
-            beta: How far importance weights correct the priorities' bias.
-
-        Returns:
-            The batch.
+        Importance weights correct the share ``beta`` of the priorities' bias.
         """
         wanted: list[tuple[Source, int]] = []
         if self._demonstrations is not None:
@@ -150,11 +131,7 @@ class BatchMixer:
         )
 
     def update_priorities(self, errors: torch.Tensor) -> None:
-        """Update the priorities of the latest batch's steps.
-
-        Args:
-            errors: Absolute errors, shape (batch,).
-        """
+        """Update the priorities of the latest batch by its absolute errors, shape (batch,)."""
         array, first = errors.cpu().numpy(), 0
         for source, draw in self._parts:
             source.update_priorities(draw.steps, array[first : first + len(draw.steps)])

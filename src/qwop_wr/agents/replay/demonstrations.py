@@ -25,7 +25,7 @@ REFRESH_EVERY = 100
 
 
 class _NStep(NamedTuple):
-    """n-step return of every step and where it bootstraps; arrays of shape (N,)."""
+    """N-step return of every step and where it bootstraps; arrays of shape (N,)."""
 
     returns: Floats
     last: Integers
@@ -34,13 +34,9 @@ class _NStep(NamedTuple):
 
 
 class DemonstrationBuffer:
-    """A permanent buffer; returns are computed once per length.
+    """A permanent buffer; n-step returns are computed once per n.
 
-    Args:
-        transitions: What was demonstrated.
-        gamma: Discount per step.
-        sampler: Draws the steps.
-        bonus: Added to the errors of the steps where priorities count.
+    ``bonus`` is added to the errors of the steps where priorities count.
     """
 
     def __init__(
@@ -62,36 +58,15 @@ class DemonstrationBuffer:
         return self._sampler
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps.
-
-        Args:
-            batch_size: Number of draws.
-            beta: How far importance weights correct the priorities' bias.
-
-        Returns:
-            Steps and weights.
-        """
+        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias."""
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their errors.
-
-        Args:
-            steps: The steps, shape (batch,).
-            errors: Absolute errors, shape (batch,).
-        """
+        """Update the priorities of drawn steps by their absolute errors, shape (batch,)."""
         self._sampler.update(steps, errors)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps with their n-step returns.
-
-        Args:
-            steps: Indices of the first steps, shape (batch,).
-            n_steps: Longest return.
-
-        Returns:
-            The batch, rewards as they were demonstrated.
-        """
+        """Look up steps, shape (batch,), with their returns over up to ``n_steps``, unscaled."""
         if n_steps not in self._n_step:
             self._n_step[n_steps] = self._look_ahead(n_steps)
         ahead = self._n_step[n_steps]
@@ -123,12 +98,7 @@ class DemonstrationBuffer:
 def mean_return(transitions: Transitions, gamma: float) -> float:
     """Average the discounted return from every step to its episode's end.
 
-    Args:
-        transitions: The steps.
-        gamma: Discount per step.
-
-    Returns:
-        The mean; rewards after finishes and time limits are not in it.
+    Rewards after finishes and time limits are not included.
     """
     total, running = 0.0, 0.0
     for reward, end in zip(transitions.rewards[::-1], transitions.ends[::-1], strict=True):
@@ -140,15 +110,10 @@ def mean_return(transitions: Transitions, gamma: float) -> float:
 class EliteBuffer:
     """The fastest episodes so far, sampled like demonstrations.
 
-    Self-imitation (https://arxiv.org/abs/1806.05635) of whole runs: it keeps up
-    what works when the demonstrations are gone, and follows the learner as it
-    becomes faster. Speed is the number of decisions, in which idle ticks at the
-    start do not count.
-
-    Args:
-        capacity: Episodes kept.
-        gamma: Discount per step.
-        rng: Source of the draws.
+    Self-imitation (https://arxiv.org/abs/1806.05635) of whole runs: it preserves what works
+    when the demonstrations are gone, and follows the learner as it becomes faster. Speed is
+    the number of decisions, without idle ticks at the start. Of the fastest, ``capacity``
+    episodes are kept.
     """
 
     def __init__(self, capacity: int, gamma: float, rng: np.random.Generator) -> None:
@@ -162,37 +127,19 @@ class EliteBuffer:
 
     @property
     def lengths(self) -> list[int]:
-        """Decisions of the runs kept, in rising order."""
+        """Numbers of decisions of the runs kept, in rising order."""
         return [len(run) for run in self._runs]
 
     def admits(self, length: int) -> bool:
-        """Return whether a run is fast enough to be kept.
-
-        Args:
-            length: Its decisions.
-
-        Returns:
-            True if there is room or it beats the slowest run kept.
-        """
+        """Return whether there is room for a run of this length, or it beats the slowest."""
         return len(self._runs) < self._capacity or length < len(self._runs[-1])
 
     def add(self, run: Transitions) -> None:
-        """Keep a run, and forget the slowest if there are too many.
-
-        Args:
-            run: One finished episode.
-        """
+        """Keep a finished episode, and drop the slowest if there are too many."""
         self._runs = sorted([*self._runs, run], key=len)[: self._capacity]
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps uniformly.
-
-        Args:
-            batch_size: Number of draws.
-            beta: Does not matter: there are no priorities.
-
-        Returns:
-            Steps, to be looked up before the next draw, and weights of 1.
+        """Draw steps uniformly, to be looked up before the next draw; all weights are 1.
 
         Raises:
             ValueError: If there are no runs yet.
@@ -206,28 +153,15 @@ class EliteBuffer:
         return buffer.draw(batch_size, beta)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps with their n-step returns.
-
-        Args:
-            steps: What was drawn last, shape (batch,).
-            n_steps: Longest return.
-
-        Returns:
-            The batch, rewards as they were earned.
-        """
+        """Look up the steps drawn last with their returns over up to ``n_steps``, unscaled."""
         assert self._buffer is not None  # noqa: S101 - the draw has made it
         return self._buffer.n_step_samples(steps, n_steps)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Errors do not matter here."""
+        """Do nothing: errors do not matter."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy the runs.
-
-        Returns:
-            Arrays of all runs, concatenated, those that are still sampled but no longer kept
-            at the end; nothing if there are none.
-        """
+        """Copy all runs, concatenated, at the end those that are only still sampled."""
         if not self._runs:
             return {}
         numbers = {id(run): number for number, run in enumerate(self._runs)}
@@ -245,11 +179,7 @@ class EliteBuffer:
         }
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Restore the runs.
-
-        Args:
-            state: What ``state`` gave.
-        """
+        """Restore the runs."""
         self._runs, self._laid_out, self._buffer, self._draws = [], [], None, 0
         if not state:
             return

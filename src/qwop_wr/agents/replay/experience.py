@@ -30,12 +30,8 @@ class ExperienceBuffer(ReplayBuffer):
 
     Args:
         buffer_size: Capacity in steps, all games together.
-        observation_space: Observations of one game.
-        action_space: Actions of one game.
         device: Ignored: samples are numpy arrays.
-        n_envs: Number of games.
-        optimize_memory_usage: Must stay False; SB3 hands it over.
-        gamma: Discount per step.
+        optimize_memory_usage: Must stay False; SB3 passes it.
         bonus: Added to the errors of the steps where priorities count.
         sampler: Draws the steps.
     """
@@ -71,7 +67,7 @@ class ExperienceBuffer(ReplayBuffer):
         done: NDArray[Any],
         infos: list[dict[str, Any]],
     ) -> None:
-        """Store a step of every game, as SB3 wants it."""
+        """Store a step of every game."""
         row = self.pos
         super().add(obs, next_obs, action, reward, done, infos)
         self._imitated[row] = self._broken_off[row] = False
@@ -80,12 +76,8 @@ class ExperienceBuffer(ReplayBuffer):
     def add_demonstrations(self, demonstrations: Transitions, bonus: float) -> None:
         """Store demonstrations like own steps, to be overwritten like them.
 
-        They are cut into as many equally long pieces as there are games; what is left
-        over stays out.
-
-        Args:
-            demonstrations: The steps; they must fit into the buffer.
-            bonus: Added to their errors where priorities count.
+        They are cut into as many equally long pieces as there are games; the remainder is
+        left out. ``bonus`` is added to their errors where priorities count.
 
         Raises:
             ValueError: If the buffer is not empty or too small.
@@ -115,14 +107,7 @@ class ExperienceBuffer(ReplayBuffer):
         self._sampler.add(np.arange(n_rows * self.n_envs), bonus)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps.
-
-        Args:
-            batch_size: Number of draws.
-            beta: How far importance weights correct the priorities' bias.
-
-        Returns:
-            Steps and weights.
+        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias.
 
         Raises:
             ValueError: If nothing has been stored yet.
@@ -132,24 +117,11 @@ class ExperienceBuffer(ReplayBuffer):
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their errors.
-
-        Args:
-            steps: The steps, shape (batch,).
-            errors: Absolute errors, shape (batch,).
-        """
+        """Update the priorities of drawn steps by their absolute errors, shape (batch,)."""
         self._sampler.update(steps, errors)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps with their n-step returns.
-
-        Args:
-            steps: The first steps, shape (batch,).
-            n_steps: Longest return.
-
-        Returns:
-            The batch.
-        """
+        """Look up steps, shape (batch,), with their returns over up to ``n_steps``."""
         rows, games = np.divmod(steps, self.n_envs)
         window = (rows[:, None] + np.arange(n_steps)) % self.buffer_size  # (batch, n)
         columns = games[:, None]
@@ -170,15 +142,7 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def latest_steps(self, game: int, length: int) -> Transitions:
-        """Copy the newest steps of a game as one episode.
-
-        Args:
-            game: The game.
-            length: Number of steps, at most as many as are stored.
-
-        Returns:
-            The steps in order.
-        """
+        """Copy the newest ``length`` steps of a game, in order, as one episode."""
         rows = np.arange(self.pos - length, self.pos) % self.buffer_size
         ended, truncated = self.dones[rows, game] > 0, self.timeouts[rows, game] > 0
         return Transitions(
@@ -191,11 +155,9 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy everything that the next samples depend on.
+        """Copy everything that the next samples depend on, of the rows in use alone.
 
-        Returns:
-            Arrays by name, of the rows in use alone; those of the sampler begin with
-            ``sampler.``.
+        Names of the sampler's arrays begin with ``sampler.``.
         """
         n_rows = self.size()
         arrays = {name: getattr(self, name)[:n_rows].copy() for name in _STORED}
@@ -208,10 +170,7 @@ class ExperienceBuffer(ReplayBuffer):
         return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Restore the contents of another buffer, whose games this one continues.
-
-        Args:
-            state: What ``state`` gave, from a buffer of the same size and games.
+        """Restore the state of a buffer of the same size and games.
 
         Raises:
             ValueError: If the buffers differ in size or games.
@@ -245,8 +204,8 @@ def split_successors(observations: Array, successors: Array) -> dict[str, Array]
     """Keep only those successors that are not the following row, bit for bit.
 
     Args:
-        observations: What was seen, time first, shape (n, ..., d).
-        successors: What came next, of the same shape and type.
+        observations: Time first, shape (n, ..., d).
+        successors: The next observations, of the same shape and type.
 
     Returns:
         ``observations``; ``odd``, flat indices of the steps with other successors, shape
@@ -268,13 +227,7 @@ def split_successors(observations: Array, successors: Array) -> dict[str, Array]
 
 
 def joined_successors(arrays: dict[str, Array]) -> Array:
-    """Restore the successors.
-
-    Args:
-        arrays: From ``split_successors``.
-
-    Returns:
-        The successors, shape (n, ..., d).
+    """Restore the successors, shape (n, ..., d), from ``split_successors``.
 
     Raises:
         IndexError: If an index is out of range.

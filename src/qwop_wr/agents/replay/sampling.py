@@ -18,62 +18,53 @@ class PriorityOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     alpha: float = Field(default=0.4, ge=0, le=1)
-    """How much priorities count; 0 draws all steps alike."""
+    """Exponent of the priorities; 0 draws uniformly."""
     beta: Schedule = Schedule.linear(0.6, 1.0)
-    """How much of the bias is corrected by importance weights, 0 to 1."""
+    """Share of the bias that importance weights correct, 0 to 1."""
     agent_bonus: float = Field(default=0.001, gt=0, allow_inf_nan=False)
-    """Added to the error of a step of one's own."""
+    """Added to the error of an own step."""
     demonstration_bonus: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Added to the error of a demonstrated step."""
     importance: Literal["per_sample", "mean"] = "per_sample"
-    """Weights multiply each sample's loss; or their mean the mean loss, which corrects
-    nothing and is what a circulating implementation does (for comparison only)."""
+    """Multiply each sample's loss by its weight; or the mean loss by the mean weight, which
+    corrects nothing and is what a circulating implementation does (for comparison only)."""
 
 
 class Draw(NamedTuple):
-    """Drawn steps.
-
-    Attributes:
-        steps: Indices of the steps, shape (batch,).
-        weights: Importance weights, the largest is 1, shape (batch,).
-    """
+    """Indices of drawn steps, and importance weights of which the largest is 1, each (batch,)."""
 
     steps: Integers
     weights: Floats
 
 
 class Sampler(Protocol):
-    """Draws from the stored steps."""
+    """Draws stored steps."""
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps, with the bonuses added to their errors."""
+        """Register stored steps, with the bonuses to add to their errors."""
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps."""
+        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias."""
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Update the errors of drawn steps."""
+        """Update the priorities of drawn steps by their absolute errors, shape (n,)."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the state of the sampler."""
+        """Copy the state of the sampler, by name."""
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Restore the state of another sampler."""
 
 
 class UniformSampler:
-    """Draws steps uniformly.
-
-    Args:
-        rng: Source of the draws.
-    """
+    """Draws steps uniformly."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._n_steps = 0
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps; they fill the indices from 0 on."""
+        """Register stored steps, which fill the indices from 0 on."""
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
@@ -82,7 +73,7 @@ class UniformSampler:
         return Draw(steps, np.ones(batch_size, dtype=np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Errors do not matter here."""
+        """Do nothing: errors do not matter."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Copy the number of steps."""
@@ -94,16 +85,11 @@ class UniformSampler:
 
 
 class PrioritisedSampler:
-    """Draws steps by the errors that they had last; new ones by the largest seen.
+    """Draws steps by their latest errors, new steps by the largest error so far.
 
     The priority is (|error| + bonus) ** alpha, a weight (n P(step)) ** -beta divided by
     the largest of the batch. Draws are stratified: one from each of ``batch_size``
-    equal shares of the sum of the priorities.
-
-    Args:
-        capacity: Most steps that are ever stored.
-        alpha: How much priorities count.
-        rng: Source of the draws.
+    equal shares of the sum of the priorities. ``capacity`` is the largest number of steps.
     """
 
     def __init__(self, capacity: int, alpha: float, rng: np.random.Generator) -> None:
@@ -116,27 +102,14 @@ class PrioritisedSampler:
         self._fresh: list[Integers] = []
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps.
-
-        Args:
-            steps: Their indices, shape (n,).
-            bonuses: Added to their errors.
-        """
+        """Register stored steps, with the bonuses to add to their errors."""
         self._bonuses[steps] = bonuses
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
         # The tree takes many at once nearly as fast as one.
         self._fresh.append(steps)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps in proportion to their priorities.
-
-        Args:
-            batch_size: Number of draws; a step may come more than once.
-            beta: How much of the bias the weights correct.
-
-        Returns:
-            Steps and weights.
-        """
+        """Draw steps, possibly repeated, in proportion to their priorities."""
         self._enter_fresh()
         strata = (np.arange(batch_size) + self._rng.random(batch_size)) / batch_size
         steps = self._tree.find(strata * self._tree.total)
@@ -145,22 +118,13 @@ class PrioritisedSampler:
         return Draw(steps, (weights / weights.max()).astype(np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Update the errors of drawn steps.
-
-        Args:
-            steps: Their indices, shape (n,).
-            errors: Absolute errors, shape (n,).
-        """
+        """Update the priorities of drawn steps by their absolute errors, shape (n,)."""
         self._enter_fresh()
         self._largest_error = max(self._largest_error, float(errors.max()))
         self._tree.set(steps, (errors.astype(np.float64) + self._bonuses[steps]) ** self._alpha)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the priorities.
-
-        Returns:
-            Arrays by name.
-        """
+        """Copy the priorities."""
         self._enter_fresh()
         return {
             "n_steps": np.array([self._n_steps], dtype=np.float64),
@@ -170,11 +134,7 @@ class PrioritisedSampler:
         }
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Restore the priorities.
-
-        Args:
-            state: What ``state`` gave.
-        """
+        """Restore the priorities."""
         self._fresh.clear()
         self._n_steps = int(state["n_steps"][0])
         self._largest_error = float(state["largest_error"][0])
@@ -182,7 +142,7 @@ class PrioritisedSampler:
         self._tree.set(np.arange(self._n_steps), state["priorities"])
 
     def check_valid(self) -> None:
-        """Make sure that exactly the stored steps can be drawn.
+        """Check that exactly the stored steps can be drawn.
 
         Raises:
             ValueError: If the tree is wrong or a step has no priority.
@@ -204,16 +164,7 @@ class PrioritisedSampler:
 def make_sampler(
     priorities: PriorityOptions | None, capacity: int, rng: np.random.Generator
 ) -> Sampler:
-    """Make the sampler of the options.
-
-    Args:
-        priorities: None draws all steps alike.
-        capacity: Most steps that are ever stored.
-        rng: Source of the draws.
-
-    Returns:
-        The sampler, with nothing stored yet.
-    """
+    """Make a sampler for up to ``capacity`` steps; uniform without priorities."""
     if priorities is None:
         return UniformSampler(rng)
     return PrioritisedSampler(capacity, priorities.alpha, rng)
@@ -226,11 +177,8 @@ class SumTree:
     """Non-negative numbers with the sums of all aligned blocks of 2, 4, 8 and so on.
 
     Every operation takes many entries at once and costs O(log capacity) array
-    operations. A parent is never adjusted by a difference but summed anew from its
-    two children, so that rounding errors do not grow.
-
-    Args:
-        capacity: Number of entries; all begin with 0.
+    operations. A parent is never adjusted by a difference but recomputed from its
+    two children, so that rounding errors do not grow. All ``capacity`` entries begin at 0.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -255,15 +203,10 @@ class SumTree:
         return self._nodes[self._first_leaf + indices]
 
     def set(self, indices: Integers, values: Doubles) -> None:
-        """Replace entries.
-
-        Args:
-            indices: Which, 0 to below the capacity, shape (n,); of one that comes
-                twice, the last value stays.
-            values: Finite and not negative, shape (n,).
+        """Replace entries; of an index that occurs twice, the last value stays.
 
         Raises:
-            ValueError: If an index or a value is out of range.
+            ValueError: If an index is out of range, or a value negative or not finite.
         """
         if len(indices) == 0:
             return
@@ -280,14 +223,7 @@ class SumTree:
             nodes[changed] = nodes[left] + nodes[left + 1]
 
     def find(self, masses: Doubles) -> Integers:
-        """Find the entries in which running sums reach given masses.
-
-        Args:
-            masses: From 0 to below ``total``, shape (n,).
-
-        Returns:
-            Indices of entries above 0, shape (n,).
-        """
+        """Find the entries, all above 0, in which running sums reach masses below ``total``."""
         nodes = self._nodes
         at = np.ones(len(masses), dtype=np.int64)
         rest = masses.copy()
@@ -301,7 +237,7 @@ class SumTree:
         return at - self._first_leaf
 
     def check_valid(self) -> None:
-        """Make sure that every sum is that of its parts.
+        """Check that every node is the sum of its children.
 
         Raises:
             ValueError: If one is not, or an entry is negative or not finite.
@@ -327,8 +263,7 @@ class NStepSamples(NamedTuple):
             shape (batch,).
         truncated: Whether the episode ended with the last reward, by a finish or a time
             limit, shape (batch,).
-        imitated: Whether the step is to be imitated: demonstrated, or part of an
-            elite run, shape (batch,).
+        imitated: Whether the step is demonstrated or part of an elite run, shape (batch,).
     """
 
     observations: Floats
@@ -341,12 +276,12 @@ class NStepSamples(NamedTuple):
 
 
 class NStepReturns(NamedTuple):
-    """Sums over the windows.
+    """Returns of windows, all of shape (batch,).
 
     Attributes:
-        returns: Discounted sums of the rewards, shape (batch,).
-        last: Index in the window of the last step that counts, shape (batch,).
-        discounts: gamma to the power of the number of steps, shape (batch,).
+        returns: Discounted sums of the rewards.
+        last: Index in the window of the last step that counts.
+        discounts: gamma to the power of the number of steps.
     """
 
     returns: Floats
@@ -355,16 +290,13 @@ class NStepReturns(NamedTuple):
 
 
 def n_step_returns(rewards: Floats, ends: NDArray[np.bool_], gamma: float) -> NStepReturns:
-    """Sum the rewards of windows, each up to its first end.
+    """Sum the discounted rewards of windows, each up to its first end.
 
     Args:
         rewards: Rewards of consecutive steps, shape (batch, n).
-        ends: Whether a window must stop after that step: an episode ends there or
-            nothing newer is known, shape (batch, n).
+        ends: Whether a window must stop after that step: the episode ends there or
+            no newer step is stored, shape (batch, n).
         gamma: Discount per step.
-
-    Returns:
-        Sums, last steps and discounts.
     """
     n = rewards.shape[1]
     stops = ends.copy()
