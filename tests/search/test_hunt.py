@@ -141,7 +141,7 @@ def test_processes_find_the_same(known: Tape) -> None:
 
 def test_searches_that_fall_behind_are_given_up() -> None:
     """The record is far ahead of whoever wanders about."""
-    known = Tape.load(Path(__file__).parents[2] / "data/01_raw/record.qwop.json")
+    known = Tape.load(Path(__file__).parents[2] / "data/01_raw/record.node.qwop.json")
     whole = {"whole_runs": 2, "branches": 0, "budget": RoundBudget(rounds=1)}
     search = SearchOptions(max_ticks=600, sink_height=9.0)
     patient = list(hunt(**whole, search=search).run([known]))
