@@ -41,7 +41,7 @@ class Learning(BaseModel):
     """Step size of the optimiser."""
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Return the spec of the agents on the given environment interface."""
+        """Returns the spec of the agents on the given environment interface."""
         return AgentSpec.model_validate(
             {
                 **interface,
@@ -149,7 +149,7 @@ class ValueLearning(Learning):
     """Added to the root of Adam's second moment."""
 
     def gradient_steps_per_target(self, n_games: int) -> float:
-        """Return the gradient steps between two copies into the target network."""
+        """Returns the gradient steps between two copies into the target network."""
         calls = max(self.target_update_interval // n_games, 1)
         return calls * self.gradient_steps / self.train_freq
 
@@ -322,12 +322,12 @@ class TrainingOptions(BaseModel):
         return folder
 
     def progress(self, steps: int, clock: BudgetClock) -> float:
-        """Return the share of the training that is over, 1 from ``stop_at`` on."""
+        """Returns the share of the training that is over, 1 from ``stop_at`` on."""
         is_stopped = self.stop_at is not None and steps >= self.stop_at
         return 1.0 if is_stopped else clock.progress(steps)
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether the training has diverged or used up its budget."""
+        """Returns whether the training has diverged or used up its budget."""
         steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
         clock = BudgetClock(self.budget, used=seconds)
         diverged = state.facts["diverged_at"] is not None
@@ -383,7 +383,7 @@ ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
 
 
 def _known_options(value: object) -> object:
-    """Refuse unknown algorithms and options; the error names the known ones."""
+    """Refuses unknown algorithms and options; the error names the known ones."""
     if not isinstance(value, Mapping):
         return value
     name = value.get("algorithm")

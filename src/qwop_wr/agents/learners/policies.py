@@ -44,13 +44,13 @@ class QuantilePolicy(QRDQNPolicy):
         return cast("QuantileNetwork", self.quantile_net_target.quantile_net[0])
 
     def make_quantile_net(self) -> ContribQuantileNetwork:
-        """Build SB3's network around ours."""
+        """Builds SB3's network around ours."""
         network = super().make_quantile_net()
         network.quantile_net = nn.Sequential(QuantileNetwork(self.spec)).to(self.device)
         return network
 
     def set_training_mode(self, mode: bool) -> None:
-        """Set the mode of the policy alone: no layer of ours has one, and setting all is slow."""
+        """Sets the mode of the policy alone: no layer of ours has one, and setting all is slow."""
         self.training = mode
 
 
@@ -80,7 +80,7 @@ class ValuePolicy(DQNPolicy):
         return cast("QuantileNetwork", self.q_net.q_net[0])
 
     def make_q_net(self) -> QNetwork:
-        """Build SB3's network around ours, without the axis of the one quantile."""
+        """Builds SB3's network around ours, without the axis of the one quantile."""
         network = super().make_q_net()
         network.q_net = nn.Sequential(QuantileNetwork(self.spec), nn.Flatten()).to(self.device)
         return network
