@@ -21,7 +21,7 @@ TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
 """Probability with which a gate may mistake chance for a gain."""
-_SAME_COST = 1e-9
+SAME_COST = 1e-9
 """Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
 
@@ -162,9 +162,9 @@ def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
     if differing:
         finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
     saved = _episode_costs(incoming) - _episode_costs(candidate)  # (n,)
-    if (np.abs(saved) < _SAME_COST).all():
+    if (np.abs(saved) < SAME_COST).all():
         return PairedGain(finish_p, 1.0)
-    saved = np.where(np.abs(saved) < _SAME_COST, 0.0, saved)
+    saved = np.where(np.abs(saved) < SAME_COST, 0.0, saved)
     test = stats.wilcoxon(saved, alternative="greater", method="approx")
     return PairedGain(finish_p, float(test.pvalue))
 

@@ -1,7 +1,7 @@
 """The agents' networks, averages of their weights, and dense layers without autograd."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -261,7 +261,7 @@ class DenseStack:
     """Hidden layers without normalisation and an output layer, forward and backward."""
 
     def __init__(self, hidden: HiddenLayers, output: nn.Linear) -> None:
-        self._layers = [*_linears(hidden.linear), output]
+        self._layers = [*(layer for layer in hidden.linear if isinstance(layer, nn.Linear)), output]
         self._is_tanh = isinstance(hidden.activation, nn.Tanh)
 
     def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
@@ -293,7 +293,3 @@ class DenseStack:
                 gradient = torch.ops.aten.tanh_backward(gradient, activations)
             else:
                 gradient = torch.ops.aten.threshold_backward(gradient, activations, 0)
-
-
-def _linears(modules: Iterable[nn.Module]) -> list[nn.Linear]:
-    return [module for module in modules if isinstance(module, nn.Linear)]

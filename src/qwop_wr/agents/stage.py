@@ -58,7 +58,6 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
     """How the best checkpoint learns from a coach afterwards; without it there is no coach."""
 
     evaluation_starts: PositiveInt = 256
-    """Starts of every evaluation."""
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
     """Finish rate or mean distance below this share of the best checkpoint's is a collapse;
     0 disables the check."""

@@ -90,9 +90,7 @@ class RecurrentPPOLearning(PPOLearning):
 
     algorithm: Literal["recurrent_ppo"]  # type: ignore[assignment]  # another name
     n_steps: PositiveInt = 128
-    """Decisions per game between two updates."""
     batch_size: PositiveInt = 128
-    """Samples per gradient step."""
     lstm_size: PositiveInt = 256
     """Width of each LSTM."""
 
@@ -105,7 +103,6 @@ class A2CLearning(OnPolicyLearning):
 
     algorithm: Literal["a2c"]
     n_steps: PositiveInt = 5
-    """Decisions per game between two updates."""
     gae_lambda: Share = 1.0
     """Bias against variance of the advantages; 1 is the classic advantage."""
     learning_rate: Schedule = Schedule.constant(7e-4)
@@ -122,9 +119,7 @@ class ValueLearning(Learning):
     """
 
     algorithm: str
-    """Name of the algorithm."""
     activation: Activation = "relu"
-    """Non-linearity after each hidden layer."""
     learning_rate: Schedule = Schedule.constant(1e-4)
     """Step size of Adam."""
     layer_norm: bool = False
@@ -171,13 +166,10 @@ class QRDQNLearning(ValueLearning):
     n_quantiles: PositiveInt = 200
     """Quantiles of the return per action."""
     learning_rate: Schedule = Schedule.constant(5e-5)
-    """Step size of Adam."""
     max_grad_norm: Positive | None = None
-    """Longest gradient; not clipped if null."""
     adam_eps: Positive | None = None  # type: ignore[assignment]  # sb3-contrib's own
     """Added to the root of Adam's second moment; 0.01 / ``batch_size`` if null."""
     exploration: Schedule = Schedule(start=1.0, end=0.01, until=0.005)
-    """Probability that all games act at random."""
 
     def _network(self) -> dict[str, Any]:
         return {**super()._network(), "n_quantiles": self.n_quantiles}
@@ -187,9 +179,7 @@ class DemonstrationLearning(Learning):
     """Our QR-DQN, which also learns from demonstrations and its own fastest finishes."""
 
     net_arch: LayerSizes = (256, 128)
-    """Widths of the hidden layers."""
     activation: Activation = "relu"
-    """Non-linearity after each hidden layer."""
     layer_norm: bool = True
     """Normalise the hidden layers, which keeps values from running away."""
     dueling: bool = False
@@ -342,11 +332,8 @@ class PPOOptions(TrainingOptions, PPOLearning):
     net_arch: LayerSizes = (256, 128)
     """Widths of the hidden layers, of actor and critic alike."""
     n_steps: PositiveInt = 128
-    """Decisions per game between two updates."""
     batch_size: PositiveInt = 4096
-    """Samples per gradient step."""
     n_epochs: PositiveInt = 6
-    """Passes over the samples of an update."""
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount per decision; at 2 ticks 0.99 looks about 7 s ahead."""
     learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
@@ -354,13 +341,9 @@ class PPOOptions(TrainingOptions, PPOLearning):
     entropy: Schedule = Schedule.linear(0.02, 0.002)
     """Weight of the entropy bonus; too little early on leads to scraping along."""
     evaluation_every: PositiveInt = 500_000
-    """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
-    """Starts of every evaluation."""
     save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Minutes between two states."""
     log_every: PositiveInt = 32_768
-    """Steps between two entries of the algorithm's own metrics."""
 
 
 _MODELS: tuple[type[Learning], ...] = (

@@ -2,10 +2,8 @@
 
 from typing import Any, cast
 
-from gymnasium import spaces
 from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from sb3_contrib.qrdqn.policies import QuantileNetwork as ContribQuantileNetwork
-from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
@@ -16,22 +14,13 @@ from qwop_wr.agents.spec import AgentSpec
 class QuantilePolicy(QRDQNPolicy):
     """SB3's policy around our quantile network.
 
-    Args:
-        spec: Spec of the agents.
-        **kwargs: SB3's further arguments, such as the optimizer.
+    All arguments but ``spec`` are SB3's.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        spec: AgentSpec,
-        **kwargs: Any,  # noqa: ANN401 - SB3's to define
-    ) -> None:
+    def __init__(self, *args: Any, spec: AgentSpec, **kwargs: Any) -> None:  # noqa: ANN401
         self.spec = spec
         kwargs.update(n_quantiles=spec.n_quantiles, net_arch=list(spec.net_arch))
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(*args, **kwargs)
 
     @property
     def online_network(self) -> QuantileNetwork:
@@ -57,22 +46,13 @@ class QuantilePolicy(QRDQNPolicy):
 class ValuePolicy(DQNPolicy):
     """SB3's DQN policy around our quantile network of one quantile.
 
-    Args:
-        spec: Spec of the agents.
-        **kwargs: SB3's further arguments, such as the optimiser.
+    All arguments but ``spec`` are SB3's.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        spec: AgentSpec,
-        **kwargs: Any,  # noqa: ANN401 - SB3's to define
-    ) -> None:
+    def __init__(self, *args: Any, spec: AgentSpec, **kwargs: Any) -> None:  # noqa: ANN401
         self.spec = spec
         kwargs["net_arch"] = list(spec.net_arch)
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(*args, **kwargs)
 
     @property
     def online_network(self) -> QuantileNetwork:
