@@ -74,7 +74,7 @@ class Checkpoints:
         """Evaluates an agent and keeps it if it is among the best.
 
         Args:
-            agent: Its copy that is kept has step and score in its card.
+            agent: The kept copy has step and score in its card.
             step: Decisions it has learnt from.
             reference: Whether later agents should improve on this one.
         """

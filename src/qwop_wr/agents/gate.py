@@ -96,7 +96,7 @@ class GateReport:
 
 
 class PairedGain(NamedTuple):
-    """How likely chance alone makes a candidate look so much better on shared starts.
+    """Probabilities that chance alone makes a candidate look so much better on shared starts.
 
     Attributes:
         finish_p: One-sided McNemar's exact test on the starts that only one finished.
@@ -149,7 +149,7 @@ def score_episodes(episodes: Episodes) -> AgentScore:
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
-    """Plays one deterministic episode per seed, without automatic reset, and scores them."""
+    """Plays and scores one deterministic episode per seed, in games without automatic reset."""
     return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
 
 
@@ -227,7 +227,7 @@ class HealthOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     success_kept: float = Field(gt=0, le=1)
-    """Share of the finish rate before playing that the last evaluation, not the best, keeps."""
+    """Share of the finish rate before play that the last evaluation, not the best, must reach."""
     advice: str = Field(min_length=1)
     """What to do if a stage is not healthy."""
 

@@ -161,7 +161,7 @@ class _Batch:
         on_step: StepCallback | None,
     ) -> None:
         n, n_games = len(self.seeds), self.env.num_envs
-        # Surplus games repeat the last seed; nobody looks at them.
+        # Surplus games repeat the last seed and are ignored.
         padded = [int(seed) for seed in self.seeds] + [int(self.seeds[-1])] * (n_games - n)
         # Gymnasium documents a list of seeds but types a single one.
         obs, _ = self.env.reset(seed=padded)  # type: ignore[arg-type]

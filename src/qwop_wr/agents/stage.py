@@ -55,7 +55,7 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
     """
 
     coaching: CoachingOptions | None = None
-    """How the best checkpoint learns from a coach afterwards; without it there is no coach."""
+    """How the best checkpoint learns from a coach afterwards; no coaching if null."""
 
     evaluation_starts: PositiveInt = 256
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)

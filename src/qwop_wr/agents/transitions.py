@@ -59,7 +59,7 @@ class Transitions:
         return int(self.ends.sum())
 
     def select(self, episodes: NDArray[np.integer]) -> "Transitions":
-        """Keeps the episodes of these numbers, at least one, renumbered from 0."""
+        """Returns the given episodes, at least one, renumbered from 0."""
         kept = np.isin(self.episode, episodes)
         _, renumbered = np.unique(self.episode[kept], return_inverse=True)
         return Transitions(

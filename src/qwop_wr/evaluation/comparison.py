@@ -80,7 +80,7 @@ def compare_agents(
     """Compares two agents by their episodes on the same seeds, in any order.
 
     The bootstrap resamples seeds, hence pairs; with one seed, no difference can be shown.
-    The verdict is as sure as ``confidence_level``.
+    The verdict follows from an interval of ``confidence_level``.
 
     Raises:
         ValueError: If the tables are not of one agent each on the same starts.

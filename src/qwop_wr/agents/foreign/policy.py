@@ -47,7 +47,7 @@ class ForeignPolicy:
         n_outputs: Width of the output: one per action, or per action and quantile.
         net_arch: Widths of the hidden layers.
         saved: The archive that it comes from.
-        weights: The same weights under our names.
+        weights: Its weights under our names.
         has_critic: Whether its critic fits beside the actor; else the critic is all zeros,
             which matters only to a search guided by it.
     """

@@ -68,7 +68,7 @@ class OnPolicyLearning(Learning):
     value_weight: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     """Weight of the critic's loss."""
     max_grad_norm: Positive = 0.5
-    """Longest gradient."""
+    """Largest norm of a gradient."""
 
 
 class PPOLearning(OnPolicyLearning):
@@ -139,7 +139,7 @@ class ValueLearning(Learning):
     exploration: Schedule = Schedule(start=1.0, end=0.05, until=0.1)
     """Probability that all games act at random."""
     max_grad_norm: Positive | None = 10.0
-    """Longest gradient; not clipped if null."""
+    """Largest norm of a gradient; not clipped if null."""
     adam_eps: Positive = 1e-8
     """Added to the root of Adam's second moment."""
 
@@ -209,7 +209,7 @@ class DemonstrationLearning(Learning):
     learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
     """Step size of Adam."""
     max_grad_norm: Positive = 10.0
-    """Longest gradient."""
+    """Largest norm of a gradient."""
     l2: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
     """Weight decay: adds l2 / 2 times the sum of the squared weights to the loss."""
     target_period: PositiveInt = 500

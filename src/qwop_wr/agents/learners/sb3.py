@@ -234,7 +234,7 @@ class SortingQRDQN(QRDQN):
     """
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Makes gradient steps."""
+        """Makes gradient steps with the sorted loss."""
         _train(self, gradient_steps, batch_size, self._loss)
 
     def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:

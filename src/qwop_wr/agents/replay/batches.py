@@ -12,7 +12,7 @@ from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, NStepSamples
 
 
 class NStepTransitions(NamedTuple):
-    """Returns R = r_0 + g r_1 + ... over up to n steps, and where they bootstrap.
+    """N-step returns R = r_0 + g r_1 + ... and where they bootstrap.
 
     Attributes:
         returns: Sums of discounted, scaled rewards, shape (batch,).

@@ -190,7 +190,7 @@ class SumTree:
 
     @property
     def total(self) -> float:
-        """Sums of all entries."""
+        """Sum of all entries."""
         return float(self._nodes[1])
 
     @property
