@@ -114,7 +114,6 @@ def training_seconds(steps: int) -> float:
     options = StageOptions.model_validate(
         {
             "budget": {"steps": steps},
-            "n_quantiles": 16,
             "batch_size": 256,
             "warmup_steps": 1000,
             "evaluation_every": steps,

@@ -37,6 +37,7 @@ from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.training.nodes import AgentOptions, Stage
 
 PROJECT: Final = Path(__file__).parents[1]
 BATCH: Final = 256
@@ -68,10 +69,11 @@ def load_settings() -> Settings:
     """Read the configuration as a run does."""
     loader = OmegaConfigLoader(str(PROJECT / "conf"), base_env="base", default_run_env="base")
     parameters = loader["parameters"]
+    stage = Stage.model_validate(parameters["dqnfd"])
     return Settings(
         EnvironmentOptions.from_keywords(parameters["environment"]),
-        GamesOptions.model_validate(parameters["dqnfd"]["games"]),
-        StageOptions.model_validate(parameters["dqnfd"]["options"]),
+        stage.games,
+        AgentOptions.model_validate(parameters["agent"]).applied_to(stage.options),
     )
 
 

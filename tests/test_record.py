@@ -3,16 +3,23 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.simulator.exact import ExactSimulator
-from qwop_wr.simulator.tape import Tape, verify_tape
+from qwop_wr.simulator.platforms import DEFAULT_PLATFORM
+from qwop_wr.simulator.tape import Tape, record_file, verify_tape
 
-RECORD = Tape.load(Path(__file__).parents[1] / "data" / "01_raw" / "record.node.qwop.json")
+RAW = Path(__file__).parents[1] / "data" / "01_raw"
+RECORD = Tape.load(RAW / record_file("exact", DEFAULT_PLATFORM))
+PLATFORMS_WITH_RECORDS = ("chromium", "firefox", "node")
 
 
-def test_the_record_replays_to_the_bit_and_beats_the_human_one() -> None:
-    result = verify_tape(RECORD)
+@pytest.mark.parametrize("platform", PLATFORMS_WITH_RECORDS)
+def test_the_record_replays_to_the_bit_and_beats_the_human_one(platform: str) -> None:
+    tape = Tape.load(RAW / record_file("exact", platform))
+    assert tape.platform == platform
+    result = verify_tape(tape)
     assert result.finished
     assert result.distance >= 100.0
     assert result.score_time < HUMAN_RECORD.seconds

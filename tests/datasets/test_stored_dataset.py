@@ -25,11 +25,12 @@ from qwop_wr.simulator.tape import Tape
 
 
 class Case(NamedTuple):
-    """A dataset class, something to store in it, and a name for it."""
+    """A dataset class, something to store in it, a name for it, and something else to store."""
 
     make: type[StoredDataset[Any, Any]]
     data: Any
     name: str
+    other: Any
 
 
 @pytest.fixture(
@@ -39,11 +40,11 @@ def case(
     request: pytest.FixtureRequest, agent: Agent, recording: Recording, tapes: dict[str, Tape]
 ) -> Case:
     cases = [
-        Case(AgentDataset, agent, "agent.safetensors"),
-        Case(AgentsDataset, {"guide_1": agent, "guide_2": agent}, "agents"),
-        Case(TransitionsDataset, recording, "recording.npz"),
-        Case(TapeDataset, tapes["seed_12"], "record.qwop.json"),
-        Case(TapesDataset, tapes, "tapes"),
+        Case(AgentDataset, agent, "agent.safetensors", agent.with_card(seed=9)),
+        Case(AgentsDataset, {"guide_1": agent, "guide_2": agent}, "agents", {"other": agent}),
+        Case(TransitionsDataset, recording, "recording.npz", recording),
+        Case(TapeDataset, tapes["seed_12"], "record.qwop.json", tapes["native"]),
+        Case(TapesDataset, tapes, "tapes", {"seed_12": tapes["native"]}),
     ]
     return next(case for case in cases if case.name == request.param)
 
@@ -123,7 +124,7 @@ class TestStored:
             full_disk(100),
             pytest.raises(DatasetError, match=f"{case.name}: cannot write .* File too large"),
         ):
-            dataset.save(case.data)
+            dataset.save(case.other)
         assert files_below(tmp_path) == before
         assert_same(dataset.load(), case.data)
 

@@ -204,12 +204,22 @@ def test_bad_fields_are_named(tape: Tape, changes: dict[str, object], message: s
         Tape.from_json(content(tape, **changes))
 
 
-@pytest.mark.parametrize("field", list(Tape.__dataclass_fields__))
+@pytest.mark.parametrize("field", sorted({*Tape.__dataclass_fields__} - {"soft_resets"}))
 def test_missing_fields_are_named(tape: Tape, field: str) -> None:
     cut = content(tape)
     del cut[field]
     with pytest.raises(TapeError, match=f"^{field}: is missing"):
         Tape.from_json(cut)
+
+
+def test_a_tape_begins_on_a_fresh_page_if_it_does_not_say_otherwise(tape: Tape) -> None:
+    cut = content(tape)
+    del cut["soft_resets"]
+    assert Tape.from_json(cut) == tape
+    assert tape.soft_resets == 0
+    for wrong in (-1, 2, True, "1", None):
+        with pytest.raises(TapeError, match="^soft_resets: must be an integer from 0 to 1"):
+            Tape.from_json(content(tape, soft_resets=wrong))
 
 
 @pytest.mark.parametrize(

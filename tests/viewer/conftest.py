@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def finish() -> Tape:
     """The shipped record."""
-    return Tape.load(ROOT / "data/01_raw/record.node.qwop.json")
+    return Tape.load(ROOT / "data/01_raw/record.qwop.json")
 
 
 @pytest.fixture(scope="session")

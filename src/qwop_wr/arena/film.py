@@ -39,9 +39,7 @@ def write_film(
     Args:
         frames: The images, uint8 of shape (height, width, 3), all alike; at least one.
         samples: Some of them, in whose colours a GIF is painted.
-        path: Where to; the suffix, ``.gif`` or ``.mp4``, decides the kind. A file that
-            exists is replaced.
-        frames_per_second: How fast they follow one another.
+        path: Its suffix, ``.gif`` or ``.mp4``, decides the kind. A file that exists is replaced.
         width: Width of the film [pixels]; the height follows.
 
     Raises:

@@ -28,7 +28,6 @@ class Play:
         platform: Platform to run on, if the engine knows platforms.
 
     Attributes:
-        runner: The runner.
         is_open: Whether the window stays open.
         runs: Runs that have ended by themselves.
     """

@@ -1,4 +1,4 @@
-"""How fast a show goes: pause, slow motion, single ticks."""
+"""Speed of a show: pause, slow motion, single ticks."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ SPEEDS: Final = {
 """Speeds by their factor, and what is shown for them."""
 
 _LONGEST_GAP: Final = 0.25
-"""Most time that is caught up with at once [s]; a window that was held up goes on from there."""
+"""Most time that is caught up at once [s]; a window that was held up goes on from there."""
 
 
 class Playback:
@@ -38,27 +38,16 @@ class Playback:
         return "paused" if self.is_paused else SPEEDS[self.speed]
 
     def toggle(self) -> None:
-        """Pauses, or go on."""
+        """Pauses, or goes on."""
         self.is_paused = not self.is_paused
         self._owed = 0.0
 
     def change_speed(self, steps: int) -> None:
-        """Goes to a faster or slower speed.
-
-        Args:
-            steps: Steps along :data:`SPEEDS`.
-        """
+        """Goes some steps along :data:`SPEEDS`."""
         self._index = min(max(self._index + steps, 0), len(self._factors) - 1)
 
     def due(self, seconds: float) -> int:
-        """Lets time pass.
-
-        Args:
-            seconds: Real time since the last call [s].
-
-        Returns:
-            Ticks to be played now.
-        """
+        """Returns the ticks to play now, given the real time since the last call [s]."""
         if self.is_paused:
             return 0
         self._owed += min(seconds, _LONGEST_GAP) * self.speed / CLOCK_STEP

@@ -10,6 +10,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import single_thread
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rendering import Lane
+from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator import DEFAULT_PLATFORM, ENGINES, Simulator, make_simulator
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.simulator.tape_format import MAX_TICKS
@@ -20,7 +21,7 @@ of rows, and the run must be the one that the evaluation sees."""
 
 
 class KeySource(Protocol):
-    """Who holds the keys."""
+    """Source of a runner's keys."""
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
         """Chooses the keys of the next tick.
@@ -36,11 +37,7 @@ class KeySource(Protocol):
 
 
 class TapeKeys:
-    """The keys of a tape.
-
-    Args:
-        tape: The tape.
-    """
+    """The keys of a tape."""
 
     def __init__(self, tape: Tape) -> None:
         self._keys = tape.per_tick_keys.tolist()
@@ -53,30 +50,19 @@ class TapeKeys:
 class AgentKeys:
     """An agent that decides while the game goes on, without noise.
 
-    Args:
-        agent: The agent.
-
     Raises:
-        ValueError: If there is no such game as the agent was made for.
+        ValueError: If no environment fits the agent.
     """
 
     def __init__(self, agent: Agent) -> None:
-        spec = agent.spec
-        options = EnvironmentOptions.from_keywords(
-            {
-                "ticks_per_action": spec.ticks_per_action,
-                "actions": spec.actions,
-                "observation": spec.observation,
-            }
-        )
-        agent.check_interface(options.interface)
-        self._ticks_per_action = spec.ticks_per_action
+        options = own_environment(agent, EnvironmentOptions())
+        self._ticks_per_action = options.ticks_per_action
         self._masks = ACTION_SETS[options.actions]
         self._observer = Observer(options.observation)
         self._policy = agent.policy()
 
     def __call__(self, simulator: Simulator, played: Sequence[int]) -> int | None:
-        """Holds on to the last decision, or decide anew."""
+        """Holds on to the last decision, or decides anew."""
         if len(played) % self._ticks_per_action:
             return played[-1]
         if not played:
@@ -117,16 +103,13 @@ class Runner:
     """One runner in a game of its own.
 
     Args:
-        name: Who it is.
-        keys: Who holds its keys.
+        keys: Source of its keys.
         engine: Engine to run on.
-        meta: Where the keys come from, as a tape says it.
+        meta: Origin of the keys, for its tape.
         platform: Platform to run on, if the engine knows platforms.
         soft_resets: Soft resets before the first tick, as a tape counts them.
 
     Attributes:
-        name: Who it is.
-        meta: Where the keys come from.
         played: Masks of all ticks since the reset.
         simulator: Its game.
     """
@@ -193,10 +176,7 @@ class Runner:
             self.played.append(mask)
 
     def tape(self) -> Tape:
-        """Records the run so far; it must have begun on a fresh page.
-
-        Returns:
-            The tape, with the runner's meta.
+        """Records the run so far, which must have begun on a fresh page.
 
         Raises:
             TapeError: If nothing was played.
@@ -206,11 +186,7 @@ class Runner:
         return Tape.record(keys, game.engine, self.meta, game.platform, self._soft_resets)
 
     def reset(self, soft: bool = False) -> None:
-        """Begins a new run.
-
-        Args:
-            soft: Go on with the used world, as the game's own restart does.
-        """
+        """Begins a new run; a soft one goes on with the used world, as in the game."""
         self.simulator.reset(soft=soft)
         for _ in range(0 if soft else self._soft_resets):
             self.simulator.reset(soft=True)
@@ -218,11 +194,7 @@ class Runner:
         self._is_dry = False
 
     def rewind(self, ticks: int) -> None:
-        """Goes back to an earlier moment of a run that began on a fresh page.
-
-        Args:
-            ticks: Ticks after the reset; a run that has fewer stays as it is.
-        """
+        """Goes back to a tick of a run that began on a fresh page; a shorter run stays as it is."""
         if ticks >= len(self.played):
             return
         kept = self.played[: max(ticks, 0)]

@@ -14,14 +14,7 @@ Frame = NDArray[np.uint8]
 
 
 def human_pace(clock: float) -> Pace:
-    """Finds where the human record was at a time.
-
-    Args:
-        clock: The game's clock [s].
-
-    Returns:
-        The distance, linear between the splits of the record's video.
-    """
+    """Returns the human record's position at a time [s], linear between its video's splits."""
     marks, splits = [0, *HUMAN_SPLITS], [0.0, *HUMAN_SPLITS.values()]
     metres = float(np.interp(clock, splits, marks))
     return Pace(metres, f"human record {HUMAN_RECORD.seconds:.2f} s")
@@ -35,13 +28,9 @@ def compared(clock: float) -> str:
 
 
 class Show:
-    """Runners that started together.
-
-    Args:
-        runners: The runners, 1 to :data:`MAX_LANES`.
+    """Runners, 1 to :data:`MAX_LANES`, that started together.
 
     Attributes:
-        runners: The runners.
         ticks: Ticks since the start.
 
     Raises:
@@ -73,25 +62,13 @@ class Show:
         self.ticks = max(len(runner.played) for runner in self.runners)
 
     def rewind(self, ticks: int) -> None:
-        """Goes back to an earlier moment.
-
-        Args:
-            ticks: Ticks after the start.
-        """
+        """Goes back to a number of ticks after the start."""
         for runner in self.runners:
             runner.rewind(ticks)
         self.ticks = max(len(runner.played) for runner in self.runners)
 
     def draw(self, status: str = "", hint: str = "") -> Frame:
-        """Draws this moment.
-
-        Args:
-            status: State of the window.
-            hint: What its keys do.
-
-        Returns:
-            The image, uint8 of shape (540, 960, 3).
-        """
+        """Draws this moment, with the window's state and its keys in words."""
         pace = human_pace(self.clock)
         if len(self.runners) > 1:
             lanes = [runner.lane() for runner in self.runners]

@@ -18,12 +18,7 @@ _SECOND: Final = 30
 class Watch:
     """Lets a show run, and stops, slows and rewinds it.
 
-    Args:
-        show: The show.
-
     Attributes:
-        show: The show.
-        playback: Its speed.
         is_open: Whether the window stays open.
     """
 

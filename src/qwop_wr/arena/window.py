@@ -25,7 +25,7 @@ class NoDisplayError(BadInputError):
 
 
 class Scene(Protocol):
-    """What is shown in a window."""
+    """Content of a window."""
 
     @property
     def is_open(self) -> bool:
@@ -48,9 +48,6 @@ class Scene(Protocol):
 class Window:
     """A window of 960 x 540 pixels that can be resized; a context manager.
 
-    Args:
-        title: What is written over it.
-
     Raises:
         NoDisplayError: If there is no display.
     """
@@ -72,11 +69,7 @@ class Window:
         pygame.display.quit()
 
     def show(self, frame: Frame) -> None:
-        """Shows a picture, as large as the window allows.
-
-        Args:
-            frame: The image, uint8 of shape (540, 960, 3).
-        """
+        """Shows a picture, uint8 of shape (540, 960, 3), as large as the window allows."""
         surface = pygame.display.get_surface()
         assert surface is not None  # noqa: S101 - the window was opened
         picture = pygame.image.frombuffer(frame.tobytes(), (WIDTH, HEIGHT), "RGB")
@@ -90,11 +83,7 @@ class Window:
         pygame.display.flip()
 
     def run(self, scene: Scene) -> None:
-        """Shows a scene in real time until it or the window is closed.
-
-        Args:
-            scene: The scene.
-        """
+        """Shows a scene in real time until it or the window is closed."""
         clock = pygame.time.Clock()
         while scene.is_open:
             seconds = clock.tick(_FRAMES_PER_SECOND) / 1000

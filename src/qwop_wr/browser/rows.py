@@ -18,7 +18,7 @@ VALUES: Final = (
     "camera",
     "touching contacts",
 )
-"""What the numbers of a row are. Flags: 1 fallen, 2 jumped, 4 landed, 8 ended."""
+"""The numbers of a row. Flags: 1 fallen, 2 jumped, 4 landed, 8 ended."""
 
 FLAGS_COLUMN: Final = VALUES.index("flags")
 
@@ -27,11 +27,7 @@ Rows = NDArray[np.float64]
 
 
 def replayed(keys: NDArray[np.uint8], platform: str) -> Rows:
-    """Play keys from a hard reset on the exact engine.
-
-    Args:
-        keys: Masks of the keys held in every tick, shape (T,).
-        platform: Whose sine to compute with.
+    """Plays keys, a mask per tick, from a hard reset on the exact engine.
 
     Returns:
         The rows up to the end of the game or of the keys.

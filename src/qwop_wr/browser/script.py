@@ -14,6 +14,7 @@ from qwop_wr import __version__
 from qwop_wr.agents.agent import Agent
 from qwop_wr.browser.rows import replayed
 from qwop_wr.envs import ACTION_SETS, OBSERVATIONS, EnvironmentOptions
+from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator.anatomy import HURDLE, HURDLE_JOINT, JOINTS, PARTS
 from qwop_wr.simulator.constants import CAMERA_LEAD, GRAVITY, PIXELS_PER_UNIT, SAND_PIT_PX
 from qwop_wr.simulator.platforms import BROWSERS, PLATFORMS, sines_cosines
@@ -24,7 +25,7 @@ SUFFIX: Final = ".user.js"
 """Ending of a user script's file name, by which the managers know it."""
 
 UNKNOWN_PLATFORM: Final = "unknown"
-"""What the script calls a sine that is none of the platforms'."""
+"""The script's name for a sine that is none of the platforms'."""
 
 _ASSETS: Final = files("qwop_wr.browser") / "assets"
 _ADDRESSES: Final = ("*://foddy.net/Athletics.html*", "*://www.foddy.net/Athletics.html*")
@@ -37,24 +38,21 @@ _PROBE_SPAN: Final = 20.0
 _PROBE_WEIGHTS: Final = (0x9E3779B1, 0x85EBCA77)
 
 _PATIENCE_MS: Final = 8000
-"""How long after the page has loaded its game is waited for [ms]."""
+"""Time that the game has to appear after its page has loaded [ms]."""
 
 _LONGEST_AGENT_RUN: Final = EnvironmentOptions().max_ticks
 """Ticks after which an agent that neither finishes nor falls has run enough."""
 
 Content = dict[str, Any]
-"""What a script plays, as JSON."""
+"""The content of a script, as JSON."""
 
 
 def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
-    """Describe tapes, of which the script plays the one of its browser's platform.
+    """Describes tapes, of which the script plays the one of its browser's platform.
 
     Args:
-        name: What the runs are called.
+        name: Name of the runs.
         tapes: Tapes of the exact engine, their claims proven, each of another platform.
-
-    Returns:
-        The content.
 
     Raises:
         ValueError: If a tape is of another engine, or two are of one platform.
@@ -77,28 +75,12 @@ def tapes_content(name: str, tapes: Iterable[Tape]) -> Content:
 
 
 def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
-    """Describe an agent that decides in the page.
-
-    Args:
-        name: What it is called.
-        agent: The agent.
-        idle_ticks: Ticks without keys before its first decision.
-
-    Returns:
-        The content.
+    """Describes an agent that decides in the page, after some ticks without keys.
 
     Raises:
-        ValueError: If there is no such game as the agent was made for.
+        ValueError: If no environment fits the agent.
     """
-    spec = agent.spec
-    options = EnvironmentOptions.from_keywords(
-        {
-            "ticks_per_action": spec.ticks_per_action,
-            "actions": spec.actions,
-            "observation": spec.observation,
-        }
-    )
-    agent.check_interface(options.interface)
+    options = own_environment(agent, EnvironmentOptions())
     features = OBSERVATIONS[options.observation]
     return {
         "name": name,
@@ -110,7 +92,7 @@ def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
             "lows": [feature.low for feature in features],
             "highs": [feature.high for feature in features],
             "masks": ACTION_SETS[options.actions].tolist(),
-            "ticksPerAction": spec.ticks_per_action,
+            "ticksPerAction": options.ticks_per_action,
             "idleTicks": idle_ticks,
             "maxTicks": idle_ticks + _LONGEST_AGENT_RUN,
             "layers": _layers(agent),
@@ -119,22 +101,19 @@ def agent_content(name: str, agent: Agent, idle_ticks: int = 0) -> Content:
 
 
 def person_content() -> Content:
-    """Describe a person who plays with the page's own keys."""
+    """Describes a person who plays with the page's own keys."""
     return {"name": "you"}
 
 
 def user_script(content: Content, server: str | None = None, shim: str | None = None) -> str:
-    """Write a script that plays in the original game's page.
+    """Writes a script, with the header for user-script managers, that plays in the game's page.
 
     It must run before the page's own scripts. Without a server it makes no request.
 
     Args:
-        content: What it plays.
+        content: One of the contents above.
         server: Address below which ``qwop browser`` listens; none if omitted.
         shim: Platform whose sine and cosine replace the page's; none if omitted.
-
-    Returns:
-        The script, with the header that user-script managers read.
     """
     constants = {
         **content,
@@ -166,10 +145,9 @@ def user_script(content: Content, server: str | None = None, shim: str | None = 
 
 @cache
 def sine_checksums() -> Mapping[str, str]:
-    """Compute the checksum of every platform's sine and cosine, as ``sine.js`` does.
+    """Computes the checksum of every platform's sine and cosine, as ``sine.js`` does.
 
-    Returns:
-        Sixteen hexadecimal digits by platform.
+    They are sixteen hexadecimal digits by platform.
     """
     states, state = np.empty(_PROBE_ARGUMENTS), 1
     for index in range(_PROBE_ARGUMENTS):
@@ -189,7 +167,7 @@ def _checksum(sines: NDArray[np.float64], cosines: NDArray[np.float64]) -> str:
 
 
 def _constants() -> dict[str, float]:
-    """List what ``game.js`` compares to know a changed game by, under the names it uses."""
+    """Lists, under its names, the constants by which ``game.js`` recognises a changed game."""
     constants = {"world_camera_offset": -CAMERA_LEAD, "gravity": GRAVITY}
     for body in (*PARTS, *HURDLE):
         name = _camel(body.name)
@@ -205,7 +183,7 @@ def _constants() -> dict[str, float]:
 
 
 def _layers(agent: Agent) -> list[dict[str, str]]:
-    """Write the layers that score the actions; what all actions share is left out."""
+    """Writes the layers that score the actions; what all actions share is left out."""
     weights, spec = agent.weights, agent.spec
     stack, output = ("hidden", "output") if spec.algorithm == "qrdqn" else ("actor", "actor_output")
     layers = []

@@ -37,9 +37,9 @@ _HEADERS: Final = {
 }
 _POLL_SECONDS: Final = 0.5
 _RELOAD_SECONDS: Final = 3.0
-"""A page that is back within this was only loaded again [s]."""
+"""A page that is back within this time was only reloaded [s]."""
 _END_SECONDS: Final = 60.0
-"""How long the end waits for a run to be kept, should the engine still be compiled [s]."""
+"""Most time that the end waits for a run to be kept while the engine is compiled [s]."""
 
 
 class GameFolder:
@@ -53,7 +53,7 @@ class GameFolder:
         page: Name of the page.
 
     Raises:
-        ValueError: If there is no page, or which one it is cannot be told.
+        ValueError: If there is no page, or it is unclear which one it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,13 +75,13 @@ class GameFolder:
         self.page = (preferred or pages)[0]
 
     def file(self, relative: str) -> Path | None:
-        """Find a file that may be served.
+        """Finds a file that may be served.
 
         Args:
             relative: Its path in the folder, decoded, parts separated by ``/``.
 
         Returns:
-            The file; None unless it is a plain file in the folder, hidden ones left out.
+            The file; None unless it is a plain file in the folder and not hidden.
         """
         parts = relative.split("/")
         if any(part.startswith(".") or not part for part in parts) or re.search(
@@ -101,7 +101,6 @@ class GameServer(ThreadingHTTPServer):
 
     Args:
         folder: The user's copy.
-        session: Hears what happens in the page.
         port: Port to listen at; 0 for a free one.
 
     Attributes:
@@ -141,11 +140,11 @@ class GameServer(ThreadingHTTPServer):
         return f"/{self.token}/{_API}"
 
     def serve_session(self, script: str, session: Session, opened: Callable[[], None]) -> None:
-        """Serve until the page is closed.
+        """Serves until the page is closed.
 
         Args:
             script: The script to put into the page.
-            session: Hears what happens in the page.
+            session: Receives what the page sends.
             opened: Called when the server listens; opens the browser.
 
         Raises:
@@ -171,7 +170,7 @@ class GameServer(ThreadingHTTPServer):
             thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's
-        """Stay silent when a browser breaks a connection off."""
+        """Stays silent when a browser breaks a connection off."""
 
 
 class _Refusal(Exception):  # noqa: N818 - an answer, not an error
@@ -189,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 - the library's
-        """Write no log."""
+        """Writes no log."""
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -207,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal.status, str(refusal).encode(), "text/plain; charset=utf-8")
 
     def _checked_path(self) -> str:
-        """Return what follows the token, decoded; refuse whoever is not our page."""
+        """Returns the decoded path after the token; refuses requests that are not our page's."""
         hosts = self.headers.get_all("Host") or []
         if hosts != [f"{HOST}:{self.server.server_port}"]:
             raise _Refusal(HTTPStatus.FORBIDDEN, "foreign host")
@@ -241,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, content, kind)
 
     def _hold_page(self) -> None:
-        """Keep the connection until the page closes it, and know thereby that it is open."""
+        """Keeps the connection, which shows that the page is open, until the page closes it."""
         session = self._session
         if not session.open_page():
             raise _Refusal(HTTPStatus.CONFLICT, "another page plays already; close one of the two")
@@ -306,15 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def with_script(page: bytes, address: str) -> bytes:
-    """Put a script before all others of a page.
-
-    Args:
-        page: The page.
-        address: Address of the script.
-
-    Returns:
-        The page with the script at the beginning of its head.
-    """
+    """Returns a page with a script, given by address, at the beginning of its head."""
     tag = f'<script src="{address}"></script>'.encode()
     for pattern in (rb"<head(\s[^>]*)?>", rb"<html(\s[^>]*)?>", rb"<!doctype[^>]*>"):
         if found := re.search(pattern, page, re.IGNORECASE):

@@ -1,4 +1,4 @@
-"""What a page tells `qwop browser`, run by run, and what is kept of it."""
+"""A page's messages to `qwop browser`, run by run, and the files kept of them."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from qwop_wr.whole_files import whole_path
 
 PROOF_SUFFIX: Final = ".proof.json"
 RECORDING_SUFFIX: Final = ".recording.npz"
-"""Ending of a run that no engine can repeat, kept as what was seen."""
+"""Ending of a run that no engine can repeat, kept as it was seen."""
 
 _ROW: Final = 1 + len(VALUES)
 """Numbers that a tick is sent as: the mask, then the game's row."""
@@ -30,11 +30,11 @@ _MAX_USER_AGENT: Final = 1000
 
 
 class Verdict(NamedTuple):
-    """What the page shows and the terminal prints.
+    """The verdict that the page shows and the terminal prints.
 
     Attributes:
         words: One line.
-        good: Whether the run is what it should be.
+        good: Whether the run is as it should be.
     """
 
     words: str
@@ -42,17 +42,10 @@ class Verdict(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Who decides what is kept of a run."""
+    """Decides what is kept of a run."""
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write files.
-
-        Args:
-            run: What the page told.
-            comparison: How it compares with the engine; None if it cannot be.
-
-        Returns:
-            The verdict; its words may tell more than the comparison.
+        """Judges a run, without a comparison if there can be none, and writes files.
 
         Raises:
             OSError: If a file cannot be written.
@@ -63,7 +56,7 @@ class Keeper(Protocol):
 
 @dataclass
 class _Begun:
-    """A run while it goes on."""
+    """A run under way."""
 
     sine: str
     checksum: str
@@ -78,17 +71,17 @@ class _Begun:
 class Session:
     """The one page that plays, and its runs.
 
-    Its methods are called by the server's threads; what is not as it should be raises
+    The server's threads call its methods; a message that is not as it should be raises
     ``ValueError`` and changes nothing.
 
     Args:
-        keep: Who decides what is kept of a run.
+        keep: Decides what is kept of a run.
         echo: Shows a line to the person at the terminal.
         shim: Platform whose sine is put into the page; None if none is.
 
     Attributes:
         verdicts: Of all runs that came to their end.
-        refusals: Why a page did not play.
+        refusals: Reasons why a page did not play.
         closed: Set while no page is open, once there was one.
     """
 
@@ -118,7 +111,7 @@ class Session:
             return True
 
     def close_page(self) -> None:
-        """Closes the page, perhaps in the middle of a run, of which what came is judged."""
+        """Closes the page; of a run under way the ticks received are judged."""
         with self._lock:
             run, self._run = self._run, None
             self._has_page = False
@@ -205,7 +198,6 @@ class Proofs:
     Args:
         tapes: The tapes by platform, with their paths.
         served: SHA-256 of the game's files as they are served, by path.
-        echo: Shows a line to the person at the terminal.
     """
 
     def __init__(
@@ -219,7 +211,7 @@ class Proofs:
         self._echo = echo
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write its proof beside the tape."""
+        """Judges a run and writes its proof beside the tape."""
         words = in_words(run, comparison)
         platform = run.platform
         if platform is None or platform not in self._tapes:
@@ -239,13 +231,12 @@ class Proofs:
 class Runs:
     """Keeps every run as a tape on the browser's platform, if the engine repeats it.
 
-    A run that it does not repeat is kept as a recording: keys, rows and where they come from.
+    A run that it does not repeat is kept as a recording: keys, rows and their origin.
 
     Args:
         stem: Path of the files, to which numbers and endings are added.
-        meta: What the tapes say of their origin.
-        echo: Shows a line to the person at the terminal.
-        prove: Tells what was played, for a proof beside every run; None for no proofs.
+        meta: Origin, for the tapes.
+        prove: Name, kind and hash of the player, for a proof beside every run; None for no proofs.
         served: SHA-256 of the game's files as they are served, by path.
     """
 
@@ -264,7 +255,7 @@ class Runs:
         self._served = served
 
     def __call__(self, run: PageRun, comparison: Comparison | None) -> Verdict:
-        """Judge a run and write it down, unless no key was ever pressed."""
+        """Judges a run and writes it down, unless no key was ever pressed."""
         words = in_words(run, comparison)
         is_exact = comparison is not None and comparison.differing == 0
         is_false = comparison is not None and comparison.differing > 0

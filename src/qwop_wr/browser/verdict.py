@@ -24,17 +24,17 @@ _NAMES: Final = (("Firefox", "Firefox"), ("Edg", "Edge"), ("OPR", "Opera"), ("Ch
 
 @dataclass(frozen=True, eq=False)
 class PageRun:
-    """What a page told of one run.
+    """A run as the page reported it.
 
     Attributes:
         sine: Platform whose sine the browser computes, ``"unknown"`` if none's.
         checksum: Checksum of that sine.
         shim: Platform whose sine was put into the page; None if the browser's own was left.
-        user_agent: What the browser calls itself.
+        user_agent: The browser's own name for itself.
         keys: Masks of the keys held in every tick, shape (T,).
         rows: The game after the hard reset and after every tick, shape (T + 1, 89).
         reason: Why it is over: ``"ended"``, or what stopped it before.
-        text: What the page showed at the end.
+        text: Text on the page at the end.
     """
 
     sine: str
@@ -84,7 +84,7 @@ class PageRun:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many of a run's values are the engine's.
+    """Agreement of a run's values with the engine's.
 
     Attributes:
         values: Values compared.
@@ -98,10 +98,7 @@ class Comparison:
 
 
 def compare(run: PageRun) -> Comparison | None:
-    """Replay a run's keys on the engine and compare every value of every tick.
-
-    Args:
-        run: What the page told.
+    """Replays a run's keys on the engine and compares every value of every tick.
 
     Returns:
         The comparison; None if the run's sine is none of the engine's.
@@ -120,7 +117,7 @@ def compare(run: PageRun) -> Comparison | None:
 
 
 def in_words(run: PageRun, comparison: Comparison | None) -> str:
-    """Tell the verdict in one line."""
+    """Returns the verdict in one line."""
     parts = [run.end]
     if comparison is None:
         parts.append("not compared: this browser's sine is none of the known ones")
@@ -141,16 +138,11 @@ def proof(
     played: Mapping[str, Any],
     served: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Write down what was seen, with hashes by which it can be checked again.
+    """Returns the run's facts as JSON, with hashes by which it can be checked again.
 
     Args:
-        run: What the page told.
-        comparison: How it compares with the engine.
         played: Name, kind and hash of the tape or the agent.
         served: SHA-256 of every file of the game that the page was given, by path.
-
-    Returns:
-        The proof, as JSON.
     """
     state = np.ascontiguousarray(run.rows[-1, :_N_STATE], dtype="<f8")
     return {

@@ -18,10 +18,6 @@ class Chance:
     A game takes all the draws of an episode when it begins, so that its runs
     depend on its seed and its actions alone, not on its place in the batch or
     on the other games.
-
-    Args:
-        n_games: Number of games.
-        options: Options of the environment.
     """
 
     def __init__(self, n_games: int, options: EnvironmentOptions) -> None:
@@ -35,9 +31,6 @@ class Chance:
 
     def seed(self, seed: Seed) -> None:
         """Replaces the generators.
-
-        Args:
-            seed: See :data:`Seed`.
 
         Raises:
             ValueError: If a seed is negative or there is not one per game.
@@ -58,11 +51,7 @@ class Chance:
                 self.generators[game] = np.random.default_rng(value)
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Draws for new episodes.
-
-        Args:
-            games: Indices of the games that begin anew, shape (k,).
-        """
+        """Draws for new episodes of games, given by index, shape (k,)."""
         self._decisions[games] = 0
         if self._most_idle_ticks:
             for game in games:
@@ -77,12 +66,7 @@ class Chance:
     def held_on(self, keys: NDArray[np.uint8], held: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Returns decisions after sticky keys; to be called once per decision.
 
-        Args:
-            keys: Masks decided upon, shape (n_games,).
-            held: Masks of the decision before, shape (n_games,).
-
-        Returns:
-            The masks to play, shape (n_games,).
+        All arrays hold masks, shape (n_games,); ``held`` are those of the decision before.
         """
         if not self._probability:
             return keys
@@ -109,10 +93,7 @@ class Chance:
         }
 
     def load_state(self, arrays: Arrays) -> None:
-        """Restores a state.
-
-        Args:
-            arrays: From :meth:`state`, of the same names, shapes and types.
+        """Restores a state of the same names, shapes and types.
 
         Raises:
             ValueError: If a value is out of range.

@@ -1,4 +1,4 @@
-"""How observations and rewards are compiled."""
+"""Compilation of observations and rewards."""
 
 import logging
 from collections.abc import Callable
@@ -26,14 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compiles a function on first use and keeps the machine code if that is possible.
-
-    Args:
-        function: Function within Numba's subset of Python.
-
-    Returns:
-        The dispatcher that compiles it.
-    """
+    """Compiles a function on first use and keeps the machine code if that is possible."""
     dispatcher: Any = njit(error_model="numpy")(function)
     keep_code(dispatcher, _FINGERPRINT, _report_uncached)
     return cast("Function", dispatcher)

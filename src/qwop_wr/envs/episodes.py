@@ -1,4 +1,4 @@
-"""How episodes begin, and the keys played in them, so that they can be replayed."""
+"""Beginnings of episodes, and the keys played in them, so that they can be replayed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,10 @@ _NO_KEYS = np.zeros(1, dtype=np.uint8)
 
 
 class StartingStates:
-    """One game for each number of idle ticks, to be cloned when an episode begins.
+    """One game for each number of idle ticks, cloned when an episode begins.
 
     Cloning costs the same however many ticks are idle, and leaves the other
-    games of a batch alone.
-
-    Args:
-        options: How the game is played; ``idle_ticks`` is the most that an episode begins with.
+    games of a batch alone. ``options.idle_ticks`` is the most that an episode begins with.
     """
 
     def __init__(self, options: EnvironmentOptions) -> None:
@@ -38,19 +35,18 @@ class StartingStates:
         Args:
             simulator: Simulator of the same engine whose games begin anew.
             idle_ticks: Idle ticks already played for each, shape (k,).
-            games: Which games, shape (k,).
+            games: Indices of the games, shape (k,).
         """
         simulator.copy_games(self._games, idle_ticks, games)
 
 
 class PlayedKeys:
-    """Remembers the keys of every game since its episode began.
+    """The keys of every game since its episode began.
 
-    A game follows from its start and its keys to the bit, so that these are all that has
+    A game follows from its start and its keys to the bit, so these are all that has
     to be kept of it: small, the same for every engine, and harmless in a file.
 
     Args:
-        n_games: Number of games.
         n_decisions: Most decisions of an episode.
     """
 
@@ -59,16 +55,12 @@ class PlayedKeys:
         self._lengths = np.zeros(n_games, dtype=np.int64)
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forgets the episodes of games that begin anew.
-
-        Args:
-            games: Their indices, shape (k,).
-        """
+        """Forgets the episodes of games that begin anew, given by index, shape (k,)."""
         self._masks[games] = 0
         self._lengths[games] = 0
 
     def add(self, keys: NDArray[np.uint8], playing: NDArray[np.bool_]) -> None:
-        """Remembers one decision.
+        """Adds one decision.
 
         Args:
             keys: Masks that were played, shape (n_games,).
@@ -79,19 +71,11 @@ class PlayedKeys:
         self._lengths[games] += 1
 
     def state(self) -> Arrays:
-        """Returns a copy of the keys.
-
-        Returns:
-            ``played_keys``, shape (n_games, n_decisions), and ``played_decisions``,
-            shape (n_games,).
-        """
+        """Returns copies of ``played_keys`` (n_games, n_decisions) and ``played_decisions``."""
         return {"played_keys": self._masks.copy(), "played_decisions": self._lengths.copy()}
 
     def load_state(self, arrays: Arrays) -> None:
-        """Restores saved keys.
-
-        Args:
-            arrays: From :meth:`state`, of the same names, shapes and types.
+        """Restores saved keys of the same names, shapes and types.
 
         Raises:
             ValueError: If keys or numbers of decisions are out of range.
@@ -115,8 +99,7 @@ class PlayedKeys:
         Every game begins so late that all are there after the same step.
 
         Args:
-            simulator: The games.
-            starts: What episodes begin from.
+            starts: The states that episodes begin from.
             idle_ticks: Idle ticks that each began with, shape (n_games,).
             ticks_per_action: Ticks that a decision is held for.
         """

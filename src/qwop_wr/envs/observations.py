@@ -33,13 +33,7 @@ _ABSOLUTE_RANGES: Final = ((-10, 1050), (-10, 10), (-6, 6), (-20, 60), (-25, 60)
 class Feature:
     """One number of an observation: ``clip((quantity - centre) / scale, low, high)``.
 
-    Args:
-        name: The quantity.
-        unit: Unit of the quantity before scaling; a world unit is 0.1 m.
-        centre: Value of the quantity that reads 0.
-        scale: Change of the quantity that reads 1.
-        low: Least value in the observation.
-        high: Greatest value in the observation.
+    The unit is that of the quantity before scaling; a world unit is 0.1 m.
     """
 
     name: str
@@ -123,17 +117,9 @@ def egocentric_quantities(
     calf_key: NDArray[np.uint8],  # (n,)
     foot_contacts: NDArray[np.bool_],  # (n, 2)
 ) -> Quantities:
-    """Collects the egocentric quantities of every game.
+    """Returns unscaled quantities in the order of ``OBSERVATIONS``, shape (n, 78).
 
-    Args:
-        state: Parts' x, y, angle, vx, vy, angular velocity, shape (n, 12, 6).
-        hurdle: The same for hurdle base and top, shape (n, 2, 6).
-        head_torque: Torque accumulated on the head, shape (n,).
-        calf_key: Calf key that last set the hip limits: 0, O or P, shape (n,).
-        foot_contacts: Whether left and right foot touch the ground, shape (n, 2).
-
-    Returns:
-        Unscaled quantities in the order of ``OBSERVATIONS``, shape (n, 78).
+    The arguments are those of ``Snapshot``.
     """
     n_games, n_parts, n_fields = state.shape
     quantities = np.empty((n_games, n_parts * n_fields - 1 + _N_EXTRAS))
@@ -160,14 +146,7 @@ def egocentric_quantities(
 
 @compiled
 def absolute_quantities(state: NDArray[np.float64]) -> Quantities:
-    """Collects the circulating 60 quantities of every game.
-
-    Args:
-        state: Parts' x, y, angle, vx, vy, angular velocity, shape (n, 12, 6).
-
-    Returns:
-        The parts' x, y, angle, vx and vy, unscaled, shape (n, 60).
-    """
+    """Returns the parts' x, y, angle, vx and vy, unscaled, shape (n, 60)."""
     n_games, n_parts = state.shape[:2]
     n_fields = _N_ABSOLUTE_FIELDS
     quantities = np.empty((n_games, n_parts * n_fields))
@@ -186,18 +165,7 @@ def scaled(
     lows: NDArray[np.float64],  # (d,)
     highs: NDArray[np.float64],  # (d,)
 ) -> Observations:
-    """Centres, scales and clips every quantity.
-
-    Args:
-        quantities: Unscaled quantities, shape (n, d).
-        centres: Value of each that reads 0, shape (d,).
-        scales: Change of each that reads 1, shape (d,).
-        lows: Least value of each in the result, shape (d,).
-        highs: Greatest value of each in the result, shape (d,).
-
-    Returns:
-        The observations, shape (n, d).
-    """
+    """Centres, scales and clips every quantity; see :class:`Feature`."""
     n_games, n_quantities = quantities.shape
     observations = np.empty((n_games, n_quantities), dtype=np.float32)
     for game in range(n_games):
@@ -223,10 +191,7 @@ _COLLECTORS: Final[Mapping[str, Callable[[Snapshot], Quantities]]] = MappingProx
 
 
 class Observer:
-    """Turns snapshots of games into observations of one kind.
-
-    Args:
-        observation: A key of ``OBSERVATIONS``.
+    """Turns snapshots of games into observations of one kind, a key of ``OBSERVATIONS``.
 
     Raises:
         ValueError: If there is no such kind.
@@ -244,23 +209,12 @@ class Observer:
         self.highs = np.array([feature.high for feature in self.features])
 
     def observe(self, games: Snapshot) -> Observations:
-        """Observes every game of a snapshot.
-
-        Args:
-            games: Snapshot of n games.
-
-        Returns:
-            A fresh array, shape (n, d).
-        """
+        """Returns the observations of all games, a fresh array of shape (n, d)."""
         return self.scale(self._collect(games))
 
     def scale(self, quantities: Quantities) -> Observations:
         """Centres, scales and clips quantities that come from elsewhere.
 
-        Args:
-            quantities: In the units and the order of the features, shape (n, d).
-
-        Returns:
-            A fresh array, shape (n, d).
+        They are in the units and the order of the features; the result is a fresh array.
         """
         return scaled(quantities, self._centres, self._scales, self.lows, self.highs)

@@ -25,9 +25,8 @@ Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 class EnvironmentOptions(BaseModel):
     """How the game is presented to an agent.
 
-    The runs that an agent can make depend on ``engine``, ``platform``,
-    ``ticks_per_action`` and ``actions``; what it sees on ``observation``; the rest is what it is
-    paid for and when an episode ends.
+    The runs that an agent can make depend on ``engine``, ``platform``, ``ticks_per_action`` and
+    ``actions``, its input on ``observation``; the rest sets rewards and the end of an episode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -107,7 +106,7 @@ class EnvironmentOptions(BaseModel):
 
     @property
     def interface(self) -> dict[str, str | int]:
-        """What an agent must match to be used with this environment."""
+        """Properties that an agent must match to act in this environment."""
         return {
             "observation": self.observation,
             "actions": self.actions,
@@ -118,16 +117,10 @@ class EnvironmentOptions(BaseModel):
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, object]) -> "EnvironmentOptions":
-        """Builds options, with faults told in one line.
-
-        Args:
-            keywords: Field names and values.
-
-        Returns:
-            The validated options.
+        """Builds options from field names and values.
 
         Raises:
-            ValueError: If a name is unknown or a value is wrong; says which
+            ValueError: If a name is unknown or a value is wrong; says in one line which
                 and what would be right.
         """
         try:

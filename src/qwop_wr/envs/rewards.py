@@ -16,9 +16,9 @@ from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
 
 class Outcomes(NamedTuple):
-    """At most one is true of a game; while all are false it goes on. Shapes (n,).
+    """Outcomes of n games, shape (n,): at most one is true, and while none is the game goes on.
 
-    Args:
+    Attributes:
         finished: The runner has landed in the sand pit, on whatever part.
         fallen: Head, arm or forearm has touched the track.
         sunk: The torso is below the permitted height.
@@ -75,15 +75,12 @@ def time_rewards(
     """Pays for progress and charges for time: linear in both, so that faster is always better.
 
     Args:
-        advance: How far the torso moved [units], shape (n,).
+        advance: Progress of the torso [units], shape (n,).
         ticks: Ticks that the decision took, shape (n,).
         failed: Whether it ended in a fall or with a sunken torso, shape (n,).
         metre_reward: Reward per metre.
         tick_cost: Subtracted per tick.
         fall_cost: Subtracted on failure.
-
-    Returns:
-        Rewards, shape (n,).
     """
     rewards = np.empty(len(advance))
     for game in range(len(advance)):
@@ -108,7 +105,7 @@ def qwop_gym_rewards(
     Time is that of the circulating clock, a tenth of the game's.
 
     Args:
-        advance: How far the torso moved [units], shape (n,).
+        advance: Progress of the torso [units], shape (n,).
         ticks: Ticks that the decision took, 0 for a game that stands still, shape (n,).
         finished: Whether it ended the run with success, shape (n,).
         failed: Whether it ended in a fall or with a sunken torso, shape (n,).
@@ -117,9 +114,6 @@ def qwop_gym_rewards(
             ticks of a full decision already.
         success_reward: Added on success.
         failure_cost: Subtracted on failure.
-
-    Returns:
-        Rewards, shape (n,).
     """
     rewards = np.zeros(len(advance))
     for game in range(len(advance)):
@@ -132,20 +126,13 @@ def qwop_gym_rewards(
 
 
 def reward_function(options: EnvironmentOptions) -> RewardFunction:
-    """Returns the reward of an environment as a function.
-
-    Args:
-        options: Options of the environment.
-
-    Returns:
-        The function to call once per decision.
-    """
+    """Returns the reward of an environment as a function to call once per decision."""
     # Partial functions, unlike lambdas, can be sent to another process.
     return partial(_for_time if options.reward == "time" else _for_speed, options)
 
 
 class RewardRates(NamedTuple):
-    """What a running game earns, linear in progress and time.
+    """Reward of a running game, linear in progress and time.
 
     Attributes:
         per_metre: For progress of the torso [1/m].
@@ -157,15 +144,9 @@ class RewardRates(NamedTuple):
 
 
 def reward_rates(options: EnvironmentOptions) -> RewardRates:
-    """Returns what whole decisions that end no run earn, without summing them up.
+    """Returns the rates at which whole decisions that end no run are rewarded.
 
     Bonuses for learning, ``velocity`` and ``shaping``, do not count.
-
-    Args:
-        options: Options of the environment.
-
-    Returns:
-        The rates of its reward.
     """
     if options.reward == "time":
         return RewardRates(options.metre_reward, options.tick_cost)

@@ -46,11 +46,7 @@ class QwopVecEnv(VecEnv):
         super().__init__(games.num_envs, games.single_observation_space, games.single_action_space)
 
     def reset(self) -> Observations:
-        """Begins new episodes in all games, with the seeds set before if there are any.
-
-        Returns:
-            Observations, shape (n_games, d).
-        """
+        """Begins new episodes in all games, with the seeds set before if there are any."""
         observations, _ = self.games.reset(seed=self._seeds)
         self._reset_seeds()
         self._reset_options()
@@ -63,12 +59,7 @@ class QwopVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Plays the remembered actions.
-
-        Returns:
-            Observations (n_games, d), rewards float32 and dones (n_games,),
-            and one info per game.
-        """
+        """Plays the remembered actions."""
         observations, rewards, terminated, truncated, vector_infos = self.games.step(self._actions)
         dones = terminated | truncated
         self._returns += rewards
@@ -96,14 +87,8 @@ class QwopVecEnv(VecEnv):
     def load_state(self, arrays: Arrays) -> Observations:
         """Restores a state, to the same bits; see ``QwopVectorEnv.load_state``.
 
-        Args:
-            arrays: What :meth:`state` gave.
-
-        Returns:
-            What the games show now, shape (n_games, d).
-
         Raises:
-            ValueError: If they do not fit, or the games cannot be reproduced.
+            ValueError: If the arrays do not fit, or the games cannot be reproduced.
         """
         own = {name: array for name, array in arrays.items() if not name.startswith("games/")}
         check_alike(own, {"returns": self._returns, "lengths": self._lengths})
@@ -130,11 +115,7 @@ class QwopVecEnv(VecEnv):
         return [getattr(self.games, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
-        """Refuses: the games share their attributes.
-
-        Raises:
-            NotImplementedError: Always.
-        """
+        """Raises ``NotImplementedError``: the games share their attributes."""
         raise NotImplementedError("the games of a QwopVecEnv share their attributes")
 
     def env_method(
@@ -144,11 +125,7 @@ class QwopVecEnv(VecEnv):
         indices: VecEnvIndices = None,
         **kwargs: object,
     ) -> list[Any]:
-        """Refuses: the games share their methods.
-
-        Raises:
-            NotImplementedError: Always.
-        """
+        """Raises ``NotImplementedError``: the games share their methods."""
         raise NotImplementedError("the games of a QwopVecEnv share their methods")
 
     def env_is_wrapped(

@@ -26,13 +26,9 @@ _KNEES: Final = tuple(joint for joint in JOINTS if joint.name.endswith("_knee"))
 
 
 def knee_heights(state: Floats) -> Floats:
-    """Returns the heights of the knees.
+    """Returns the left and the right knee joint's height above the track [units], shape (n, 2).
 
-    Args:
-        state: Parts' x, y, angle and velocities, shape (n, 12, 6).
-
-    Returns:
-        Heights of the left and the right knee joint above the track [units], shape (n, 2).
+    ``state`` is the parts' motion, shape (n, 12, 6).
     """
     heights = []
     for joint in _KNEES:
@@ -43,12 +39,12 @@ def knee_heights(state: Floats) -> Floats:
 
 
 def limit_distances(state: Floats, calf_key: NDArray[np.uint8], joints: Sequence[str]) -> Floats:
-    """Returns how far joints are from the nearer of their limits.
+    """Returns the distances of k joints from the nearer of their limits.
 
     Args:
-        state: Parts' x, y, angle and velocities, shape (n, 12, 6).
+        state: Parts' motion, shape (n, 12, 6).
         calf_key: Calf key that last set the hips' limits: 0, O or P, shape (n,).
-        joints: Names of k joints.
+        joints: Their names.
 
     Returns:
         Distances [rad], negative beyond a limit, shape (n, k).
@@ -241,12 +237,7 @@ class ShapingOptions(BaseModel):
 
 
 class Shaping:
-    """Adds terms to the rewards of many games; knows their episodes and the phase.
-
-    Args:
-        options: The terms.
-        n_games: Number of games.
-    """
+    """Adds terms to the rewards of many games; keeps their episodes and the phase."""
 
     def __init__(self, options: ShapingOptions, n_games: int) -> None:
         self._options = options
@@ -272,23 +263,11 @@ class Shaping:
         }
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forgets the episodes of games that begin anew.
-
-        Args:
-            games: Their indices.
-        """
+        """Forgets the episodes of games that begin anew."""
         self._sums[games] = 0.0
 
     def add(self, rewards: Floats, step: Step) -> Floats:
-        """Adds all terms of one decision.
-
-        Args:
-            rewards: What the decision earned without them, shape (n_games,).
-            step: The decision.
-
-        Returns:
-            The shaped rewards, shape (n_games,).
-        """
+        """Adds all terms of one decision to what it earned without them, shape (n_games,)."""
         phase = self.phase
         factors: Mapping[str, float] = phase.terms if phase else {}
         total = rewards * phase.reward if phase else rewards.copy()
@@ -300,21 +279,11 @@ class Shaping:
         return total
 
     def state(self) -> Arrays:
-        """Returns a copy of the state.
-
-        Returns:
-            ``shaping_sums``, shape (n_games, terms), and ``shaping_decisions``, shape (1,).
-        """
-        return {
-            "shaping_sums": self._sums.copy(),
-            "shaping_decisions": np.array([self._decisions]),
-        }
+        """Returns copies of ``shaping_sums`` (n_games, terms) and ``shaping_decisions`` (1,)."""
+        return {"shaping_sums": self._sums.copy(), "shaping_decisions": np.array([self._decisions])}
 
     def load_state(self, arrays: Arrays) -> None:
-        """Restores a state.
-
-        Args:
-            arrays: From :meth:`state`, of the same names, shapes and types.
+        """Restores a state of the same names, shapes and types.
 
         Raises:
             ValueError: If the number of decisions is negative.

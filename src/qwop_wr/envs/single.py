@@ -225,12 +225,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], Info]:
-        """Begins a new episode.
-
-        Args:
-            seed: Seed of all that is random from here on; if omitted, the
-                generator goes on.
-            options: Not used.
+        """Begins a new episode; without a seed the generator goes on.
 
         Returns:
             Observation, shape (d,), and info.
@@ -244,10 +239,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         return observations[0], _first(infos)
 
     def step(self, action: ArrayLike) -> tuple[NDArray[np.float32], float, bool, bool, Info]:
-        """Holds the chosen keys for one decision.
-
-        Args:
-            action: Index into the action set.
+        """Holds the keys of an action, an index into the action set, for one decision.
 
         Returns:
             Observation, shape (d,), reward, terminated, truncated and info.
@@ -268,10 +260,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         )
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Draws the runner.
-
-        Returns:
-            RGB image, or None without a render mode.
+        """Draws the runner as an RGB image; returns None without a render mode.
 
         Raises:
             ResetNeeded: If the environment was never reset.
@@ -280,12 +269,9 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         return None if frames is None else frames[0]
 
     def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
-        """Tell which action each set of held keys is, for ``gymnasium.utils.play``.
+        """Returns actions by sorted key codes, at least one key each, for ``gymnasium.utils.play``.
 
         Q beats W and O beats P, as in the game. What the action set cannot hold is left out.
-
-        Returns:
-            Actions by sorted key codes, at least one key each.
         """
         masks = ACTION_SETS[self.options.actions].tolist()
         acting = {effective_keys(mask): action for action, mask in reversed([*enumerate(masks)])}

@@ -11,7 +11,7 @@ from qwop_wr.simulator.keys import KeyMasks
 class Snapshot(NamedTuple):
     """Copies of the games' visible and hidden state; the games are the first axis.
 
-    Args:
+    Attributes:
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (n, 12, 6).
         hurdle: The same for hurdle base and top, shape (n, 2, 6).
         head_torque: Torque accumulated on the head, shape (n,).
@@ -53,12 +53,6 @@ class Snapshot(NamedTuple):
     def overwrite(
         self, games: NDArray[Any], source: "Snapshot", source_games: NDArray[Any]
     ) -> None:
-        """Replaces games by those of another snapshot.
-
-        Args:
-            games: Indices or mask of the games to replace.
-            source: Snapshot to copy from.
-            source_games: Their indices or mask in ``source``.
-        """
+        """Replaces games by those of another snapshot; both are given by indices or a mask."""
         for name in self._fields:
             getattr(self, name)[games] = getattr(source, name)[source_games]

@@ -13,11 +13,7 @@ _GENERATOR_WORDS: Final = 6
 
 
 def check_alike(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> None:
-    """Makes sure that saved arrays are those of an environment like this one.
-
-    Args:
-        arrays: What is to be loaded.
-        expected: Arrays of the right names, shapes and types.
+    """Checks that saved arrays have the names, shapes and types of an environment like this one.
 
     Raises:
         ValueError: Naming the first array that is missing, unknown or of another
@@ -37,10 +33,7 @@ def check_alike(arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArr
 
 
 def generator_words(generators: Sequence[np.random.Generator]) -> NDArray[np.uint64]:
-    """Copies the states of generators.
-
-    Args:
-        generators: n generators of the kind ``PCG64``, as ``default_rng`` makes them.
+    """Copies the states of n generators of the kind ``PCG64``, as ``default_rng`` makes them.
 
     Returns:
         State and increment as two words each, then the spare half word and whether
@@ -61,13 +54,7 @@ def generator_words(generators: Sequence[np.random.Generator]) -> NDArray[np.uin
 
 
 def generators_from(words: NDArray[np.uint64]) -> list[np.random.Generator]:
-    """Makes generators that go on where others were.
-
-    Args:
-        words: As ``generator_words`` gave them, shape (n, 6).
-
-    Returns:
-        n generators.
+    """Makes generators that go on from the states that ``generator_words`` returned.
 
     Raises:
         ValueError: If the last words are not such as a generator has.

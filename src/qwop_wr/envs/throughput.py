@@ -1,8 +1,8 @@
 """Game ticks per second of the engines and of the environments on top of them.
 
 The workload is random keys, held for four ticks, with a reset where a game
-ends. All cases take turns, round after round, so that what else the machine
-does touches all alike, and the medians of the rounds count.
+ends. All cases take turns, round after round, so that other load on the machine
+affects all alike, and the medians of the rounds count.
 """
 
 import os
@@ -34,7 +34,7 @@ ALL_THREADS: Final = int(SETTINGS.NUMBA_NUM_THREADS)
 
 
 class Case(NamedTuple):
-    """Something that is timed.
+    """A workload that is timed.
 
     Attributes:
         name: Its row in the table.
@@ -62,15 +62,7 @@ class Rates(NamedTuple):
 
 
 def play(simulator: Simulator, n_ticks: int) -> Callable[[], int]:
-    """Makes a round of random play.
-
-    Args:
-        simulator: The games.
-        n_ticks: Ticks of all games together.
-
-    Returns:
-        The round.
-    """
+    """Makes a round of random play of some ticks, all games together."""
     rng = np.random.default_rng(0)
     n_games = simulator.n_games
     keys = rng.integers(0, 16, (n_ticks // (HOLD * n_games), n_games), dtype=np.uint8)
@@ -87,15 +79,7 @@ def play(simulator: Simulator, n_ticks: int) -> Callable[[], int]:
 
 
 def clone(simulator: ExactSimulator, n_calls: int) -> Callable[[], int]:
-    """Makes a round that copies one half of the games over the other.
-
-    Args:
-        simulator: The games.
-        n_calls: Number of such copies.
-
-    Returns:
-        The round.
-    """
+    """Makes a round that copies one half of the games over the other a number of times."""
     half = simulator.n_games // 2
     origins = np.arange(half)
 
@@ -108,14 +92,9 @@ def clone(simulator: ExactSimulator, n_calls: int) -> Callable[[], int]:
 
 
 def decide(n_steps: int, sb3: bool) -> Callable[[], int]:
-    """Makes a round of random actions in the vector environment.
+    """Makes a round of random actions in the vector environment, or in Stable-Baselines3's view.
 
-    Args:
-        n_steps: Decisions per game.
-        sb3: Whether to go through the view of Stable-Baselines3.
-
-    Returns:
-        The round; it counts game ticks.
+    ``n_steps`` are decisions per game; the round counts game ticks.
     """
     options = EnvironmentOptions()
     games = QwopVectorEnv(N_GAMES, options)
@@ -139,7 +118,7 @@ def decide(n_steps: int, sb3: bool) -> Callable[[], int]:
 
 
 def cases() -> list[Case]:
-    """Lists what is timed, in the order of the table."""
+    """Lists the workloads in the order of the table."""
     one, many = "exact, {} on one core", f"exact, {N_GAMES} games on all cores"
     return [
         Case(one.format("1 game"), "ticks", 1, play(ExactSimulator(1), 20_000)),
@@ -163,15 +142,7 @@ def cases() -> list[Case]:
 
 
 def measure(listed: list[Case], rounds: int) -> list[Rates]:
-    """Times the cases in turns.
-
-    Args:
-        listed: The cases.
-        rounds: How often each takes its turn, after one that does not count.
-
-    Returns:
-        Their rates, in the same order.
-    """
+    """Times the cases in turns, after a first turn that does not count."""
     wall: list[list[float]] = [[] for _ in listed]
     cpu: list[list[float]] = [[] for _ in listed]
     threads = SETTINGS.NUMBA_NUM_THREADS
@@ -194,15 +165,7 @@ def measure(listed: list[Case], rounds: int) -> list[Rates]:
 
 
 def table(listed: list[Case], rates: list[Rates]) -> str:
-    """Lays the rates out as Markdown.
-
-    Args:
-        listed: The cases.
-        rates: Their rates.
-
-    Returns:
-        The table, with ratios to Box2D's single game, per processor second.
-    """
+    """Returns the rates as Markdown, with ratios to Box2D's single game per processor second."""
     base = next(
         rate.cpu for case, rate in zip(listed, rates, strict=True) if case.name.startswith("Box2D")
     )
@@ -222,7 +185,7 @@ def table(listed: list[Case], rates: list[Rates]) -> str:
 
 
 def machine() -> str:
-    """Describes where this ran, in one line."""
+    """Describes the machine and the versions, in one line."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numba", "numpy", "box2d"))
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (

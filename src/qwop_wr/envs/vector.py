@@ -30,18 +30,16 @@ RENDER_MODES: Final = ("rgb_array",)
 
 
 class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
-    """A batch of independent runners; see ``QwopEnv`` for what they see and are paid.
+    """A batch of independent runners; see ``QwopEnv`` for observations and rewards.
 
     Every step's infos hold arrays of shape (n_games,): ``distance`` [m],
     ``ticks``, ``score_time`` [s], ``finished``, ``fallen`` and ``sunk``, and
     with shaping the sum of each term as ``shaping/<name>``. They are those of
     the episode that was stepped, even if it ended and a new one has begun
-    since. ``final_obs``, shape (n_games, d), holds what was seen before any
+    since. ``final_obs``, shape (n_games, d), holds the observations before any
     such beginning, and ``_final_obs`` where that matters.
 
     Args:
-        n_games: Number of games, at least 1.
-        options: How the game is presented.
         autoreset: Begin a new episode in the very step that ends one. If not,
             a game that ended stands still, earns nothing and stays ended until
             it is reset, alone by ``reset(options={"reset_mask": ...})``.
@@ -49,7 +47,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
 
     Attributes:
         simulator: The games.
-        options: How the game is presented.
         last_keys: Masks that the latest step really played, after sticking, shape (n_games,).
         last_ticks: Ticks for which it played them, shape (n_games,). With
             ``drawn_idle_ticks`` zeros before them, the keys repeated that
@@ -148,10 +145,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return observations, self._infos(self._games, Outcomes.of(self._games, self.options))
 
     def step(self, actions: ArrayLike) -> tuple[Observations, Rewards, Booleans, Booleans, Infos]:
-        """Holds the chosen keys in every game for one decision.
-
-        Args:
-            actions: Indices into the action set, shape (n_games,).
+        """Holds the keys of the actions, indices into the action set, for one decision.
 
         Returns:
             Observations (n_games, d), rewards, terminations, truncations
@@ -198,13 +192,10 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return observations, rewards, terminated, truncated, infos
 
     def state(self) -> Arrays:
-        """Returns a copy of all that determines the next steps.
+        """Returns copies of all arrays that determine the next steps, by name.
 
-        The games themselves are kept as the keys that led to them.
-
-        Returns:
-            Arrays by name, to be given to :meth:`load_state` of an environment of the
-            same options and number of games. They do not change any more.
+        The games themselves are kept as the keys that led to them. :meth:`load_state` restores them
+        in an environment of the same options and number of games.
 
         Raises:
             ResetNeeded: If the environment was never reset.
@@ -217,14 +208,11 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
     def load_state(self, arrays: Arrays) -> Observations:
         """Restores a state, to the same bits; no reset is needed before.
 
-        Args:
-            arrays: What :meth:`state` gave.
-
         Returns:
-            What the games show now, shape (n_games, d).
+            The present observations, shape (n_games, d).
 
         Raises:
-            ValueError: If they are of other options or another number of games, or the
+            ValueError: If the arrays are of other options or another number of games, or the
                 engine does not reproduce the games. The environment must then be reset.
         """
         bodies = self.simulator.state
@@ -249,10 +237,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return self._observer.observe(self._games)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """Draws every game.
-
-        Returns:
-            One RGB image per game, or None without a render mode.
+        """Draws every game as an RGB image; returns None without a render mode.
 
         Raises:
             ResetNeeded: If the environment was never reset.
@@ -342,14 +327,7 @@ def make_vector(
 ) -> QwopVectorEnv:
     """Makes a vector environment for ``gymnasium.make_vec``.
 
-    Args:
-        num_envs: Number of games.
-        render_mode: ``"rgb_array"`` or nothing.
-        autoreset: See :class:`QwopVectorEnv`.
-        **options: Fields of ``EnvironmentOptions``.
-
-    Returns:
-        The environment.
+    The options are the fields of ``EnvironmentOptions``.
 
     Raises:
         ValueError: If an option is unknown or wrong.

@@ -58,12 +58,7 @@ class VelocityOptions(BaseModel):
 
 
 class VelocityIncentive:
-    """Adds the bonus to the rewards of many games; knows their episodes.
-
-    Args:
-        options: The bonus.
-        n_games: Number of games.
-    """
+    """Adds the bonus to the rewards of many games; keeps their episodes."""
 
     def __init__(self, options: VelocityOptions, n_games: int) -> None:
         self._options = options
@@ -76,27 +71,20 @@ class VelocityIncentive:
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
     def begin(self, games: NDArray[np.int64]) -> None:
-        """Forgets the episodes of games that begin anew.
-
-        Args:
-            games: Their indices.
-        """
+        """Forgets the episodes of games that begin anew."""
         self._speeds[games] = 0.0
         self._passed[games] = False
 
     def add(
         self, rewards: Floats, advance: NDArray[np.float64], ticks: NDArray[np.int64]
     ) -> Floats:
-        """Adds the bonus of one decision, then clip, then normalise.
+        """Adds the bonus of one decision, then clips, then normalises.
 
         Args:
-            rewards: What the decision earned without it, shape (n_games,).
-            advance: How far the torso moved [units], shape (n_games,).
+            rewards: Rewards without it, shape (n_games,).
+            advance: Progress of the torso [units], shape (n_games,).
             ticks: Ticks that the decision took; a game of 0 ticks stands still and
                 keeps its reward, shape (n_games,).
-
-        Returns:
-            Floats with the bonus, shape (n_games,).
         """
         options, playing = self._options, ticks > 0
         seconds = np.maximum(ticks, 1) * CLOCK_STEP / CLOCK_RATIO
@@ -116,14 +104,7 @@ class VelocityIncentive:
         return np.where(playing, total, rewards)
 
     def bonus(self, speeds: NDArray[np.float64]) -> Floats:
-        """Rewards speeds as the present weight and exponent do.
-
-        Args:
-            speeds: Speeds on the circulating clock [m/s], shape (n_games,).
-
-        Returns:
-            Bonuses without milestones and acceleration, shape (n_games,).
-        """
+        """Returns the bonus for speeds on the circulating clock [m/s] alone."""
         options = self._options
         weight, exponent = options.weight, options.exponent
         if options.ramp is not None:
@@ -151,11 +132,7 @@ class VelocityIncentive:
         }
 
     def load_state(self, arrays: Arrays) -> None:
-        """Restores a state.
-
-        Args:
-            arrays: From :meth:`state`, of the same names, shapes and types.
-        """
+        """Restores a state of the same names, shapes and types."""
         self._speeds = arrays["velocity_speeds"].copy()
         self._passed = arrays["velocity_passed"].copy()
         self._decisions, self._count = arrays["velocity_counts"].tolist()

@@ -1,14 +1,12 @@
 """What happens around a pipeline's nodes: checks, logging to MLflow, interruptions."""
 
-from qwop_wr.hooks.artifacts import ArtifactLoggingHook
 from qwop_wr.hooks.configuration import ConfigurationCheckHook
 from qwop_wr.hooks.interruption import InterruptionSpecs, MissingInputsHook, ResumeAdviceHook
 from qwop_wr.hooks.mlflow_run import MlflowRunHook
 from qwop_wr.hooks.outputs import OutputsHook
-from qwop_wr.hooks.parameters import ParameterLoggingHook
-from qwop_wr.hooks.provenance import ProvenanceHook
-from qwop_wr.hooks.registry import ModelRegistryHook
 from qwop_wr.hooks.results import ResultPathsHook, SmallSearchesHook
+from qwop_wr.hooks.run_description import ParameterLoggingHook, ProvenanceHook
+from qwop_wr.hooks.saved_datasets import ArtifactLoggingHook, ModelRegistryHook
 
 __all__ = [
     "ArtifactLoggingHook",

@@ -32,7 +32,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
-    - Parameters are left to :class:`~qwop_wr.hooks.parameters.ParameterLoggingHook`,
+    - Parameters are left to :class:`~qwop_wr.hooks.run_description.ParameterLoggingHook`,
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.

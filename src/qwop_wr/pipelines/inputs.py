@@ -18,7 +18,7 @@ from qwop_wr.errors import BadInputError
 
 @contextmanager
 def checking(dataset: str) -> Iterator[None]:
-    """Tell a fault found in the block in one line that names the dataset.
+    """Raise a fault found in the block as one line that names the dataset.
 
     Args:
         dataset: Name of the dataset in the catalog.
@@ -49,7 +49,7 @@ def fingerprint(*facts: object) -> str:
 
 @contextmanager
 def fresh(dataset: str, step: str) -> Iterator[None]:
-    """Tell that a result is stale, and what makes it again.
+    """Raise a mismatch found in the block as a stale result, with the step that remakes it.
 
     Args:
         dataset: Name of the dataset in the catalog.
@@ -70,7 +70,7 @@ def fresh(dataset: str, step: str) -> Iterator[None]:
 
 
 def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None:
-    """Make sure that a result is of an agent.
+    """Check that a result belongs to an agent.
 
     Args:
         dataset: Name of the result's dataset.
@@ -89,7 +89,7 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
 
 
 def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make sure that every stage went on from what the one before has handed on.
+    """Check that every stage started from the agent that the previous one handed on.
 
     Args:
         agents: What each stage handed on, by its name and in order.

@@ -15,7 +15,7 @@ SLOW_CLONES: Final = ("box2d",)
 def make_simulator(
     engine: str, n_games: int = 1, platform: str | None = DEFAULT_PLATFORM
 ) -> Simulator:
-    """Makes a batch of games; an engine is imported only when asked for.
+    """Makes a batch of games, each after a hard reset; imports only the engine asked for.
 
     Args:
         engine: ``"exact"`` reproduces the browser game bit for bit;
@@ -23,9 +23,6 @@ def make_simulator(
         n_games: Number of games, at least 1.
         platform: Browsers whose sine and cosine ``"exact"`` uses, one of
             ``PLATFORMS``; Box2D has its own and is alike on all.
-
-    Returns:
-        The games, each after a hard reset.
 
     Raises:
         ValueError: If engine or platform is unknown or ``n_games`` is not positive.
@@ -41,11 +38,4 @@ def make_simulator(
     raise ValueError(f"unknown engine {engine!r}; the engines are {', '.join(map(repr, ENGINES))}")
 
 
-__all__ = [
-    "DEFAULT_PLATFORM",
-    "ENGINES",
-    "PLATFORMS",
-    "SLOW_CLONES",
-    "Simulator",
-    "make_simulator",
-]
+__all__ = ["DEFAULT_PLATFORM", "ENGINES", "PLATFORMS", "SLOW_CLONES", "Simulator", "make_simulator"]

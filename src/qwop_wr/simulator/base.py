@@ -1,4 +1,4 @@
-"""What every engine offers: n games that advance together."""
+"""The interface of every engine: n games that advance together."""
 
 import operator
 from abc import ABC, abstractmethod

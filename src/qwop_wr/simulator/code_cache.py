@@ -46,12 +46,11 @@ class CodeCache(FunctionCache):
     """Cache of one function's machine code.
 
     Args:
-        function: The function.
         fingerprint: Of all sources that the code is made from.
-        report: Told why code could not be written.
+        report: Called with the reason if code could not be written.
 
     Raises:
-        RuntimeError: If there is no folder that a cache could be in.
+        RuntimeError: If there is no folder for a cache.
         OSError: If the folder cannot be used.
     """
 
@@ -63,15 +62,7 @@ class CodeCache(FunctionCache):
         self._report = report
 
     def load_overload(self, sig: object, target_context: object) -> object:
-        """Loads code, or nothing if what is there cannot be used.
-
-        Args:
-            sig: Types of the arguments.
-            target_context: Numba's description of the processor.
-
-        Returns:
-            The compilation's result, or None.
-        """
+        """Loads code; returns None if the cached code cannot be used."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception as error:  # whatever unpickling garbage raises
@@ -79,12 +70,7 @@ class CodeCache(FunctionCache):
             return None
 
     def save_overload(self, sig: object, data: object) -> None:
-        """Keeps code if that is possible.
-
-        Args:
-            sig: Types of the arguments.
-            data: The compilation's result.
-        """
+        """Keeps code if that is possible."""
         try:
             self._save(sig, data)
         except OSError as error:
@@ -105,14 +91,7 @@ class CodeCache(FunctionCache):
 
 
 def fingerprint(*sources: Path) -> int:
-    """Digests source files.
-
-    Args:
-        sources: Files, or folders whose Python files count.
-
-    Returns:
-        A number that changes with any of them.
-    """
+    """Returns a number that changes with any of the files, or a folder's Python files."""
     digest = hashlib.sha256()
     for source in sources:
         for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
@@ -123,10 +102,7 @@ def fingerprint(*sources: Path) -> int:
 def keep_code(dispatcher: Callable[..., Any], fingerprint: int, report: Report) -> None:
     """Caches a dispatcher's machine code on disk, if there is a place for it.
 
-    Args:
-        dispatcher: What Numba's ``njit`` made of a function.
-        fingerprint: Of all sources that the code is made from, see :func:`fingerprint`.
-        report: Told why code is not kept.
+    ``fingerprint`` is that of all sources; ``report`` is called with the reason if it fails.
     """
     kept: Any = dispatcher
     try:

@@ -56,10 +56,10 @@ JUMP_LINE_PX: Final = 19780.0
 """A left foot that lands beyond has jumped off for the sand pit [pixels]."""
 
 SAND_PIT_PX: Final = 20000.0
-"""Where the sand pit and with it the finish begins [pixels]."""
+"""Position of the sand pit, and with it of the finish [pixels]."""
 
 TRACK_LENGTH: Final = SAND_PIT_PX / PIXELS_PER_UNIT / UNITS_PER_METRE
-"""The same as a distance from the start [m]: 100."""
+"""Distance from the start to the sand pit [m]: 100."""
 
 HURDLE_PX: Final = 10000.0
-"""Where the hurdle stands [pixels]."""
+"""Position of the hurdle [pixels]."""

@@ -16,16 +16,10 @@ KeyMasks = NDArray[np.uint8]
 
 
 def effective_keys(mask: int) -> int:
-    """Reduces a mask to the keys that act: Q beats W and O beats P.
-
-    Args:
-        mask: Keys held, 0 to 15.
-
-    Returns:
-        One of the nine masks that act differently.
+    """Reduces a mask to one of the nine that act differently: Q beats W and O beats P.
 
     Raises:
-        ValueError: If the mask is out of range.
+        ValueError: If the mask is not 0 to 15.
     """
     if not 0 <= mask < N_MASKS:
         raise ValueError(f"key mask must be 0 to 15, got {mask}")

@@ -23,14 +23,14 @@ BROWSERS: Final[Mapping[str, str]] = {
     "chromium110": "Chromium, Chrome and Edge 110 to 149",
     "node": "Node 18 to 26, and Chromium up to 109",
 }
-"""Who computes as the platform does, in words."""
+"""Browsers that compute as the platform does, in words."""
 
 
 def checked_platform(platform: str | None) -> str:
     """Returns the platform's name if there is such a platform.
 
     Raises:
-        ValueError: If there is none; names those that there are.
+        ValueError: If there is none; names the known ones.
     """
     if platform is None or platform not in PLATFORMS:
         names = ", ".join(map(repr, PLATFORMS))

@@ -31,7 +31,7 @@ def record_file(engine: str, platform: str) -> str:
 
 @dataclass(frozen=True)
 class TapeResult:
-    """How a run ends.
+    """End of a run.
 
     Attributes:
         finished: Whether the runner has landed in the sand pit.
@@ -52,8 +52,7 @@ class TapeResult:
 class Tape:
     """The keys of a run from a hard reset on, and the claims about it.
 
-    A tape is checked when it is made, whichever way; whether its claims are
-    true is for :func:`verify_tape` to say.
+    Its form is checked whenever a tape is made; :func:`verify_tape` checks its claims.
 
     Attributes:
         keys: Runs of (mask, ticks): hold the mask's keys that long.
@@ -71,7 +70,7 @@ class Tape:
         meta: Anything else, as JSON.
 
     Raises:
-        TapeError: If a field is not what it should be.
+        TapeError: If a field has a wrong type or value.
     """
 
     keys: tuple[Run, ...]
@@ -102,7 +101,7 @@ class Tape:
         platform: str | None = DEFAULT_PLATFORM,
         soft_resets: int = 0,
     ) -> "Tape":
-        """Plays keys from a hard reset and writes down what comes out.
+        """Plays keys from a hard reset and returns the tape of that run.
 
         Args:
             keys_per_tick: Masks of the keys held in every tick, uint8, shape (T,);
@@ -111,9 +110,6 @@ class Tape:
             meta: Anything worth keeping with the tape, as JSON.
             platform: Platform to play on, if the engine knows platforms.
             soft_resets: Soft resets before the first tick, 0 or 1.
-
-        Returns:
-            The tape, whose claims are true.
 
         Raises:
             TapeError: If the keys are not such an array or not of a length from 1
@@ -141,13 +137,7 @@ class Tape:
 
     @classmethod
     def from_json(cls, source: str | Mapping[str, Any]) -> "Tape":
-        """Reads a tape from JSON.
-
-        Args:
-            source: JSON text, or what it decodes to.
-
-        Returns:
-            The tape, with its claims still unproven.
+        """Reads a tape, its claims still unproven, from JSON text or from what it decodes to.
 
         Raises:
             TapeError: If it is no tape of this format; names the field.
@@ -157,17 +147,10 @@ class Tape:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Tape":
-        """Reads a tape from a file.
-
-        Args:
-            path: The file, usually ``*.qwop.json``.
-
-        Returns:
-            The tape, with its claims still unproven.
+        """Reads a tape, its claims still unproven, from a file, usually ``*.qwop.json``.
 
         Raises:
-            TapeError: If there is no such file or it is no tape; names the file
-                and the field.
+            TapeError: If there is no such file or it is no tape; names file and field.
         """
         try:
             with Path(path).open("rb") as file:
@@ -186,10 +169,7 @@ class Tape:
         return tape_format.encode({name: getattr(self, name) for name in tape_format.FIELDS})
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the tape to a file, whole or not at all.
-
-        Args:
-            path: The file, usually ``*.qwop.json``; one that exists is replaced.
+        """Writes the tape to a file, whole or not at all; one that exists is replaced.
 
         Raises:
             TapeError: If the file cannot be written; names it.
@@ -207,13 +187,9 @@ class Tape:
         return np.repeat(np.array(masks, dtype=np.uint8), lengths)
 
     def simulator(self, platform: str | None = None) -> Simulator:
-        """Makes the game that the tape was recorded in, at its first tick.
+        """Makes the game that the tape was recorded in, or the same on another platform.
 
-        Args:
-            platform: Another platform to play on; the tape's own if omitted.
-
-        Returns:
-            One game.
+        It stands at the tape's first tick.
 
         Raises:
             ValueError: If there is no such platform.
@@ -222,7 +198,7 @@ class Tape:
 
     @property
     def claims(self) -> TapeResult:
-        """What the tape says about its run."""
+        """The tape's claims about its run."""
         return TapeResult(
             self.finished, self.ticks, self.score_time, self.distance, self.state_sha256
         )
@@ -234,14 +210,7 @@ class Tape:
 
 
 def replay_tape(tape: Tape, platform: str | None = None) -> TapeResult:
-    """Plays a tape in a fresh game, whatever it claims.
-
-    Args:
-        tape: Tape to replay.
-        platform: Another platform to play on; the tape's own if omitted.
-
-    Returns:
-        How the run ends.
+    """Plays a tape in a fresh game, on another platform if one is given, whatever it claims.
 
     Raises:
         ValueError: If there is no such platform.
@@ -253,12 +222,12 @@ def verify_tape(tape: Tape, engine: str | None = None, platform: str | None = No
     """Replays a tape in a fresh game and compares every claim, to the bit.
 
     Args:
-        tape: Tape to replay.
-        engine: Engine to replay on; the tape's own if omitted.
-        platform: Platform to replay on; the tape's own if omitted.
+        tape: The tape, whose engine and platform are used unless others are given.
+        engine: Engine to replay on.
+        platform: Platform to replay on.
 
     Returns:
-        What came out, equal to the claims.
+        The result, equal to the claims.
 
     Raises:
         TapeError: If a claim is false; names the first, with both values. Also

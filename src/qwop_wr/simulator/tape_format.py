@@ -40,16 +40,10 @@ class TapeError(ValueError):
 
 
 def decode(text: str) -> Mapping[str, Any]:
-    """Parses a tape's JSON text strictly: no NaN, no repeated names.
-
-    Args:
-        text: JSON text of at most :data:`MAX_BYTES` characters.
-
-    Returns:
-        The JSON object, not yet checked.
+    """Parses a tape's JSON text strictly, without checking the object: no NaN, no repeated names.
 
     Raises:
-        TapeError: If the text is too long or not a JSON object.
+        TapeError: If the text is longer than :data:`MAX_BYTES` or not a JSON object.
     """
     if len(text) > MAX_BYTES:
         raise TapeError(f"not a tape: longer than {MAX_BYTES} bytes")
@@ -72,13 +66,7 @@ def encode(fields: Mapping[str, Any]) -> str:
 
 
 def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks the format's name and version and that all fields are there, none more.
-
-    Args:
-        content: A decoded tape.
-
-    Returns:
-        The tape's fields, their values not yet checked.
+    """Returns a decoded tape's fields, their values not yet checked.
 
     Raises:
         TapeError: If it is another format, or a field is missing or unknown.
@@ -102,16 +90,10 @@ def unwrapped(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks every field's type and range.
-
-    Args:
-        fields: All of the tape's fields.
-
-    Returns:
-        The fields in their canonical types; ``meta`` as its own copy.
+    """Returns all of a tape's fields in their canonical types; ``meta`` as its own copy.
 
     Raises:
-        TapeError: If a value is not what it should be; names the field.
+        TapeError: If a field has a wrong type or value; names the field.
     """
     checked = {name: check(name, fields[name]) for name, check in FIELDS.items()}
     total = sum(length for _, length in checked["keys"])

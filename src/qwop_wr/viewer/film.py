@@ -22,13 +22,7 @@ _MAX_CHANGE: Final = np.iinfo(np.int16).max
 
 @dataclass(frozen=True)
 class Film:
-    """A run that can be shown.
-
-    Attributes:
-        label: What it is called.
-        detail: What else the reader should know of it.
-        trace: The replayed run.
-    """
+    """A run that can be shown, with a label and further details for the reader."""
 
     label: str
     detail: str
@@ -60,15 +54,7 @@ class Film:
 
 
 def shoot_film(tape: Tape, label: str, detail: str = "") -> Film:
-    """Replays a tape for the player.
-
-    Args:
-        tape: Keys from a hard reset.
-        label: What the run is called.
-        detail: What else the reader should know of it.
-
-    Returns:
-        The film, of the first :data:`MAX_TICKS` ticks.
+    """Replays the first :data:`MAX_TICKS` ticks of a tape for the player.
 
     Raises:
         ValueError: If the clock does not count ticks of 1/30 s, the reset's own included.

@@ -53,13 +53,10 @@ class Player:
 
 
 def render_player(films: Sequence[Film]) -> Player:
-    """Makes a player.
+    """Makes a player; names are text wherever they appear.
 
     Args:
         films: The runs, the first shown first and close up; all together in a race.
-
-    Returns:
-        The player's parts. Names are text wherever they appear.
 
     Raises:
         ValueError: If there is no film or there are more than :data:`MAX_FILMS`.
@@ -85,7 +82,7 @@ def render_player(films: Sequence[Film]) -> Player:
 
 
 def describe_game() -> dict[str, Any]:
-    """Tells the script what it must know of the game; lengths are in world units.
+    """Describes the game for the script; lengths are in world units.
 
     Returns:
         Bodies in the films' order, joints and hands as points in a body's frame, the

@@ -122,7 +122,7 @@ def _changed(
     ("what", "message"),
     [
         ("agent", "evaluation_episodes is stale: it is of another agent, "),
-        ("tapes", "tapes: native is stale: no row of evaluation_episodes"),
+        ("tapes", "tapes: native is stale: it matches no row of evaluation_episodes"),
         ("guest", "tapes: native is stale: it is of another agent, None"),
         ("cut", "evaluation_episodes is stale: it has 2 rows, but 3 seeds were run"),
         ("old", "native_episode is stale: it was made with engine = unknown"),

@@ -9,6 +9,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError
+from qwop_wr.pipelines.experiments import create_study
 from qwop_wr.pipelines.experiments.nodes import (
     choose_experiment,
     choose_study,
@@ -52,7 +53,7 @@ def test_an_experiment_is_trained_and_evaluated(
 ) -> None:
     chosen, study = choose_experiment(experiments, "first", seed=1)
     assert study == Study(experiments=("first",), seeds=(1,))
-    [(agents, histories, cells)] = evaluate_experiments(chosen, stored(first), {})
+    empty, (agents, histories, cells) = evaluate_experiments(chosen, stored(first), {})
     key = "first/1"
     assert agents.keys() == histories.keys() == cells.keys() == {key}
     cell = cells[key]
@@ -64,9 +65,24 @@ def test_an_experiment_is_trained_and_evaluated(
     distances = histories[key].query("metric == 'evaluation/mean_distance'")["value"]
     assert cell["best_evaluated_distance"] == distances.max()
     assert agents[key].card["experiment"] == "first"
-    assert list(evaluate_experiments(chosen, stored(first), stored(cells))) == []
+    assert list(evaluate_experiments(chosen, stored(first), stored(cells))) == [empty]
     other = {key: {**cell, "task": "another"}}
-    assert len(list(evaluate_experiments(chosen, stored(first), stored(other)))) == 1
+    assert len(list(evaluate_experiments(chosen, stored(first), stored(other)))) == 2
+
+
+def test_a_study_of_which_all_is_there_runs_through(
+    experiments: Experiments, first: dict[str, TrainingState]
+) -> None:
+    chosen, _ = choose_experiment(experiments, "first", seed=1)
+    *_, (_, _, cells) = evaluate_experiments(chosen, stored(first), {})
+    [evaluate] = [n for n in create_study("ledger").nodes if n.name == "evaluate_experiments"]
+    inputs = {
+        "chosen_runs": chosen,
+        "experiment_trainings": stored(first),
+        "stored_experiment_cells": stored(cells),
+    }
+    saved = {name: list(steps) for name, steps in evaluate.run(inputs).items()}
+    assert saved == {name: [{}] for name in evaluate.outputs}
 
 
 def test_a_training_is_gone_on_with_only_if_asked(experiments: Experiments) -> None:

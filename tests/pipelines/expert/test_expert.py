@@ -222,11 +222,10 @@ def test_the_reigning_expert_is_met_on_starts_that_it_was_not_chosen_on(
     agent: Agent, environment: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: list[list[int]] = []
-    real = pass_gate
 
     def note(incoming: Any, candidates: Any, env: Any, seeds: list[int]) -> Any:
         met.append(seeds)
-        return real(incoming, candidates, env, seeds)
+        return pass_gate(incoming, candidates, env, seeds)
 
     monkeypatch.setattr(nodes, "pass_gate", note)
     chosen = make_agent(1)

@@ -18,7 +18,7 @@ from tests.chromium import PlayerPage, chromium
 
 pytestmark = pytest.mark.slow
 
-RECORD = Path(__file__).parents[3] / "data/01_raw/record.node.qwop.json"
+RECORD = Path(__file__).parents[3] / "data/01_raw/record.qwop.json"
 
 
 @pytest.fixture(scope="module")

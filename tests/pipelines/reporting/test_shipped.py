@@ -30,7 +30,7 @@ def making() -> ShippedOptions:
 
 @pytest.fixture(scope="module")
 def record() -> Tape:
-    return Tape.load(ROOT / "data/01_raw/record.node.qwop.json")
+    return Tape.load(ROOT / "data/01_raw/record.qwop.json")
 
 
 def test_card_tells_both(

@@ -26,28 +26,24 @@ _FAR, _NEAR = "left", "right"
 
 
 class Pose:
-    """Where the parts and joints of a runner are.
-
-    Args:
-        state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
-    """
+    """Positions of a runner's parts and joints, from the parts' state, shape (12, 6)."""
 
     def __init__(self, state: NDArray[np.float64]) -> None:
         self._state = state
 
     def point(self, part: str, x: float, y: float) -> Point:
-        """World position of a point given in a part's own frame [units]."""
+        """Returns the world position of a point given in a part's own frame [units]."""
         centre_x, centre_y, angle = self._state[PART_INDEX[part], :3].tolist()
         cosine, sine = math.cos(angle), math.sin(angle)
         return centre_x + cosine * x - sine * y, centre_y + sine * x + cosine * y
 
     def joint(self, name: str) -> Point:
-        """World position of a joint [units]."""
+        """Returns the world position of a joint [units]."""
         joint = _JOINTS[name]
         return self.point(joint.body_a, *joint.anchor_a)
 
     def hand(self, side: str) -> Point:
-        """World position of the end of a forearm [units]."""
+        """Returns the world position of the end of a forearm [units]."""
         elbow_x, _ = _JOINTS[f"{side}_elbow"].anchor_a
         forearm = f"{side}_forearm"
         reach = _HALF_WIDTH[forearm] - 0.3
@@ -55,13 +51,7 @@ class Pose:
 
 
 def draw_runner(canvas: Canvas, state: NDArray[np.float64], shirt: Colour = SHIRT) -> None:
-    """Draws the runner, the far limbs first.
-
-    Args:
-        canvas: Picture to draw on.
-        state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
-        shirt: Colour of the shirt.
-    """
+    """Draws the runner, the far limbs first, from the parts' state, shape (12, 6)."""
     pose = Pose(state)
     _draw_arm(canvas, pose, _FAR)
     _draw_leg(canvas, pose, _FAR)
@@ -72,10 +62,7 @@ def draw_runner(canvas: Canvas, state: NDArray[np.float64], shirt: Colour = SHIR
 
 
 def _mix(start: Point, end: Point, share: float) -> Point:
-    return (
-        start[0] + (end[0] - start[0]) * share,
-        start[1] + (end[1] - start[1]) * share,
-    )
+    return (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
 
 
 def _draw_arm(canvas: Canvas, pose: Pose, side: str) -> None:

@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class View:
-    """Which part of the world a picture shows, and where.
+    """The part of the world that a picture shows, and its place in it.
 
     Attributes:
         left: World position of the left edge [units].
@@ -48,9 +48,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 class Canvas:
     """A picture being drawn, with methods in screen pixels and in world units.
 
-    Args:
-        image: Picture at the enlarged size, to be drawn on.
-        view: What its world units mean.
+    The image has the enlarged size; it is drawn on.
     """
 
     def __init__(self, image: Image.Image, view: View) -> None:

@@ -1,4 +1,4 @@
-"""What is drawn over the scene: distance, clock and keys, the pace to beat, and words."""
+"""The display over the scene: distance, clock and keys, the pace to beat, and words."""
 
 from typing import Final, NamedTuple
 
@@ -7,37 +7,21 @@ from qwop_wr.simulator.constants import TRACK_LENGTH, UNITS_PER_METRE
 from qwop_wr.simulator.keys import O, P, Q, W
 
 PANEL: Final[Colour] = (24, 30, 52, 190)
-"""Colour of everything that words are written on."""
+"""Colour of all panels behind words."""
 
 _CHARACTER: Final = 0.56
 """Mean width of a character by the size of the letters."""
 
 
 def pill_width(words: str, size: int) -> float:
-    """Estimates how wide a pill becomes.
-
-    Args:
-        words: What is written.
-        size: Size of the letters [pixels].
-
-    Returns:
-        Width [pixels].
-    """
+    """Estimates the width of a pill [pixels] whose letters have a size [pixels]."""
     return len(words) * size * _CHARACTER + 2 * size
 
 
 def draw_pill(
     canvas: Canvas, words: str, place: tuple[float, float], size: int, colour: Colour
 ) -> None:
-    """Writes words on a panel.
-
-    Args:
-        canvas: Picture to draw on.
-        words: What is written.
-        place: Left and top of the panel [pixels].
-        size: Size of the letters [pixels].
-        colour: Colour of the letters.
-    """
+    """Writes words on a panel whose left and top are given [pixels]."""
     left, top = place
     width, height = pill_width(words, size), size + 10
     canvas.rounded((left, top, left + width, top + height), height / 2, PANEL)
@@ -49,7 +33,7 @@ GHOST: Final[Colour] = (255, 255, 255, 215)
 
 
 class Pace(NamedTuple):
-    """Where the pace to beat is.
+    """Position of the pace to beat.
 
     Attributes:
         metres: Its distance from the start [m].
@@ -68,13 +52,7 @@ _FLIP: Final = 0.7
 
 
 def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float]) -> None:
-    """Draws the line where the pace is, if that is in the picture.
-
-    Args:
-        canvas: Picture to draw on.
-        pace: Where it is.
-        span: Top and bottom of the line [pixels].
-    """
+    """Draws the line at the pace, if that is in the picture, between two heights [pixels]."""
     x = _place(canvas, pace)
     if not 0 <= x <= WIDTH:
         return
@@ -87,10 +65,7 @@ def draw_ghost(canvas: Canvas, pace: Pace, span: tuple[float, float]) -> None:
 def draw_ghost_label(canvas: Canvas, pace: Pace, top: float) -> None:
     """Writes whose pace it is beside the line, if that is in the picture.
 
-    Args:
-        canvas: Picture to draw on.
-        pace: Where it is.
-        top: Upper edge of the label [pixels].
+    ``top`` is the upper edge of the label [pixels].
     """
     x = _place(canvas, pace)
     if not 0 <= x <= WIDTH:
@@ -135,12 +110,7 @@ NO_OVERLAY: Final = Overlay()
 
 
 def draw_overlay(canvas: Canvas, overlay: Overlay) -> None:
-    """Writes what is given.
-
-    Args:
-        canvas: Picture to draw on.
-        overlay: The words.
-    """
+    """Writes the words that are given."""
     if overlay.name:
         draw_pill(canvas, overlay.name, (_MARGIN, _PILL_TOP), _PILL_SIZE, _WHITE)
     if overlay.status:
@@ -168,14 +138,9 @@ _KEYS_TOP: Final = 20.0
 def draw_display(
     canvas: Canvas, score: float, score_time: float, speed: float, ghost: float | None = None
 ) -> None:
-    """Draws the distance, the clock, the speed and a progress bar.
+    """Draws the distance [m], the clock [s], the speed on it [m/s] and a progress bar.
 
-    Args:
-        canvas: Picture to draw on.
-        score: Distance [m].
-        score_time: Clock [s].
-        speed: Speed on that clock [m/s].
-        ghost: Where the pace to beat is [m], if shown.
+    ``ghost`` is the position of the pace to beat [m], if shown.
     """
     middle = WIDTH / 2
     canvas.rounded((middle - 220, 16, middle + 220, 84), 16, PANEL)
@@ -193,12 +158,7 @@ def draw_display(
 
 
 def draw_keys(canvas: Canvas, keys: int) -> None:
-    """Draws the four keys in the upper corners, the held ones lit.
-
-    Args:
-        canvas: Picture to draw on.
-        keys: Mask of the keys held.
-    """
+    """Draws the four keys in the upper corners, the held ones lit."""
     for name, bit, left in _KEYS:
         _draw_key(canvas, name, left, bool(keys & bit))
 

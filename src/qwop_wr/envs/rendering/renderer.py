@@ -40,7 +40,7 @@ GROUND_PX: Final = 440.0
 """Height of the running surface in the picture [pixels from the top]."""
 
 TORSO_PX: Final = 360.0
-"""Where the camera keeps the torso [pixels from the left]."""
+"""Position of the torso in the picture [pixels from the left]."""
 
 _GHOST_TOP: Final = 96.0
 
@@ -69,7 +69,7 @@ class Renderer:
             score: Distance to show [m].
             score_time: Clock to show [s].
             keys: Mask of the keys to show as held.
-            pace: Where the pace to beat is, if it is to run along.
+            pace: The pace to beat, if it runs along.
             overlay: Words to write over it.
 
         Returns:
@@ -111,7 +111,7 @@ _RUNNER_SHARE: Final = 0.74
 _RUNNER_UNITS: Final = 17.5
 _GROUND_SHARE: Final = 0.86
 _LEADER_SHARE: Final = 0.7
-"""Where the camera keeps the leader, as a share of the width."""
+"""Position of the leader in the picture, as a share of the width."""
 
 _WHITE: Final = (255, 255, 255)
 _FAINT: Final = (255, 255, 255, 150)
@@ -126,12 +126,11 @@ class Lane(NamedTuple):
     """A runner at a moment of a race.
 
     Attributes:
-        name: Who it is.
         state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
         hurdle: The same for hurdle base and top, shape (2, 6).
         score: Displayed distance [m].
         keys: Mask of the keys held.
-        result: What became of it, once its run is over.
+        result: Words for how its run ended; empty before that.
     """
 
     name: str
@@ -143,7 +142,7 @@ class Lane(NamedTuple):
 
     @property
     def torso_x(self) -> float:
-        """Where the torso is [units]."""
+        """Horizontal position of the torso [units]."""
         return float(self.state[0, 0])
 
 
@@ -165,7 +164,7 @@ class RaceRenderer:
         Args:
             lanes: The runners from top to bottom, 1 to :data:`MAX_LANES`.
             clock: The race's clock [s].
-            pace: Where the pace to beat is, if it is to run along.
+            pace: The pace to beat, if it runs along.
             overlay: Words to write over it.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What the runner runs through: sky, hills, track, hurdle and sand pit."""
+"""The scenery: sky, hills, track, hurdle and sand pit."""
 
 import math
 from typing import Final, NamedTuple
@@ -7,15 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from qwop_wr.envs.rendering.canvas import (
-    HEIGHT,
-    SMOOTHING,
-    WIDTH,
-    Canvas,
-    Colour,
-    Point,
-    View,
-)
+from qwop_wr.envs.rendering.canvas import HEIGHT, SMOOTHING, WIDTH, Canvas, Colour, Point, View
 from qwop_wr.simulator.anatomy import HURDLE
 from qwop_wr.simulator.constants import PIXELS_PER_UNIT, SAND_PIT_PX, UNITS_PER_METRE
 
@@ -59,15 +51,11 @@ _LABEL_SPACING: Final = 60.0
 
 _FINISH_X: Final = SAND_PIT_PX / PIXELS_PER_UNIT
 _SLANT: Final = 10.0
-"""How far a line across the track leans to suggest depth [pixels]."""
+"""Lean of a line across the track, which suggests depth [pixels]."""
 
 
 def paint_sky() -> Image.Image:
-    """Paints what never moves: sky, sun and grass.
-
-    Returns:
-        A picture at the enlarged size.
-    """
+    """Paints what never moves, sky, sun and grass, at the enlarged size."""
     share = np.linspace(0.0, 1.0, HEIGHT * SMOOTHING)[:, None, None]
     sky = _SKY_TOP + (_SKY_BOTTOM - _SKY_TOP) * np.clip(share * HEIGHT / HORIZON, 0.0, 1.0)
     picture = Image.fromarray(
@@ -80,11 +68,7 @@ def paint_sky() -> Image.Image:
 
 
 def draw_scenery(canvas: Canvas) -> None:
-    """Draws hills, infield, track and its marks for the camera's position.
-
-    Args:
-        canvas: Picture to draw on.
-    """
+    """Draws hills, infield, track and its marks for the camera's position."""
     for hills in _HILLS:
         _draw_hills(canvas, hills, HORIZON, 1.0)
     canvas.rectangle((0, HORIZON, WIDTH, TRACK_TOP), _INFIELD)
@@ -100,12 +84,9 @@ def draw_scenery(canvas: Canvas) -> None:
 
 
 def draw_lane(canvas: Canvas, top: float, height: float) -> None:
-    """Draws one lane of a race, its track and its marks.
+    """Draws one lane of a race, its track and its marks; the view's ground is the lane's.
 
-    Args:
-        canvas: Picture to draw on; its view's ground is the lane's.
-        top: Upper edge of the lane [pixels].
-        height: Height of the lane [pixels].
+    ``top`` is the upper edge of the lane; lengths are in pixels.
     """
     bottom, ground = top + height, canvas.view.ground_px
     upper = ground - 0.09 * height
@@ -133,12 +114,7 @@ def draw_lane(canvas: Canvas, top: float, height: float) -> None:
 
 
 def draw_hurdle(canvas: Canvas, hurdle: NDArray[np.float64]) -> None:
-    """Draws the hurdle where it stands or has fallen.
-
-    Args:
-        canvas: Picture to draw on.
-        hurdle: x, y, angle, ... of base and top, shape (2, 6).
-    """
+    """Draws the hurdle, standing or fallen, from base's and top's motion, shape (2, 6)."""
     base, top = (_box_frame(row) for row in hurdle)
     foot, post = HURDLE
     canvas.shape(_corners(base, (-foot.half_width, -0.3, foot.half_width, 0.3)), (70, 78, 92))
@@ -150,12 +126,7 @@ def draw_hurdle(canvas: Canvas, hurdle: NDArray[np.float64]) -> None:
 
 
 def draw_shadow(canvas: Canvas, state: NDArray[np.float64]) -> None:
-    """Draws the runner's shadow on the track.
-
-    Args:
-        canvas: Picture to draw on.
-        state: Parts' x, y, angle, ..., shape (12, 6).
-    """
+    """Draws the runner's shadow on the track, from the parts' motion, shape (12, 6)."""
     left, _ = canvas.to_screen((float(state[:, 0].min()), 0.0))
     right, _ = canvas.to_screen((float(state[:, 0].max()), 0.0))
     ground, unit = canvas.view.ground_px, canvas.view.scale / 20.0

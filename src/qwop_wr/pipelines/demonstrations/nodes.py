@@ -95,7 +95,7 @@ def demonstrate_with_expert(
     games: GamesOptions,
     options: ExpertRunsOptions,
 ) -> Demonstrations:
-    """Let the expert play and record every decision.
+    """Record every decision of the expert's runs.
 
     Args:
         expert: Agent that demonstrates.
@@ -150,7 +150,7 @@ def demonstrate_with_search(
     options: SearchRunsOptions,
     seed: Seed,
 ) -> Demonstrations:
-    """Let narrow beam searches find fast runs.
+    """Record fast runs found by narrow beam searches.
 
     Args:
         guides: Agents that guide the searches, by name.
@@ -190,7 +190,7 @@ def demonstrate_from_files(
     games: GamesOptions,
     options: FileRunsOptions,
 ) -> Demonstrations:
-    """Take runs from tapes; one that cannot be used is told and left out.
+    """Record the runs of tapes; unusable ones are skipped with a warning.
 
     Args:
         tapes: Tapes by name.
@@ -225,7 +225,7 @@ def demonstrate_from_recordings(
     environment: EnvironmentOptions,
     options: FileRunsOptions,
 ) -> Demonstrations:
-    """Take runs from recordings; one of another environment is told and left out.
+    """Collect runs from recordings; those of another environment are skipped with a warning.
 
     Args:
         recordings: Recordings by name, as ``qwop import`` wrote them.
@@ -255,7 +255,7 @@ def merge_demonstrations(
     recordings: Demonstrations,
     environment: EnvironmentOptions,
 ) -> tuple[Recording, dict[str, Any]]:
-    """Put the runs of all sources together.
+    """Merge the runs of all sources.
 
     Args:
         expert: Runs of the expert.
@@ -295,7 +295,7 @@ def merge_demonstrations(
 
 
 def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.bool_]:
-    """Tell which episodes' keys lead to the same end in fresh games, shape (n,)."""
+    """Whether each episode's keys lead to the same end in a fresh game, shape (n,)."""
     assert episodes.keys is not None  # noqa: S101 - our games tell their keys
     lengths = np.array([len(keys) for keys in episodes.keys])
     held = np.zeros((int(lengths.max()), len(lengths)), dtype=np.uint8)  # (ticks, n)
@@ -343,7 +343,7 @@ def _from_tapes(
 
 
 def _describe_times(times: NDArray[np.float64]) -> dict[str, float | None]:
-    """Sum up finish times.
+    """Summarise finish times.
 
     Args:
         times: Clock times [s], shape (n,).

@@ -36,7 +36,7 @@ STEP: Final = "--pipeline=evaluation"
 
 
 def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
-    """Tell which code, versions and parameters the evaluation was made with.
+    """Describe the code, versions and parameters of the evaluation.
 
     Args:
         parameters: All parameters of the run.
@@ -48,7 +48,7 @@ def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def confirm_stages(**stages: Agent | Mapping[str, Any]) -> Agent:
-    """Make sure that the stages follow from one another.
+    """Check that the stages follow from one another.
 
     Args:
         **stages: ``{stage}_agent`` and ``{stage}_gate`` of every stage, in order.
@@ -77,7 +77,7 @@ def confirm_evaluation(
     environment: EnvironmentOptions,
     options: EvaluationOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
-    """Make sure that an evaluation is the agent's, under the present protocols.
+    """Check that an evaluation is the agent's, under the present protocols.
 
     Args:
         agent: The agent.
@@ -106,7 +106,7 @@ def confirm_evaluation(
         check_agent(f"tapes: {name}", tape.meta.get("agent"), agent, STEP)
         if hashlib.sha256(tape.per_tick_keys.tobytes()).hexdigest() not in runs:
             with fresh(f"tapes: {name}", STEP):
-                raise ValueError("no row of evaluation_episodes or native_episode tells of it")
+                raise ValueError("it matches no row of evaluation_episodes or native_episode")
     return episodes, native, tapes
 
 

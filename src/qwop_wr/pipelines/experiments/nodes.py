@@ -44,7 +44,7 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
 def choose_experiment(
     experiments: Experiments, experiment: str, seed: Seed
 ) -> tuple[list[Run], Study]:
-    """Find the experiment that was asked for.
+    """Plan the run of the requested experiment.
 
     Args:
         experiments: All experiments.
@@ -62,7 +62,7 @@ def choose_experiment(
 
 
 def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[list[Run], Study]:
-    """Find the runs of a study, and those that they begin with.
+    """Plan the runs of a study and of the experiments that they begin with.
 
     Args:
         experiments: All experiments.
@@ -112,7 +112,7 @@ def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, Train
         stored: States of trainings, if there are any.
 
     Yields:
-        States while they come; a training that was stopped is gone on with.
+        States as they are reached; a stopped training resumes.
     """
     newest: dict[str, Callable[[], TrainingState]] = dict(stored)
     for run in chosen:
@@ -154,8 +154,10 @@ def evaluate_experiments(
         evaluated: Cells of before; those of the same agent and training are not made again.
 
     Yields:
-        Agent, history and cell of one run at a time.
+        Agent, history and cell of one run at a time, after an empty step.
     """
+    # Kedro needs a first step, even if all was evaluated before.
+    yield {}, {}, {}
     for run in chosen:
         experiment = run.experiment
         with checking(f"experiment_trainings {run.key}"):
@@ -224,8 +226,8 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         compute: Where they are trained; cells do not depend on it.
 
     Yields:
-        History and cell of one run at a time, as soon as it and those before are trained;
-        seeds are the outer loop.
+        History and cell of one run at a time, after an empty step, as soon as it and those
+        before are trained; seeds are the outer loop.
 
     Raises:
         BadInputError: If a variant's changes or the demonstrations do not fit.
@@ -251,6 +253,8 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         for run in runs
     }
     wanted = [run for run in runs if not is_finished[run.key]]
+    # Kedro needs a first step, even if all was trained before.
+    yield {}, {}
     job = Job("ablations", train_variant, setting, describe_run, unit="trainings")
     for run, trained in zip(wanted, run_job(job, wanted, compute), strict=True):
         trained.value.log(run)
@@ -266,7 +270,7 @@ def tabulate_study(
     study: Study,
     seed: Seed,
 ) -> tuple[pd.DataFrame, str, dict[str, Any], Figure]:
-    """Put experiments side by side.
+    """Compare experiments in one table.
 
     Args:
         cells: What their runs came to.

@@ -47,7 +47,7 @@ def create_pipeline() -> Pipeline:
 def create_study(name: str) -> Pipeline:
     """Train the runs of a study that were not trained yet, evaluate and compare all.
 
-    What was stopped is gone on with; what is finished is only gathered.
+    Stopped runs resume; finished ones are only gathered.
 
     Args:
         name: Name of the study's parameters.

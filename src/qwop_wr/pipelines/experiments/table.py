@@ -57,7 +57,7 @@ _CURVES: Final = {
     "evaluation/mean_distance": "mean distance [m]",
     "train/value": "mean target of a batch",
 }
-"""Metrics and their axes' labels; values exist only where the algorithm tells them."""
+"""Metrics and their axes' labels; not every algorithm reports values."""
 
 
 class Table(NamedTuple):
@@ -76,7 +76,7 @@ class Table(NamedTuple):
 
 
 def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
-    """Sum the runs of every experiment up.
+    """Summarise the runs of every experiment.
 
     Args:
         cells: What the runs came to, by ``experiment/seed``.
@@ -130,8 +130,8 @@ def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         The figure, one line per run.
     """
     with drawing():
-        told = {metric for history in histories.values() for metric in history["metric"].unique()}
-        shown = {metric: label for metric, label in _CURVES.items() if metric in told}
+        known = {metric for history in histories.values() for metric in history["metric"].unique()}
+        shown = {metric: label for metric, label in _CURVES.items() if metric in known}
         figure = Figure(figsize=(9.0, 2.8 * len(shown)), layout="constrained")
         panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (metric, label) in zip(panels, shown.items(), strict=True):

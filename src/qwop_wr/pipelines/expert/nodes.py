@@ -59,8 +59,7 @@ def train_expert(
 ) -> Iterator[TrainingState]:
     """Train an agent from random weights with PPO.
 
-    Kedro saves what this generator yields at once, so that an interrupted training
-    can be gone on from.
+    Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
         interrupted: State of the last training, if there is one.
@@ -97,7 +96,7 @@ def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
         training: Its last state.
 
     Returns:
-        The best agent seen, and the history (``step``, ``metric``, ``value``).
+        The best evaluated agent, and the history (``step``, ``metric``, ``value``).
     """
     with checking("expert_training"):
         result = training_result(training)

@@ -81,7 +81,7 @@ def finetune_clone(
     seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
-    """Let PPO go on from the clone.
+    """Fine-tune the clone with PPO.
 
     Args:
         interrupted: State of the last training, if there is one.
@@ -116,7 +116,7 @@ def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
         training: Its last state.
 
     Returns:
-        The best agent seen, the clone included, and the history.
+        The best evaluated agent, the clone included, and the history.
     """
     with checking("finetuning_training"):
         result = training_result(training)

@@ -42,7 +42,7 @@ def create_cloning() -> Pipeline:
 
 
 def create_finetuning() -> Pipeline:
-    """Let PPO go on from the clone.
+    """Fine-tune the clone with PPO.
 
     Returns:
         Pipeline from ``cloned_agent`` to ``finetuned_agent``.

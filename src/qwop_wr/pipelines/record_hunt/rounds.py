@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def judges_of(
     agents: Sequence[Agent], environment: EnvironmentOptions, guest: Agent | None = None
 ) -> list[AgentGuide]:
-    """Let agents take turns in proposing actions, with the values of all averaged.
+    """Make guides that take turns in proposing actions and average the values of all.
 
     Args:
         agents: Agents whose values are of one kind.

@@ -1,4 +1,4 @@
-"""Nodes that tell what came of a run."""
+"""Nodes that report on a run."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ def gather_runs(
     record_tape: Tape,
     short_hunt: dict[str, Any] | None,
 ) -> Runs:
-    """Tell the tapes of this run from those that were there before.
+    """Separate the tapes of this run from older ones.
 
     Args:
         summary: The evaluation's summary.

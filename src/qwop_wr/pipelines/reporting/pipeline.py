@@ -13,7 +13,7 @@ from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
-    """Tell what came of demonstrations, training and evaluation.
+    """Report on demonstrations, training and evaluation.
 
     Returns:
         Pipeline from ``evaluation_episodes`` and ``tapes`` to ``summary``, ``report``,

@@ -1,4 +1,4 @@
-"""One self-contained HTML page that tells what came of a run of the pipeline."""
+"""One self-contained HTML page about a run of the pipeline."""
 
 import base64
 from collections.abc import Mapping

@@ -141,8 +141,8 @@ def write_shipped_card(
     with checking("record_tape"):
         verify_tape(record)
     versions = describe_provenance({})
-    told = {name: versions[name] for name in versions if name not in ("commit", "parameters")}
-    return render_shipped_card(expert, record, summary, making, told)
+    shown = {name: versions[name] for name in versions if name not in ("commit", "parameters")}
+    return render_shipped_card(expert, record, summary, making, shown)
 
 
 def render_shipped_card(

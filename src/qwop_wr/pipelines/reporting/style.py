@@ -94,7 +94,7 @@ def new_figure(size: tuple[float, float] = HALF_WIDTH) -> tuple[Figure, Axes]:
 
 
 def say_nothing_to_show(axes: Axes, message: str) -> None:
-    """Put a sentence where the data would be.
+    """Write a sentence in place of missing data.
 
     Args:
         axes: Axes to write in.

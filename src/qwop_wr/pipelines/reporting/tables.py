@@ -91,7 +91,7 @@ def as_share(value: float | None) -> str:
 
 
 def as_fact(name: str, value: object) -> str:
-    """Write any fact; a number's name tells its unit.
+    """Format any fact; a number's unit follows from its name.
 
     Args:
         name: Name of the fact, for instance ``median_time``.
@@ -117,7 +117,7 @@ def count(number: int, noun: str) -> str:
 
 
 def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
-    """Tell what each stage did with the agent that it was given.
+    """List what each stage did with its incoming agent.
 
     Args:
         gates: Name of each stage, in order, to its gate's report.
@@ -140,7 +140,7 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
 
 
 def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
-    """Tell how the finish times are spread.
+    """List statistics of the finish times.
 
     Args:
         summary: The evaluation's summary.
@@ -158,7 +158,7 @@ def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
 
 
 def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
-    """Tell how the agent does against those before it.
+    """List comparisons of the agent with earlier ones.
 
     Args:
         championship: What came of the challenge, as ``Championship.to_json`` gives it.

@@ -118,8 +118,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
 ) -> Iterator[TrainingState]:
     """Train one stage; what it hands on is never worse than what it got.
 
-    Kedro saves what this generator yields at once, so that an interrupted training
-    can be gone on with.
+    Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
         incoming: Agent that the stage starts from.

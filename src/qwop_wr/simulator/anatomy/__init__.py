@@ -7,7 +7,7 @@ which the game creates them, and that order is part of the physics.
 
 from typing import Final
 
-from qwop_wr.simulator.anatomy.bodies import GROUND, HURDLE, PARTS, BodySpec
+from qwop_wr.simulator.anatomy.bodies import DESTRUCTION_ORDER, GROUND, HURDLE, PARTS, BodySpec
 from qwop_wr.simulator.anatomy.joints import (
     CALF_SPEEDS,
     HIP_LIMITS,
@@ -38,6 +38,7 @@ PART_INDEX: Final = {name: index for index, name in enumerate(PART_NAMES)}
 
 __all__ = [
     "CALF_SPEEDS",
+    "DESTRUCTION_ORDER",
     "GROUND",
     "HIP_LIMITS",
     "HURDLE",

@@ -1,6 +1,7 @@
 """Every body with its box fixture, in the order of creation."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 Vector = tuple[float, float]
@@ -11,16 +12,16 @@ class BodySpec:
     """A rigid box as the game creates it.
 
     Attributes:
-        name: Name of the body in snake case.
+        name: In snake case.
         position: Initial centre [units].
         angle: Initial angle [rad].
         half_width: Half extent along the body's own x axis [units].
         half_height: Half extent along the body's own y axis [units].
-        density: Mass per area; for static bodies without effect.
+        density: Mass per area; without effect for static bodies.
         friction: Coulomb friction coefficient.
         category: Collision category bits.
         mask: Collision categories that this body touches.
-        mass: Mass; 0 for static bodies.
+        mass: 0 for static bodies.
         inertia: Rotational inertia about the centre; 0 for static bodies.
     """
 
@@ -38,44 +39,21 @@ class BodySpec:
 
 
 GROUND: Final[tuple[BodySpec, ...]] = (
-    BodySpec(
-        name="track0",
-        position=(0.0, 10.74275),
-        angle=0.0,
-        half_width=16.0,
-        half_height=1.6,
-        density=30.0,
-        friction=0.2,
-        category=1,
-        mask=65535,
-        mass=0.0,
-        inertia=0.0,
-    ),
-    BodySpec(
-        name="track1",
-        position=(32.0, 10.74275),
-        angle=0.0,
-        half_width=16.0,
-        half_height=1.6,
-        density=30.0,
-        friction=0.2,
-        category=1,
-        mask=65535,
-        mass=0.0,
-        inertia=0.0,
-    ),
-    BodySpec(
-        name="track2",
-        position=(64.0, 10.74275),
-        angle=0.0,
-        half_width=16.0,
-        half_height=1.6,
-        density=30.0,
-        friction=0.2,
-        category=1,
-        mask=65535,
-        mass=0.0,
-        inertia=0.0,
+    *(
+        BodySpec(
+            name=f"track{number}",
+            position=(32.0 * number, 10.74275),
+            angle=0.0,
+            half_width=16.0,
+            half_height=1.6,
+            density=30.0,
+            friction=0.2,
+            category=1,
+            mask=65535,
+            mass=0.0,
+            inertia=0.0,
+        )
+        for number in range(3)
     ),
     BodySpec(
         name="block",
@@ -123,86 +101,64 @@ HURDLE: Final[tuple[BodySpec, ...]] = (
 )
 """The hurdle at 50 m; it sleeps until touched."""
 
+_part = partial(BodySpec, density=1.0, friction=0.2, category=2, mask=65533)
+
 PARTS: Final[tuple[BodySpec, ...]] = (
-    BodySpec(
+    _part(
         name="torso",
         position=(2.5111726226000157, -1.8709517533957938),
         angle=-1.2514497119301329,
         half_width=3.275,
         half_height=1.425,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=18.6675,
         inertia=79.37576562499999,
     ),
-    BodySpec(
+    _part(
         name="head",
         position=(3.888130278719558, -5.621802929095265),
         angle=0.06448415835225099,
         half_width=1.075,
         half_height=1.325,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=5.6975,
         inertia=5.528948958333332,
     ),
-    BodySpec(
+    _part(
         name="left_forearm",
         position=(5.830008603424893, -2.8733539631159584),
         angle=-1.2049772618421237,
         half_width=1.75,
         half_height=0.55,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=3.8500000000000005,
         inertia=4.318416666666668,
     ),
-    BodySpec(
+    _part(
         name="left_thigh",
         position=(2.5648987628203876, 1.648090668682522),
         angle=-2.0177234426823394,
         half_width=2.525,
         half_height=1.0,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=10.1,
         inertia=24.831270833333328,
     ),
-    BodySpec(
+    _part(
         name="left_arm",
         position=(4.417861014480877, -2.806563606410589),
         angle=0.9040095895272826,
         half_width=1.85,
         half_height=0.625,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=4.625,
         inertia=5.8785677083333345,
     ),
-    BodySpec(
+    _part(
         name="left_calf",
         position=(3.12585731974087, 5.525511655361298),
         angle=-1.5903971528225265,
         half_width=2.5,
         half_height=0.75,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=7.5,
         inertia=17.03125,
     ),
-    BodySpec(
+    _part(
         name="left_foot",
         position=(3.926921842806667, 8.08884032049622),
         angle=0.12027524643408766,
@@ -210,51 +166,37 @@ PARTS: Final[tuple[BodySpec, ...]] = (
         half_height=0.675,
         density=3.0,
         friction=1.5,
-        category=2,
-        mask=65533,
         mass=10.935000000000002,
         inertia=8.303765625000002,
     ),
-    BodySpec(
+    _part(
         name="right_forearm",
         position=(0.4078206420797428, -1.0599953233084172),
         angle=-1.7553358283857299,
         half_width=2.225,
         half_height=0.675,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=6.0075,
         inertia=10.826015625000002,
     ),
-    BodySpec(
+    _part(
         name="right_arm",
         position=(1.1812303663272852, -3.5000256518601014),
         angle=-0.5222217404634386,
         half_width=1.95,
         half_height=0.75,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=5.85,
         inertia=8.51175,
     ),
-    BodySpec(
+    _part(
         name="right_calf",
         position=(-0.07253905736790486, 5.347881871063159),
         angle=-0.7588859967104447,
         half_width=2.5,
         half_height=0.75,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=7.5,
         inertia=17.03125,
     ),
-    BodySpec(
+    _part(
         name="right_foot",
         position=(-1.1254742643908706, 7.567193169625567),
         angle=0.5897605418219602,
@@ -262,23 +204,35 @@ PARTS: Final[tuple[BodySpec, ...]] = (
         half_height=0.725,
         density=3.0,
         friction=1.5,
-        category=2,
-        mask=65533,
         mass=11.745000000000001,
         inertia=9.192909375000001,
     ),
-    BodySpec(
+    _part(
         name="right_thigh",
         position=(1.6120186135678773, 2.0615320561881516),
         angle=1.4849422964528027,
         half_width=2.65,
         half_height=1.0,
-        density=1.0,
-        friction=0.2,
-        category=2,
-        mask=65533,
         mass=10.6,
         inertia=28.34616666666666,
     ),
 )
 """The runner's twelve body parts."""
+
+DESTRUCTION_ORDER: Final = (
+    "hurdle_base",
+    "hurdle_top",
+    "torso",
+    "head",
+    "left_arm",
+    "left_forearm",
+    "left_thigh",
+    "left_calf",
+    "left_foot",
+    "right_arm",
+    "right_forearm",
+    "right_thigh",
+    "right_calf",
+    "right_foot",
+)
+"""Names of hurdle and parts in the order in which a restart removes them."""

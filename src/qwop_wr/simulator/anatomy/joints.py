@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from qwop_wr.simulator.anatomy.bodies import Vector
@@ -13,16 +14,12 @@ class JointSpec:
     """A revolute joint as the game creates it; its limit is always enabled.
 
     Attributes:
-        name: Name of the joint in snake case.
-        body_a: First body.
-        body_b: Second body.
         anchor_a: Pivot in the frame of ``body_a`` [units].
         anchor_b: Pivot in the frame of ``body_b`` [units].
         reference_angle: Angle of ``body_b`` minus that of ``body_a`` at zero [rad].
         lower: Lower limit of the joint angle [rad].
         upper: Upper limit of the joint angle [rad].
         motor: Whether the motor is enabled.
-        max_torque: Largest motor torque.
     """
 
     name: str
@@ -37,7 +34,9 @@ class JointSpec:
     max_torque: float
 
 
-HURDLE_JOINT: Final = JointSpec(
+_free = partial(JointSpec, motor=False, max_torque=0.0)
+
+HURDLE_JOINT: Final[JointSpec] = _free(
     name="hurdle_joint",
     body_a="hurdle_top",
     body_b="hurdle_base",
@@ -46,12 +45,10 @@ HURDLE_JOINT: Final = JointSpec(
     reference_angle=0.0,
     lower=0.0,
     upper=0.0,
-    motor=False,
-    max_torque=0.0,
 )
 
 JOINTS: Final[tuple[JointSpec, ...]] = (
-    JointSpec(
+    _free(
         name="neck",
         body_a="head",
         body_b="torso",
@@ -60,8 +57,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-1.308996406363529,
         lower=-0.5,
         upper=0.0,
-        motor=False,
-        max_torque=0.0,
     ),
     JointSpec(
         name="right_shoulder",
@@ -111,7 +106,7 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         motor=True,
         max_torque=6000.0,
     ),
-    JointSpec(
+    _free(
         name="left_elbow",
         body_a="left_forearm",
         body_b="left_arm",
@@ -120,10 +115,8 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=2.09438311816829,
         lower=-0.1,
         upper=0.5,
-        motor=False,
-        max_torque=0.0,
     ),
-    JointSpec(
+    _free(
         name="right_elbow",
         body_a="right_forearm",
         body_b="right_arm",
@@ -132,8 +125,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=1.2968199012274688,
         lower=-0.1,
         upper=0.5,
-        motor=False,
-        max_torque=0.0,
     ),
     JointSpec(
         name="left_knee",

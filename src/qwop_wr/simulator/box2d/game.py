@@ -38,7 +38,6 @@ class Game:
 
     Attributes:
         rules: What has been touched so far.
-        motors: The runner's motors, with the keys held.
         score_time: The game's clock [s].
         ticks: Ticks since the reset, its own not counted.
         ended: Whether the game is over; it then stands still.
@@ -54,11 +53,7 @@ class Game:
         self._begin()
 
     def reset(self, soft: bool = False) -> None:
-        """Begins a new episode; this runs one tick without keys.
-
-        Args:
-            soft: Restart in the used world instead of in a fresh one.
-        """
+        """Begins a new episode, in the used world if ``soft``; this runs one tick without keys."""
         if soft:
             self._history.append((_SOFT_RESET, 1))
             self._world.recreate_runner()
@@ -68,12 +63,7 @@ class Game:
         self._begin()
 
     def play(self, mask: int, ticks: int) -> None:
-        """Holds keys; a game that has ended stands still.
-
-        Args:
-            mask: Keys held, 0 to 15.
-            ticks: Ticks to hold them for.
-        """
+        """Holds the keys of a mask, 0 to 15; a game that has ended stands still."""
         if self.ended or ticks == 0:
             return
         keys, before = _EFFECTIVE_KEYS[mask], self.ticks
@@ -84,15 +74,14 @@ class Game:
         self._history.append((keys, self.ticks - before))
 
     def clone(self) -> "Game":
-        """Plays the same keys in a new world, from the last hard reset on.
+        """Returns a game that continues to the same bits.
 
-        Returns:
-            A game that continues to the same bits.
+        It plays the same keys in a new world, from the last hard reset on.
         """
         return _replayed(self._history)
 
     def __reduce__(self) -> tuple[Callable[..., "Game"], tuple[tuple[tuple[int, int], ...]]]:
-        """Copy and pickle as :meth:`clone` does: Box2D's worlds cannot be read out."""
+        """Copies and pickles as :meth:`clone` does: Box2D's worlds cannot be read out."""
         return _replayed, (tuple(self._history),)
 
     @property
@@ -117,12 +106,7 @@ class Game:
         return sum(contact.touching for contact in self._world.physics.contacts)
 
     def read_bodies(self, out: NDArray[np.float64]) -> None:
-        """Reads where every body is and how it moves.
-
-        Args:
-            out: Receives x, y, angle, vx, vy, angular velocity of
-                :data:`BODY_NAMES`, shape (14, 6).
-        """
+        """Reads x, y, angle, vx, vy, angular velocity of :data:`BODY_NAMES`, shape (14, 6)."""
         rows = []
         for body in self._bodies:
             at, v = body.position, body.linearVelocity

@@ -1,4 +1,4 @@
-"""What the keys do to the motors, and what the beginning of a contact means."""
+"""The rules: motors driven by the keys, and contacts that begin."""
 
 import math
 from collections.abc import Mapping
@@ -27,9 +27,6 @@ _DRIVEN: Final = (
 class Motors:
     """The runner's motors, set only when the keys change.
 
-    Args:
-        joints: The runner's joints by name, as created.
-
     Attributes:
         pressed: Keys held, reduced to those that act.
         calf_key: Calf key that last set the hip limits: 0 (none yet), O or P.
@@ -43,11 +40,7 @@ class Motors:
         self.calf_key = 0
 
     def press(self, mask: int) -> None:
-        """Holds these keys from now on.
-
-        Args:
-            mask: Keys held, reduced to those that act.
-        """
+        """Holds these keys, reduced to those that act, from now on."""
         if mask == self.pressed:
             return
         resting = [body for body in self._bodies if not body.awake]
@@ -76,7 +69,7 @@ class Motors:
 
 
 class Role(IntEnum):
-    """What a body is to the rules; fixtures carry it as their user data."""
+    """Role of a body in the rules; fixtures carry it as their user data."""
 
     OTHER = 0
     TILE = 1
@@ -101,7 +94,7 @@ _ROLES: Final = {
 
 
 def role_of(name: str) -> Role:
-    """Returns what a body of that name is to the rules."""
+    """Returns the role of a body of that name in the rules."""
     return _ROLES.get(name, Role.OTHER)
 
 
@@ -119,7 +112,7 @@ def displayed_distance(x: float) -> float:
 
 
 class ContactRules(Box2D.b2ContactListener):  # type: ignore[misc]
-    """Hears of contacts and keeps what the rules make of them.
+    """Follows contacts and keeps what the rules make of them.
 
     Only the left foot can jump off and land: the original's test for the right
     foot looks at the wrong body and never fires.

@@ -17,18 +17,12 @@ class Box2DSimulator(Simulator):
     """The game on the Box2D 2.3 binding, one world per game.
 
     It has the original's rules, bodies, joints and uncleared forces, but the
-    binding computes in float32 and solves joints and contacts otherwise than
+    binding computes in float32 and solves joints and contacts differently from
     the original, so runs part from the game's within a few dozen ticks.
 
     ``copy_games`` is exact but slow: Box2D hides its solver's impulses, so a
     clone is made by playing the game's keys since its last hard reset (soft
     resets included) in a new world.
-
-    Args:
-        n_games: Number of games, at least 1.
-
-    Raises:
-        ValueError: If ``n_games`` is not positive.
     """
 
     engine: ClassVar[str] = "box2d"

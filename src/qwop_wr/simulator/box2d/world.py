@@ -5,6 +5,7 @@ from typing import Final
 import Box2D
 
 from qwop_wr.simulator.anatomy import (
+    DESTRUCTION_ORDER,
     GROUND,
     HURDLE,
     HURDLE_JOINT,
@@ -18,24 +19,6 @@ from qwop_wr.simulator.constants import GRAVITY, TILE_WIDTH
 
 POLYGON_RADIUS: Final = 0.005
 """Skin around every box [units], as in the original; stock Box2D has 0.01."""
-
-DESTRUCTION_ORDER: Final = (
-    "hurdle_base",
-    "hurdle_top",
-    "torso",
-    "head",
-    "left_arm",
-    "left_forearm",
-    "left_thigh",
-    "left_calf",
-    "left_foot",
-    "right_arm",
-    "right_forearm",
-    "right_thigh",
-    "right_calf",
-    "right_foot",
-)
-"""Bodies in the order in which a restart removes them."""
 
 JOINT_DESTRUCTION_ORDER: Final = (
     "neck",
@@ -85,9 +68,6 @@ class World:
     in the original: the head's torque accumulates. Unlike the original, bodies
     are created where they belong instead of being moved there.
 
-    Args:
-        rules: Hears of every contact that begins.
-
     Attributes:
         physics: The Box2D world itself.
         bodies: Hurdle and runner's parts by name.
@@ -116,11 +96,7 @@ class World:
         self._create_runner()
 
     def place_tiles(self, first: int) -> None:
-        """Moves the ground tiles to where they belong.
-
-        Args:
-            first: Place of the first tile, in screens from x = 0.
-        """
+        """Moves the ground tiles, the first to a place in screens from x = 0."""
         if first == self._first_tile:
             return
         self._first_tile = first

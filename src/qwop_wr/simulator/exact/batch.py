@@ -20,14 +20,7 @@ from qwop_wr.simulator.exact.layout import (
     STATE_FIELDS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    Truth,
-    get,
-    pointer,
-    put,
-    vector_pointer,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, Truth, get, pointer, put, vector_pointer
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
 from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS
@@ -37,14 +30,7 @@ from qwop_wr.simulator.keys import KeyMasks
 
 @compiled
 def lane_start(game: int) -> int:
-    """Where a game's lane begins in the flat array of lanes.
-
-    Args:
-        game: Index of the game.
-
-    Returns:
-        Offset of its first field.
-    """
+    """Returns the offset of a game's first field in the flat array of lanes."""
     return (game // LANES) * GROUP_SIZE + game % LANES
 
 
@@ -58,7 +44,7 @@ def advance(
     first: int,
     last: int,
 ) -> None:
-    """Step groups ``first`` to ``last`` by some ticks."""
+    """Steps groups ``first`` to ``last`` by some ticks."""
     work = np.empty(WORK_REALS)
     found = np.empty(WORK_INTEGERS, np.int64)
     for number in range(first, last):
@@ -78,7 +64,7 @@ def advance(
 def begin(
     lanes: Floats, reals: Floats, integers: Integers, game: int, soft: bool, platform: int
 ) -> None:
-    """Restart one game, all but the reset's own tick."""
+    """Restarts one game, all but the reset's own tick."""
     restart(
         pointer(lanes, lane_start(game)),
         pointer(reals, game * GAME_REALS),
@@ -99,7 +85,7 @@ def copy(
     integers: Integers,
     targets: Integers,
 ) -> None:
-    """Copy games, one after the other."""
+    """Copies games, one after the other."""
     for index in range(len(targets)):
         origin, target = origins[index], targets[index]
         source = pointer(from_lanes, lane_start(origin))
@@ -118,7 +104,7 @@ def copy(
 
 @entry_point
 def read_bodies(lanes: Floats, bodies: Integers, out: Floats) -> None:
-    """Gather the motion of bodies, shape (games, bodies, 6)."""
+    """Gathers the motion of bodies, shape (games, bodies, 6)."""
     n_games, n_bodies, n_fields = out.shape
     for game in range(n_games):
         lane = pointer(lanes, lane_start(game))
@@ -136,7 +122,7 @@ def _touches_ground(integers: Pointer, contact: int) -> Truth:
 def read_contacts(
     integers: Integers, bodies: Integers, on_ground: Booleans, touching: Integers
 ) -> None:
-    """Look which bodies touch the ground and count touching contacts."""
+    """Notes which bodies touch the ground and counts touching contacts."""
     n_games, n_bodies = on_ground.shape
     for game in range(n_games):
         record = pointer(integers, game * GAME_INTEGERS)
@@ -152,7 +138,7 @@ def read_contacts(
 
 @entry_point
 def compute_sines_cosines(platform: int, angles: Floats, sines: Floats, cosines: Floats) -> None:
-    """Compute a platform's sines and cosines, eight at a time."""
+    """Computes a platform's sines and cosines, eight at a time."""
     source = vector_pointer(angles, 0)
     sine_place, cosine_place = vector_pointer(sines, 0), vector_pointer(cosines, 0)
     for place in range(len(angles) // LANES):

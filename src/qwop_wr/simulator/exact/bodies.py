@@ -39,12 +39,7 @@ from qwop_wr.simulator.exact.primitives import (
     select,
     square_root,
 )
-from qwop_wr.simulator.exact.tables import (
-    HALF_HEIGHT,
-    HALF_WIDTH,
-    INVERSE_INERTIA,
-    body_number,
-)
+from qwop_wr.simulator.exact.tables import HALF_HEIGHT, HALF_WIDTH, INVERSE_INERTIA, body_number
 from qwop_wr.simulator.exact.tree import move_leaf
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
@@ -61,12 +56,7 @@ TIME_TO_SLEEP: Final = 0.5
 
 @compiled
 def accelerate(lane: Pointer, body: int) -> None:
-    """Let gravity, and on the head the accumulated torque, act for a step.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        body: Number of the body.
-    """
+    """Applies gravity, and the head's accumulated torque, for a step."""
     field = body * BODY_FIELDS
     put(lane, field + VX, get(lane, field + VX) + 0.0)
     put(lane, field + VY, get(lane, field + VY) + GRAVITY_STEP)
@@ -84,20 +74,12 @@ def _limited_speed(vx: Real, vy: Real) -> tuple[Real, Real]:
         return vx, vy
     scale = 1.0 / square_root(vx * vx + vy * vy)
     fastest = MAX_MOVE * STEP_RATE
-    return (
-        select(too_fast, vx * scale * fastest, vx),
-        select(too_fast, vy * scale * fastest, vy),
-    )
+    return (select(too_fast, vx * scale * fastest, vx), select(too_fast, vy * scale * fastest, vy))
 
 
 @compiled
 def move(lane: Pointer, body: int) -> None:
-    """Advance a body by its velocity, and remember where it was.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        body: Number of the body.
-    """
+    """Advances a body by its velocity, and remembers where it was."""
     field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
     x, y, angle = get(lane, field + X), get(lane, field + Y), get(lane, field + ANGLE)
     put(lane, before + BEFORE_X, x)
@@ -123,15 +105,7 @@ def move(lane: Pointer, body: int) -> None:
 
 @compiled
 def rest(lane: Pointer, body: int) -> Real:
-    """Count how long a body has been still.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        body: Number of the body.
-
-    Returns:
-        Its sleep time [s].
-    """
+    """Counts how long a body has been still, and returns that time [s]."""
     field = body * BODY_FIELDS
     vx, vy, spin = get(lane, field + VX), get(lane, field + VY), get(lane, field + SPIN)
     moving = (spin * spin > STILL_SPIN_SQUARED) | (vx * vx + vy * vy > STILL_SPEED_SQUARED)
@@ -143,13 +117,7 @@ def rest(lane: Pointer, body: int) -> Real:
 
 @compiled
 def fall_asleep(lane: Pointer, integers: Pointer, body: int) -> None:
-    """Put a body to sleep; the head loses its accumulated torque.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Puts a body to sleep; the head loses its accumulated torque."""
     field = body * BODY_FIELDS
     integers[AWAKE] &= ~(1 << body)
     put(lane, field + SLEEP_TIME, 0.0)
@@ -164,16 +132,9 @@ def fall_asleep(lane: Pointer, integers: Pointer, body: int) -> None:
 def box_extent(
     sine: Real, cosine: Real, half_width: float, half_height: float
 ) -> tuple[Real, Real]:
-    """Measure a turned box.
+    """Returns a turned box's half extents along the world's axes.
 
-    Args:
-        sine: Sine of its angle.
-        cosine: Cosine of its angle.
-        half_width: Half extent along its own x axis.
-        half_height: Half extent along its own y axis.
-
-    Returns:
-        Half extents along the world's axes.
+    The half width and height are along the box's own axes.
     """
     return (
         absolute(cosine) * half_width + absolute(sine) * half_height,
@@ -193,11 +154,9 @@ def _most(one: Real, other: Real) -> Real:
 
 @compiled
 def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
-    """Store the box around where a body was and where it is.
+    """Stores the box around a body before and after its step.
 
     Args:
-        lane: Lane of a game, or of eight.
-        body: Number of the body.
         active: Games in which it has moved; in others the box is kept.
 
     Returns:
@@ -208,10 +167,7 @@ def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
     x0, y0 = get(lane, before + BEFORE_X), get(lane, before + BEFORE_Y)
     x1, y1 = get(lane, field + X), get(lane, field + Y)
     w0, h0 = box_extent(
-        get(lane, before + BEFORE_SINE),
-        get(lane, before + BEFORE_COSINE),
-        half_width,
-        half_height,
+        get(lane, before + BEFORE_SINE), get(lane, before + BEFORE_COSINE), half_width, half_height
     )
     w1, h1 = box_extent(get(lane, field + SINE), get(lane, field + COSINE), half_width, half_height)
     lower_x = _least((x0 - w0) - RADIUS, (x1 - w1) - RADIUS)
@@ -234,14 +190,7 @@ def sweep(lane: Pointer, body: int, active: Truth) -> Truth:
 
 @compiled
 def refit(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
-    """Move a body's leaf after it, and note that it has moved.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Moves a body's leaf after it and marks it as moved."""
     field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
     move_x = get(lane, field + X) - get(lane, before + BEFORE_X)
     move_y = get(lane, field + Y) - get(lane, before + BEFORE_Y)
@@ -251,26 +200,14 @@ def refit(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
 
 @compiled
 def synchronise(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
-    """Bring a body's boxes up to date after a step.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Brings a body's boxes up to date after a step."""
     if sweep(lane, body, True):
         refit(lane, reals, integers, body)
 
 
 @compiled
 def stand_still(lane: Pointer, body: int) -> None:
-    """Let a body count as not having moved.
-
-    Args:
-        lane: Lane of the game.
-        body: Number of the body.
-    """
+    """Makes a body count as not having moved."""
     field, before = body * BODY_FIELDS, BEFORE + body * BEFORE_FIELDS
     put(lane, before + BEFORE_X, get(lane, field + X))
     put(lane, before + BEFORE_Y, get(lane, field + Y))
@@ -280,25 +217,9 @@ def stand_still(lane: Pointer, body: int) -> None:
 
 @compiled
 def place(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    x: float,
-    y: float,
-    angle: float,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, angle: float
 ) -> None:
-    """Set a body down somewhere; new contacts are looked for at once.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-        x: Centre [units].
-        y: Centre [units].
-        angle: Angle [rad].
-    """
+    """Sets a body down with its centre at x, y [units]; new contacts are looked for at once."""
     field = body * BODY_FIELDS
     sine, cosine = sine_cosine(lane, angle)
     put(lane, field + X, x)

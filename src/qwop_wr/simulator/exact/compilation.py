@@ -1,4 +1,4 @@
-"""How the engine's functions are compiled: strict IEEE arithmetic, cached, never silently."""
+"""Compilation of the engine's functions: strict IEEE arithmetic, cached, never silent."""
 
 import functools
 import logging
@@ -18,20 +18,14 @@ logger = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 USUAL_SECONDS: Final = 40
-"""How long a cold compilation takes on a common machine."""
+"""Duration of a cold compilation on a common machine."""
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function of the engine on first use.
+    """Compiles a function of the engine on first use.
 
-    No fast mathematics and no contraction into fused operations: every
-    operation rounds once, as in the original.
-
-    Args:
-        function: Function within Numba's subset of Python.
-
-    Returns:
-        The dispatcher that compiles it.
+    Without fast mathematics or contraction into fused operations: every operation rounds
+    once, as in the original.
     """
     return cast("Function", njit(error_model="numpy", fastmath=False)(function))
 
@@ -54,15 +48,9 @@ def _report_uncached(reason: str) -> None:
 
 
 def entry_point(function: Function) -> Function:
-    """Compile a function that Python calls: without the interpreter lock, and cached.
+    """Compiles a function that Python calls: without the interpreter lock, and cached.
 
     Where no cache can be written the function is compiled in every process.
-
-    Args:
-        function: Function within Numba's subset of Python.
-
-    Returns:
-        The dispatcher that compiles it on first use.
     """
     dispatcher: Any = njit(error_model="numpy", fastmath=False, nogil=True)(function)
     keep_code(dispatcher, _FINGERPRINT, _report_uncached)
@@ -70,7 +58,7 @@ def entry_point(function: Function) -> Function:
 
 
 class _FirstCompilation(event.Listener):
-    """Says so when Numba begins to compile; code that the cache holds is not compiled."""
+    """Logs when Numba begins to compile; code that the cache holds is not compiled."""
 
     def __init__(self) -> None:
         self._is_told = False
@@ -86,6 +74,6 @@ class _FirstCompilation(event.Listener):
 
 @contextmanager
 def announced() -> Iterator[None]:
-    """Say so if what happens inside is a compilation rather than a load from the cache."""
+    """Logs a warning if code is compiled inside rather than loaded from the cache."""
     with event.install_listener("numba:compile", _FirstCompilation()):
         yield

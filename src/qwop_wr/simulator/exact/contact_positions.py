@@ -31,11 +31,7 @@ from qwop_wr.simulator.exact.layout import (
 )
 from qwop_wr.simulator.exact.narrow_phase import TOTAL_RADIUS
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
-from qwop_wr.simulator.exact.tables import (
-    INERTIA_RATIO,
-    INVERSE_MASS,
-    MASS_RATIO,
-)
+from qwop_wr.simulator.exact.tables import INERTIA_RATIO, INVERSE_MASS, MASS_RATIO
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 MAX_LINEAR_CORRECTION: Final = 0.2
@@ -50,24 +46,14 @@ def _turned(lane: Pointer, body: int, x: float, y: float) -> tuple[float, float]
 
 @compiled
 def _shift(
-    lane: Pointer,
-    body: int,
-    sign: float,
-    x: float,
-    y: float,
-    push_x: float,
-    push_y: float,
+    lane: Pointer, body: int, sign: float, x: float, y: float, push_x: float, push_y: float
 ) -> None:
     field = body * BODY_FIELDS
     centre_x, centre_y = get(lane, field + X), get(lane, field + Y)
     turn = x * push_y - y * push_x
     put(lane, field + X, centre_x + sign * (MASS_RATIO[body] * push_x))
     put(lane, field + Y, centre_y + sign * (MASS_RATIO[body] * push_y))
-    put(
-        lane,
-        field + ANGLE,
-        get(lane, field + ANGLE) + sign * (INERTIA_RATIO[body] * turn),
-    )
+    put(lane, field + ANGLE, get(lane, field + ANGLE) + sign * (INERTIA_RATIO[body] * turn))
 
 
 @compiled
@@ -83,23 +69,13 @@ def _refresh(lane: Pointer, body: int) -> None:
 def solve_contact_position(
     lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, constraint: int
 ) -> float:
-    """One position iteration of a contact: push the bodies apart.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        work: Workspace.
-        constraint: Offset of the constraint.
+    """Runs one position iteration of a contact, pushing the bodies apart.
 
     Returns:
         The least separation of its points before the correction.
     """
     record = int(work[constraint + RECORD])
-    contact, manifold = (
-        CONTACTS + record * CONTACT_FIELDS,
-        MANIFOLDS + record * MANIFOLD_FIELDS,
-    )
+    contact, manifold = CONTACTS + record * CONTACT_FIELDS, MANIFOLDS + record * MANIFOLD_FIELDS
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]
     flipped = integers[contact + FLIPPED]
     one, other = (b, a) if flipped else (a, b)
@@ -107,14 +83,8 @@ def solve_contact_position(
     x, y = _turned(lane, one, reals[manifold + PLANE], reals[manifold + PLANE + 1])
     plane_x = get(lane, one * BODY_FIELDS + X) + x
     plane_y = get(lane, one * BODY_FIELDS + Y) + y
-    sine, cosine = (
-        get(lane, other * BODY_FIELDS + SINE),
-        get(lane, other * BODY_FIELDS + COSINE),
-    )
-    origin_x, origin_y = (
-        get(lane, other * BODY_FIELDS + X),
-        get(lane, other * BODY_FIELDS + Y),
-    )
+    sine, cosine = get(lane, other * BODY_FIELDS + SINE), get(lane, other * BODY_FIELDS + COSINE)
+    origin_x, origin_y = get(lane, other * BODY_FIELDS + X), get(lane, other * BODY_FIELDS + Y)
     sign = -1.0 if flipped else 1.0
     least = 0.0
     for index in range(int(work[constraint + COUNT])):

@@ -65,14 +65,7 @@ POINT_FIELDS: Final = 9
 
 @compiled
 def _prepare_point(
-    lane: Pointer,
-    work: Pointer,
-    constraint: int,
-    point: int,
-    a: int,
-    b: int,
-    x: float,
-    y: float,
+    lane: Pointer, work: Pointer, constraint: int, point: int, a: int, b: int, x: float, y: float
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
@@ -127,23 +120,9 @@ def _prepare_block(work: Pointer, constraint: int, a: int, b: int) -> None:
 
 @compiled
 def prepare_contact(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    work: Pointer,
-    constraint: int,
-    record: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, constraint: int, record: int
 ) -> None:
-    """Compute a contact's effective masses from where its bodies are.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        work: Workspace.
-        constraint: Offset of the constraint in the workspace.
-        record: The contact's record.
-    """
+    """Computes a contact's effective masses from where its bodies are."""
     contact = CONTACTS + record * CONTACT_FIELDS
     manifold = MANIFOLDS + record * MANIFOLD_FIELDS
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]
@@ -172,13 +151,7 @@ def _bodies(integers: Pointer, work: Pointer, constraint: int) -> tuple[int, int
 
 @compiled
 def _push(
-    lane: Pointer,
-    work: Pointer,
-    point: int,
-    a: int,
-    b: int,
-    push_x: float,
-    push_y: float,
+    lane: Pointer, work: Pointer, point: int, a: int, b: int, push_x: float, push_y: float
 ) -> None:
     field_a, field_b = a * BODY_FIELDS, b * BODY_FIELDS
     put(
@@ -201,14 +174,7 @@ def _push(
 
 @compiled
 def warm_start_contact(lane: Pointer, integers: Pointer, work: Pointer, constraint: int) -> None:
-    """Apply the impulses of the step before.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        work: Workspace.
-        constraint: Offset of the constraint.
-    """
+    """Applies the impulses of the step before."""
     a, b = _bodies(integers, work, constraint)
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
     for index in range(int(work[constraint + COUNT])):
@@ -283,13 +249,7 @@ def _solve_block(
 
 @compiled
 def _push_block(
-    lane: Pointer,
-    work: Pointer,
-    constraint: int,
-    a: int,
-    b: int,
-    new1: float,
-    new2: float,
+    lane: Pointer, work: Pointer, constraint: int, a: int, b: int, new1: float, new2: float
 ) -> None:
     one, two = constraint + FIRST_POINT, constraint + FIRST_POINT + POINT_FIELDS
     normal_x, normal_y = work[constraint + NORMAL_X], work[constraint + NORMAL_Y]
@@ -316,14 +276,7 @@ def _push_block(
 def solve_contact_velocity(
     lane: Pointer, integers: Pointer, work: Pointer, constraint: int
 ) -> None:
-    """One velocity iteration of a contact: friction, then the normal impulses.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        work: Workspace.
-        constraint: Offset of the constraint.
-    """
+    """Runs one velocity iteration of a contact: friction, then the normal impulses."""
     a, b = _bodies(integers, work, constraint)
     count = int(work[constraint + COUNT])
     point = constraint + FIRST_POINT
@@ -346,13 +299,7 @@ def solve_contact_velocity(
 
 @compiled
 def store_contact(reals: Pointer, work: Pointer, constraint: int) -> None:
-    """Keep a contact's impulses for the next step's warm start.
-
-    Args:
-        reals: Reals of the game.
-        work: Workspace.
-        constraint: Offset of the constraint.
-    """
+    """Keeps a contact's impulses for the next step's warm start."""
     manifold = MANIFOLDS + int(work[constraint + RECORD]) * MANIFOLD_FIELDS
     for index in range(int(work[constraint + COUNT])):
         point = constraint + FIRST_POINT + index * POINT_FIELDS

@@ -30,26 +30,14 @@ from qwop_wr.simulator.exact.rules import begin_contact
 
 @compiled
 def wake(lane: Pointer, integers: Pointer, body: int) -> None:
-    """Wake a body and restart the time it has been still.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Wakes a body and restarts the time it has been still."""
     integers[AWAKE] |= 1 << body
     put(lane, body * BODY_FIELDS + SLEEP_TIME, 0.0)
 
 
 @compiled
 def destroy_contact(lane: Pointer, integers: Pointer, place: int) -> None:
-    """Remove a contact; one that has points wakes its bodies.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        place: Its place in the order of contacts.
-    """
+    """Removes the contact at a place in their order; one that has points wakes its bodies."""
     record = integers[CONTACT_ORDER + place]
     contact = CONTACTS + record * CONTACT_FIELDS
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]
@@ -67,13 +55,7 @@ def destroy_contact(lane: Pointer, integers: Pointer, place: int) -> None:
 
 @compiled
 def destroy_contacts_of(lane: Pointer, integers: Pointer, body: int) -> None:
-    """Remove every contact of a body that is about to go, newest first.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Removes every contact of a body that is about to go, newest first."""
     for place in range(integers[N_CONTACTS] - 1, -1, -1):
         contact = CONTACTS + integers[CONTACT_ORDER + place] * CONTACT_FIELDS
         if integers[contact + BODY_A] == body or integers[contact + BODY_B] == body:
@@ -127,15 +109,10 @@ def _update(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> No
 
 @compiled
 def update_contacts(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
-    """Bring all contacts up to date, newest first, and drop those that ended.
+    """Brings all contacts up to date, newest first, and drops those that ended.
 
     A contact whose bodies both sleep is left alone; one whose stored boxes no
     longer overlap is destroyed.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
     """
     for place in range(integers[N_CONTACTS] - 1, -1, -1):
         record = integers[CONTACT_ORDER + place]

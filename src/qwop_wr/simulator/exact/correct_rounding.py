@@ -63,7 +63,7 @@ S7, S9, S11, S13, S15, S17, S19, S21 = (float(_coefficient(n)) for n in range(7,
 C6, C8, C10, C12, C14, C16, C18, C20, C22 = (float(_coefficient(n)) for n in range(6, 23, 2))
 
 LAST_POWER: Final = 37
-"""Of the careful steps: the first power left out is below 2^-150."""
+"""Last power of the careful steps; the next one is below 2^-150."""
 
 TAYLOR: Final = np.array([_in_parts(_coefficient(n), 3) for n in range(LAST_POWER + 1)])
 """Coefficients by power as sums of three floats, shape (LAST_POWER + 1, 3)."""
@@ -143,7 +143,7 @@ def _rounded(high: Real, low: Real, error: Real) -> tuple[Real, Truth]:
 
 @compiled
 def reduced_sine_cosine(size: Real) -> tuple[Real, Real, Real]:
-    """Correctly rounded sine and cosine of the argument within its quadrant.
+    """Computes the correctly rounded sine and cosine of the argument within its quadrant.
 
     Args:
         size: Angle [rad] or eight of them, not negative, below 2^19 pi/2.

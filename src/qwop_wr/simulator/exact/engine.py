@@ -1,19 +1,17 @@
 """The exact engine behind the simulator interface."""
 
 import functools
-from typing import ClassVar, Final, cast
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Final, cast
 
 import numpy as np
+from numba.core import config
 from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
-from qwop_wr.simulator.exact.batch import (
-    advance,
-    begin,
-    copy,
-    read_bodies,
-    read_contacts,
-)
+from qwop_wr.simulator.exact.batch import advance, begin, copy, read_bodies, read_contacts
 from qwop_wr.simulator.exact.compilation import announced
 from qwop_wr.simulator.exact.layout import (
     CALF_KEY,
@@ -31,20 +29,19 @@ from qwop_wr.simulator.exact.layout import (
     TICKS,
 )
 from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.snapshot import GameSnapshot
-from qwop_wr.simulator.exact.storage import Storage
+from qwop_wr.simulator.exact.storage import GameSnapshot, Storage
 from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
-from qwop_wr.simulator.exact.workers import share
 from qwop_wr.simulator.keys import KeyMasks
 from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
+_SETTINGS: Final[Any] = config
 _HURDLE_BODIES: Final = np.arange(HURDLE_BASE, FIRST_PART)
 _FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
 
 
 @functools.cache
 def _fresh_game(platform: str) -> Storage:
-    """Load the compiled code and run the one game that every hard reset copies."""
+    """Loads the compiled code and runs the one game that every hard reset copies."""
     with announced():
         storage = Storage.for_games(1)
         arrays = (storage.lanes, storage.reals, storage.integers)
@@ -77,7 +74,7 @@ class ExactSimulator(Simulator):
         self.reset()
 
     def reset(self, games: GameIndices | None = None, soft: bool = False) -> None:
-        """Begin new episodes; see ``Simulator.reset``."""
+        """Begins new episodes; see ``Simulator.reset``."""
         indices = self._checked_games(games)
         if not soft:
             _copy(
@@ -98,11 +95,11 @@ class ExactSimulator(Simulator):
             _copy(alone, first, self._storage, number)
 
     def step(self, keys: ArrayLike, ticks: int = 1) -> None:
-        """Advance every game that has not ended; see ``Simulator.step``."""
+        """Advances every game that has not ended; see ``Simulator.step``."""
         _advance(self._storage, self._checked_keys(keys), self._checked_ticks(ticks))
 
     def copy_games(self, source: Simulator, source_games: GameIndices, games: GameIndices) -> None:
-        """Clone games, all hidden state included; see ``Simulator.copy_games``."""
+        """Clones games, all hidden state included; see ``Simulator.copy_games``."""
         origins, targets = self._checked_copy(source, source_games, games)
         storage = cast("ExactSimulator", source)._storage
         if source is self and np.intersect1d(origins, targets).size > 0:
@@ -113,13 +110,7 @@ class ExactSimulator(Simulator):
         _copy(storage, origins, self._storage, targets)
 
     def snapshot(self, games: GameIndices | None = None) -> GameSnapshot:
-        """Keep games for later.
-
-        Args:
-            games: Games to keep; all if omitted.
-
-        Returns:
-            Their state, all hidden state included.
+        """Keeps games, all hidden state included, for later.
 
         Raises:
             ValueError: If a game index is out of range.
@@ -130,10 +121,9 @@ class ExactSimulator(Simulator):
         return GameSnapshot.of(self.version, self.platform, len(indices), kept)
 
     def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
-        """Put kept games back, here or in another simulator of the engine.
+        """Puts kept games back, here or in another simulator of the engine.
 
         Args:
-            snapshot: What :meth:`snapshot` returned.
             games: Games to overwrite, as many as were kept; all if omitted.
 
         Raises:
@@ -250,7 +240,7 @@ def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
     arrays = (storage.lanes, storage.reals, storage.integers)
     # Whatever the caller's array is like: another layout would be compiled for anew.
     masks = np.array(keys, dtype=np.uint8, order="C")
-    share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
+    _share(lambda first, last: advance(*arrays, masks, ticks, first, last), n_groups)
 
 
 def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers) -> None:
@@ -264,3 +254,26 @@ def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers
         target.integers,
         targets,
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
+    # Threads do not survive a fork: a child process, which has another number,
+    # makes its own.
+    del process
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
+
+
+def _share(work: Callable[[int, int], object], n_groups: int) -> None:
+    # Threads share the groups: compiled code runs without the interpreter lock.
+    n_threads = int(_SETTINGS.NUMBA_NUM_THREADS)
+    n_parts = min(n_threads, n_groups)
+    if n_parts < 2:
+        work(0, n_groups)
+        return
+    bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
+    pool = _pool(os.getpid(), n_threads)
+    others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
+    work(bounds[0], bounds[1])
+    for other in others:
+        other.result()

@@ -128,13 +128,9 @@ def _chosen(first: Truth, one: Real, second: Truth, other: Real, third: Real) ->
 
 @compiled
 def reduced_sine_cosine(size: Real) -> tuple[Real, Real, Real]:
-    """Sine and cosine of the argument within its quadrant, as glibc computes them.
+    """Computes sine and cosine of the argument within its quadrant, as glibc does.
 
-    Args:
-        size: Angle [rad] or eight of them, not negative, below 2^19 pi/2.
-
-    Returns:
-        Sine and cosine of the angle less a multiple of pi/2, and the multiple.
+    Arguments and results are those of ``correct_rounding.reduced_sine_cosine``.
     """
     unreduced, complement = size < UNREDUCED_BELOW, size < COMPLEMENT_BELOW
     quadrant = (size * INVERSE_HALF_PI + TO_INTEGER) - TO_INTEGER

@@ -10,29 +10,10 @@ leaves their bodies as they are.
 from typing import Final
 
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_solver import (
-    MAX_CONDITION,
-)
-from qwop_wr.simulator.exact.layout import (
-    BODY_FIELDS,
-    COSINE,
-    SINE,
-    SPIN,
-    VX,
-    VY,
-    X,
-    Y,
-)
+from qwop_wr.simulator.exact.contact_solver import MAX_CONDITION
+from qwop_wr.simulator.exact.layout import BODY_FIELDS, COSINE, SINE, SPIN, VX, VY, X, Y
 from qwop_wr.simulator.exact.narrow_phase import RADIUS
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    Real,
-    Truth,
-    bits_of,
-    get,
-    put,
-    select,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, bits_of, get, put, select
 from qwop_wr.simulator.exact.tables import (
     FRICTION,
     INERTIA_RATIO,
@@ -79,12 +60,7 @@ def _n_points(two: Truth) -> int:
 
 @compiled
 def _prepare_point(
-    lane: Pointer,
-    work: Pointer,
-    slot: int,
-    index: int,
-    body: int,
-    face: tuple[Real, Real, Real],
+    lane: Pointer, work: Pointer, slot: int, index: int, body: int, face: tuple[Real, Real, Real]
 ) -> None:
     flipped, plane_x, plane_y = face
     field = body * BODY_FIELDS
@@ -93,14 +69,10 @@ def _prepare_point(
     local_x = get(work, slot + LOCAL_POINTS + 2 * index)
     local_y = get(work, slot + LOCAL_POINTS + 2 * index + 1)
     point_x = select(
-        flipped,
-        get(work, slot + GROUND_X) + local_x,
-        x + cosine * local_x - sine * local_y,
+        flipped, get(work, slot + GROUND_X) + local_x, x + cosine * local_x - sine * local_y
     )
     point_y = select(
-        flipped,
-        get(work, slot + GROUND_Y) + local_y,
-        y + sine * local_x + cosine * local_y,
+        flipped, get(work, slot + GROUND_Y) + local_y, y + sine * local_x + cosine * local_y
     )
     normal_x, normal_y = get(work, slot + NORMAL_X), get(work, slot + NORMAL_Y)
     depth = RADIUS - (point_x - plane_x) * normal_x - (point_y - plane_y) * normal_y - RADIUS
@@ -116,11 +88,7 @@ def _prepare_point(
     mass, inertia = INVERSE_MASS[body], INVERSE_INERTIA[body]
     put(work, point + NORMAL_MASS, 1.0 / (mass + inertia * across))
     put(work, point + TANGENT_MASS, 1.0 / (mass + inertia * along))
-    put(
-        work,
-        point + EQUALIZED_MASS,
-        1.0 / (MASS_RATIO[body] + INERTIA_RATIO[body] * across),
-    )
+    put(work, point + EQUALIZED_MASS, 1.0 / (MASS_RATIO[body] + INERTIA_RATIO[body] * across))
 
 
 @compiled
@@ -147,42 +115,20 @@ def _prepare_block(work: Pointer, slot: int, body: int, two: Truth) -> Truth:
 
 @compiled
 def prepare_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """Compute effective masses and apply the impulses of the step before.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the slot, whose copied fields are filled.
-        body: The slot's part.
-    """
+    """Computes the effective masses of a slot whose copied fields are filled."""
     field = body * BODY_FIELDS
     x, y = get(lane, field + X), get(lane, field + Y)
     sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
     flipped = get(work, slot + FLIP) > 0.0
-    local_x, local_y = (
-        get(work, slot + LOCAL_NORMAL),
-        get(work, slot + LOCAL_NORMAL + 1),
-    )
-    put(
-        work,
-        slot + NORMAL_X,
-        select(flipped, cosine * local_x - sine * local_y, local_x),
-    )
-    put(
-        work,
-        slot + NORMAL_Y,
-        select(flipped, sine * local_x + cosine * local_y, local_y),
-    )
+    local_x, local_y = get(work, slot + LOCAL_NORMAL), get(work, slot + LOCAL_NORMAL + 1)
+    put(work, slot + NORMAL_X, select(flipped, cosine * local_x - sine * local_y, local_x))
+    put(work, slot + NORMAL_Y, select(flipped, sine * local_x + cosine * local_y, local_y))
     local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
     plane_x = select(
-        flipped,
-        x + cosine * local_x - sine * local_y,
-        get(work, slot + GROUND_X) + local_x,
+        flipped, x + cosine * local_x - sine * local_y, get(work, slot + GROUND_X) + local_x
     )
     plane_y = select(
-        flipped,
-        y + sine * local_x + cosine * local_y,
-        get(work, slot + GROUND_Y) + local_y,
+        flipped, y + sine * local_x + cosine * local_y, get(work, slot + GROUND_Y) + local_y
     )
     two = get(work, slot + COUNT) > 1.0
     for index in range(_n_points(two)):
@@ -224,14 +170,7 @@ def _warm_start_point(lane: Pointer, work: Pointer, slot: int, index: int, body:
 
 @compiled
 def warm_start_slot(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """Apply the impulses of the step before.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
-    """
+    """Applies the impulses of the step before."""
     for index in range(_n_points(get(work, slot + TWO) > 0.0)):
         _warm_start_point(lane, work, slot, index, body)
 
@@ -286,14 +225,7 @@ def _solve_block(work: Pointer, slot: int, velocity1: Real, velocity2: Real) -> 
 
 @compiled
 def solve_slot_velocity(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
-    """One velocity iteration of a slot: friction, then the normal impulses.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
-    """
+    """Runs one velocity iteration of a slot: friction, then the normal impulses."""
     two = get(work, slot + TWO) > 0.0
     for index in range(_n_points(two)):
         _solve_friction(lane, work, slot, index, body)

@@ -16,28 +16,10 @@ from qwop_wr.simulator.exact.ground_contacts import (
     POINT_FIELDS,
     TWO,
 )
-from qwop_wr.simulator.exact.layout import (
-    ANGLE,
-    BODY_FIELDS,
-    COSINE,
-    SINE,
-    X,
-    Y,
-)
+from qwop_wr.simulator.exact.layout import ANGLE, BODY_FIELDS, COSINE, SINE, X, Y
 from qwop_wr.simulator.exact.narrow_phase import TOTAL_RADIUS
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    Real,
-    Truth,
-    bits_of,
-    get,
-    put,
-    select,
-)
-from qwop_wr.simulator.exact.tables import (
-    INERTIA_RATIO,
-    MASS_RATIO,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, bits_of, get, put, select
+from qwop_wr.simulator.exact.tables import INERTIA_RATIO, MASS_RATIO
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 
@@ -48,10 +30,7 @@ def _face(
     x, y = get(lane, field + X), get(lane, field + Y)
     sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
     ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
-    local_x, local_y = (
-        get(work, slot + LOCAL_NORMAL),
-        get(work, slot + LOCAL_NORMAL + 1),
-    )
+    local_x, local_y = get(work, slot + LOCAL_NORMAL), get(work, slot + LOCAL_NORMAL + 1)
     normal_x = select(flipped, cosine * local_x - sine * local_y, local_x)
     normal_y = select(flipped, sine * local_x + cosine * local_y, local_y)
     local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
@@ -62,13 +41,9 @@ def _face(
 
 @compiled
 def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, active: Truth) -> Real:
-    """One position iteration of a slot: push the part out of the ground.
+    """Runs one position iteration of a slot, pushing the part out of the ground.
 
     Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace.
-        slot: First field of the prepared slot.
-        body: The slot's part.
         active: Games that still iterate; others keep their state.
 
     Returns:
@@ -80,10 +55,7 @@ def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, acti
     ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
     flipped = get(work, slot + FLIP) > 0.0
     normal_x, normal_y, plane_x, plane_y = _face(lane, work, slot, field, flipped)
-    push_x, push_y = (
-        select(flipped, -normal_x, normal_x),
-        select(flipped, -normal_y, normal_y),
-    )
+    push_x, push_y = select(flipped, -normal_x, normal_x), select(flipped, -normal_y, normal_y)
     two = get(work, slot + TWO) > 0.0
     n_points = 1 if bits_of(two) == 0 else 2
     least = normal_x * 0.0
@@ -99,9 +71,7 @@ def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, acti
         least = select(least < separation, least, separation)
         error = separation + LINEAR_SLOP
         error = select(
-            error < -MAX_LINEAR_CORRECTION,
-            -MAX_LINEAR_CORRECTION,
-            select(error > 0.0, 0.0, error),
+            error < -MAX_LINEAR_CORRECTION, -MAX_LINEAR_CORRECTION, select(error > 0.0, 0.0, error)
         )
         mass = get(work, slot + FIRST_POINT + index * POINT_FIELDS + EQUALIZED_MASS)
         impulse = select(active & present, -mass * error, 0.0)

@@ -35,15 +35,7 @@ from qwop_wr.simulator.exact.layout import (
     TOUCHING,
 )
 from qwop_wr.simulator.exact.pairs import find_new_contacts
-from qwop_wr.simulator.exact.primitives import (
-    Pointer,
-    bits_of,
-    get,
-    lane_of,
-    offset,
-    put,
-    truth_of,
-)
+from qwop_wr.simulator.exact.primitives import Pointer, bits_of, get, lane_of, offset, put, truth_of
 from qwop_wr.simulator.exact.rules import judge, press_keys, start_clock
 from qwop_wr.simulator.exact.runner import runs_alone, solve_runner
 from qwop_wr.simulator.exact.simd import LANES
@@ -84,12 +76,7 @@ def _integers(group: Group, game: int) -> Pointer:
 
 @compiled
 def set_aside(group: Group, games: int) -> None:
-    """Keep the lanes of some games.
-
-    Args:
-        group: The group.
-        games: The games, as bits.
-    """
+    """Keeps the lanes of some games."""
     for game in range(LANES):
         if (games >> game) & 1:
             lane, kept = lane_of(group.lanes, game), lane_of(group.work, game)
@@ -99,12 +86,7 @@ def set_aside(group: Group, games: int) -> None:
 
 @compiled
 def put_back(group: Group, games: int) -> None:
-    """Restore the lanes of games that were set aside.
-
-    Args:
-        group: The group.
-        games: The games, as bits.
-    """
+    """Restores the lanes of games that were set aside."""
     for game in range(LANES):
         if (games >> game) & 1:
             lane, kept = lane_of(group.lanes, game), lane_of(group.work, game)
@@ -247,10 +229,9 @@ def _press(group: Group, keys: Pointer, n_games: int) -> int:
 
 @compiled
 def run_group(group: Group, keys: Pointer, n_games: int, ticks: int) -> None:
-    """Advance the games of a group that have not ended.
+    """Advances the games of a group that have not ended.
 
     Args:
-        group: The group.
         keys: Masks of the keys held, from the group's first game.
         n_games: Games in the group, at most eight.
         ticks: Ticks to advance; a game that ends stands still from then on.

@@ -1,13 +1,7 @@
 """Islands: what touches or is jointed is solved together, in the order in which it is found."""
 
 from qwop_wr.simulator.constants import LINEAR_SLOP, POSITION_ITERATIONS, VELOCITY_ITERATIONS
-from qwop_wr.simulator.exact.bodies import (
-    TIME_TO_SLEEP,
-    accelerate,
-    fall_asleep,
-    move,
-    rest,
-)
+from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, fall_asleep, move, rest
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contact_positions import solve_contact_position
 from qwop_wr.simulator.exact.contact_solver import (
@@ -36,12 +30,7 @@ from qwop_wr.simulator.exact.layout import (
     TOUCHING,
 )
 from qwop_wr.simulator.exact.primitives import Pointer, Whole, moved, put, truth_of
-from qwop_wr.simulator.exact.tables import (
-    JOINT_A,
-    JOINT_B,
-    JOINTS_OF_BODY,
-    MAX_JOINTS_OF_BODY,
-)
+from qwop_wr.simulator.exact.tables import JOINT_A, JOINT_B, JOINTS_OF_BODY, MAX_JOINTS_OF_BODY
 from qwop_wr.simulator.exact.workspace import (
     ACCUMULATED,
     ARM_FIELDS,
@@ -190,22 +179,14 @@ def _solve(lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, foun
 
 @compiled
 def solve_islands(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    work: Pointer,
-    found: Pointer,
-    bodies: Whole,
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, bodies: Whole
 ) -> None:
-    """Advance bodies that are awake, island by island.
+    """Advances the bodies that are awake, island by island.
 
     Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
         work: Workspace, :data:`WORK_REALS` floats.
         found: Workspace, :data:`WORK_INTEGERS` integers.
-        bodies: The dynamic bodies to advance, as bits; whole islands.
+        bodies: The dynamic bodies to advance; whole islands.
     """
     found[SEEN_BODIES] = 0
     found[SEEN_CONTACTS] = 0

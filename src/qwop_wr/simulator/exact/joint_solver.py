@@ -121,13 +121,7 @@ def _kept_limit(lane: Pointer, joint: int, state: Real) -> Real:
 
 @compiled
 def prepare_joint(lane: Pointer, arms: Pointer, number: int) -> None:
-    """Compute a joint's mass matrix and limit state, and apply last step's forces.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        arms: Workspace of the joint.
-        number: Number of the joint.
-    """
+    """Computes a joint's arms, mass matrix and limit state, and applies last step's forces."""
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
@@ -175,13 +169,7 @@ def _of_right_sign(state: Real, total: Real) -> Real:
 
 @compiled
 def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
-    """One velocity iteration of a joint: pivot, then motor, then limit.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        arms: What :func:`prepare_joint` left.
-        number: Number of the joint.
-    """
+    """Runs one velocity iteration of a prepared joint: pivot, then motor, then limit."""
     constants = number * JOINT_COLUMNS
     joint = JOINTS + number * JOINT_FIELDS
     a, b = JOINT_A[number] * BODY_FIELDS, JOINT_B[number] * BODY_FIELDS
@@ -205,10 +193,7 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
     spin_b = spin_b + JOINT[constants + INERTIA_B] * (bx * y - by * x)
 
     rate = JOINT[constants + ANGULAR_RATE]
-    turn_a, turn_b = (
-        JOINT[constants + STEP_INERTIA_A],
-        JOINT[constants + STEP_INERTIA_B],
-    )
+    turn_a, turn_b = JOINT[constants + STEP_INERTIA_A], JOINT[constants + STEP_INERTIA_B]
     if HAS_MOTOR[number]:
         most = JOINT[constants + MAX_TORQUE]
         motor = get(lane, joint + MOTOR)
@@ -233,12 +218,7 @@ def solve_joint_velocity(lane: Pointer, arms: Pointer, number: int) -> None:
 
 @compiled
 def _limit_correction(
-    lane: Pointer,
-    joint: int,
-    accumulated: Pointer,
-    number: int,
-    angle: Real,
-    angular_mass: float,
+    lane: Pointer, joint: int, accumulated: Pointer, number: int, angle: Real, angular_mass: float
 ) -> tuple[Real, Real]:
     state = get(lane, joint + LIMIT_STATE)
     below = angle - get(lane, joint + LOWER)
@@ -262,12 +242,10 @@ def _limit_correction(
 
 @compiled
 def solve_joint_position(lane: Pointer, accumulated: Pointer, number: int, active: Truth) -> Truth:
-    """One position iteration of a joint: pivot, then limit.
+    """Runs one position iteration of a joint: pivot, then limit.
 
     Args:
-        lane: Lane of a game, or of eight.
         accumulated: Position-limit impulses by joint, zero before the first iteration.
-        number: Number of the joint.
         active: Games that still iterate; others keep their state.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Where every number of a game lives.
+"""The place of every number of a game.
 
 A batch of games is three flat arrays. *Lanes* hold what the vector code
 works on: the same field of eight games side by side, ``[group][field][lane]``.
@@ -48,7 +48,7 @@ JOINT_FIELDS: Final = 8
 
 HEAD_TORQUE: Final = JOINTS + N_JOINTS * JOINT_FIELDS
 PLATFORM: Final = HEAD_TORQUE + 1
-"""Whose sine and cosine the game computes with: an index of ``PLATFORMS``."""
+"""Platform whose sine and cosine the game uses: an index of ``PLATFORMS``."""
 
 # Boxes: lower x, lower y, upper x, upper y. The swept box holds a body before
 # and after its last step, the stored box is that of its leaf.

@@ -1,4 +1,4 @@
-"""Where two boxes touch: separating axes, reference face, clipping.
+"""Contact points of two boxes: separating axes, reference face, clipping.
 
 Boxes have their vertices and edge normals in a fixed order: from
 (-half width, -half height) along the sides, y pointing down. Everything keeps
@@ -41,16 +41,7 @@ _VERTEX_Y: Final = np.array([-1.0, -1.0, 1.0, 1.0])
 
 
 class Box(NamedTuple):
-    """A box in the world.
-
-    Attributes:
-        x: Centre [units].
-        y: Centre [units].
-        sine: Sine of its angle.
-        cosine: Cosine of its angle.
-        half_width: Half extent along its own x axis [units].
-        half_height: Half extent along its own y axis [units].
-    """
+    """A box in the world: centre and half extents along its own axes [units]."""
 
     x: float
     y: float
@@ -84,15 +75,7 @@ class ClipPoint(NamedTuple):
 
 @compiled
 def box_of(lane: Pointer, body: int) -> Box:
-    """Read a body's box.
-
-    Args:
-        lane: Lane of the game.
-        body: Number of the body.
-
-    Returns:
-        Its box where it is now.
-    """
+    """Returns a body's box where it is now."""
     field = body * BODY_FIELDS
     return Box(
         get(lane, field + X),
@@ -107,10 +90,7 @@ def box_of(lane: Pointer, body: int) -> Box:
 @compiled
 def _vertex(box: Box, index: int) -> Vector:
     x, y = _VERTEX_X[index] * box.half_width, _VERTEX_Y[index] * box.half_height
-    return Vector(
-        box.x + (box.cosine * x - box.sine * y),
-        box.y + (box.sine * x + box.cosine * y),
-    )
+    return Vector(box.x + (box.cosine * x - box.sine * y), box.y + (box.sine * x + box.cosine * y))
 
 
 @compiled
@@ -277,16 +257,7 @@ def _write_manifold(
 def collide_boxes(
     reals: Pointer, integers: Pointer, manifold: int, contact: int, a: Box, b: Box
 ) -> None:
-    """Find where two boxes touch and store it: face, local points, features.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-        manifold: Offset of the contact's manifold in the reals.
-        contact: Offset of the contact's record in the integers.
-        a: The contact's first box.
-        b: Its second box.
-    """
+    """Finds where two boxes touch and stores it: face, local points, features."""
     integers[contact + N_POINTS] = 0
     face_a = _separating_face(a, b)
     if face_a.separation > TOTAL_RADIUS:

@@ -33,12 +33,7 @@ from qwop_wr.simulator.exact.tree import boxes_overlap
 
 @compiled
 def mark_moved(integers: Pointer, body: int) -> None:
-    """Note that a body's leaf is new or has moved.
-
-    Args:
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Records that a body's leaf is new or has moved."""
     n_moved = integers[N_MOVED]
     if n_moved < MAX_MOVED:
         integers[MOVED + n_moved] = body
@@ -120,12 +115,7 @@ def _find_partners(reals: Pointer, integers: Pointer, body: int) -> None:
 
 @compiled
 def find_new_contacts(reals: Pointer, integers: Pointer) -> None:
-    """Create a contact for every new overlap of a moved body's stored box.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-    """
+    """Creates a contact for every new overlap of a moved body's stored box."""
     for index in range(integers[N_MOVED]):
         _find_partners(reals, integers, integers[MOVED + index])
     integers[N_MOVED] = 0

@@ -50,7 +50,7 @@ def _address(
 
 @primitive
 def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Point at element ``offset`` of a flat array."""
+    """Points at element ``offset`` of a flat array."""
     del typingctx
     result = pointer_to(array.dtype)
 
@@ -62,7 +62,7 @@ def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signatur
 
 @primitive
 def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Point at eight lanes from element ``offset`` of a flat array of floats."""
+    """Points at eight lanes from element ``offset`` of a flat array of floats."""
     del typingctx, offset
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -74,7 +74,7 @@ def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> S
 
 @primitive
 def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signature:
-    """Point at one lane of what a vector pointer points at."""
+    """Points at one lane of what a vector pointer points at."""
     del typingctx, vectors, lane
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -87,7 +87,7 @@ def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signatur
 
 @primitive
 def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signature:
-    """Point some plain numbers further on."""
+    """Points some plain numbers further on."""
     del typingctx, numbers
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -99,7 +99,7 @@ def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signatur
 
 @primitive
 def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
-    """Point some fields further on, with a pointer of the same kind."""
+    """Points some fields further on, with a pointer of the same kind."""
     del typingctx, fields
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -114,7 +114,7 @@ def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
 
 @primitive
 def get(typingctx: Context, lanes: NumbaType, field: NumbaType) -> Signature:
-    """Read a field: of one lane through floats, of eight through vectors."""
+    """Reads a field: of one lane through floats, of eight through vectors."""
     del typingctx, field
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -129,7 +129,7 @@ def get(typingctx: Context, lanes: NumbaType, field: NumbaType) -> Signature:
 
 @primitive
 def put(typingctx: Context, lanes: NumbaType, field: NumbaType, value: NumbaType) -> Signature:
-    """Write a field: of one lane through floats, of eight through vectors."""
+    """Writes a field: of one lane through floats, of eight through vectors."""
     del typingctx, field, value
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -146,7 +146,7 @@ def put(typingctx: Context, lanes: NumbaType, field: NumbaType, value: NumbaType
 def select(
     typingctx: Context, condition: NumbaType, chosen: NumbaType, other: NumbaType
 ) -> Signature:
-    """Choose ``chosen`` where the condition holds, else ``other``; both are evaluated."""
+    """Chooses ``chosen`` where the condition holds, else ``other``; both are evaluated."""
     del typingctx, chosen, other
     number = float64x8 if condition == bool8 else types.float64
 
@@ -173,42 +173,42 @@ def _llvm_function(name: str, *numbers: NumbaType) -> Signature:
 
 @primitive
 def square_root(typingctx: Context, number: NumbaType) -> Signature:
-    """Correctly rounded square root."""
+    """Returns the correctly rounded square root."""
     del typingctx
     return _llvm_function("sqrt", number)
 
 
 @primitive
 def absolute(typingctx: Context, number: NumbaType) -> Signature:
-    """Absolute value."""
+    """Returns the absolute value."""
     del typingctx
     return _llvm_function("fabs", number)
 
 
 @primitive
 def rounded_down(typingctx: Context, number: NumbaType) -> Signature:
-    """Largest integer that is not greater, as a float."""
+    """Returns the largest integer that is not greater, as a float."""
     del typingctx
     return _llvm_function("floor", number)
 
 
 @primitive
 def fused(typingctx: Context, factor: NumbaType, other: NumbaType, summand: NumbaType) -> Signature:
-    """``factor * other + summand``, rounded once; for arithmetic in pairs of floats only."""
+    """Returns ``factor * other + summand``, rounded once; for pairs of floats only."""
     del typingctx
     return _llvm_function("fma", factor, other, summand)
 
 
 @primitive
 def with_sign_of(typingctx: Context, number: NumbaType, other: NumbaType) -> Signature:
-    """The size of one number with the sign of another, that of a zero included."""
+    """Returns the size of one number with the sign of another, that of a zero included."""
     del typingctx
     return _llvm_function("copysign", number, other)
 
 
 @primitive
 def quartered(typingctx: Context, number: NumbaType) -> Signature:
-    """A quarter of a number below 1 whose last 32 bits are dropped, as fdlibm's cosine uses it."""
+    """Returns a quarter of a number below 1 without its last 32 bits, as in fdlibm's cosine."""
     del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -226,7 +226,7 @@ def quartered(typingctx: Context, number: NumbaType) -> Signature:
 
 @primitive
 def bits_of(typingctx: Context, truth: NumbaType) -> Signature:
-    """The lanes that hold, as an integer: lane i is bit i."""
+    """Returns the lanes that hold, as an integer: lane i is bit i."""
     del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -241,7 +241,7 @@ def bits_of(typingctx: Context, truth: NumbaType) -> Signature:
 
 @primitive
 def truth_of(typingctx: Context, lanes: NumbaType, bits: NumbaType) -> Signature:
-    """The reverse of :func:`bits_of`, in the kind that fits a pointer's numbers."""
+    """Reverses :func:`bits_of`, in the kind that fits a pointer's numbers."""
     del typingctx, bits
     result = bool8 if lanes == _VECTORS else types.boolean
 
@@ -256,7 +256,7 @@ def truth_of(typingctx: Context, lanes: NumbaType, bits: NumbaType) -> Signature
 
 @primitive
 def width(typingctx: Context, number: NumbaType) -> Signature:
-    """How many floats a number stands for: 1 or 8."""
+    """Returns how many floats a number stands for: 1 or 8."""
     del typingctx
     lanes = LANES if number == float64x8 else 1
 
@@ -269,7 +269,7 @@ def width(typingctx: Context, number: NumbaType) -> Signature:
 
 @primitive
 def element(typingctx: Context, number: NumbaType, lane: NumbaType) -> Signature:
-    """One lane of a number; a plain float has but one."""
+    """Returns one lane of a number; a plain float has but one."""
     del typingctx, lane
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -283,7 +283,7 @@ def element(typingctx: Context, number: NumbaType, lane: NumbaType) -> Signature
 def with_element(
     typingctx: Context, number: NumbaType, lane: NumbaType, value: NumbaType
 ) -> Signature:
-    """A number with one lane replaced."""
+    """Returns a number with one lane replaced."""
     del typingctx, lane, value
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -298,7 +298,7 @@ def with_element(
 
 @primitive
 def pair(typingctx: Context, first: NumbaType, second: NumbaType) -> Signature:
-    """Eight lanes of which the first two are given and the rest are zero."""
+    """Returns eight lanes: the two given, and zeros."""
     del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:

@@ -80,13 +80,7 @@ def _set_limits(lane: Pointer, joint: int, limits: tuple[float, float]) -> None:
 
 @compiled
 def press_keys(lane: Pointer, integers: Pointer, keys: int) -> None:
-    """Set motor speeds and hip limits by the keys held.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-        keys: Mask of the keys.
-    """
+    """Sets motor speeds and hip limits by the keys held."""
     thighs = 1.0 if keys & Q else (-1.0 if keys & W else 0.0)
     calves = 1.0 if keys & O else (-1.0 if keys & P else 0.0)
     put(lane, _RIGHT_HIP + MOTOR_SPEED, thighs * _HIP_SPEED)
@@ -119,14 +113,7 @@ def _contact_x(lane: Pointer, reals: Pointer, integers: Pointer, record: int) ->
 
 @compiled
 def begin_contact(lane: Pointer, reals: Pointer, integers: Pointer, record: int) -> None:
-    """Judge a contact that has just begun: a jump, a landing or a fall.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        record: The contact's record.
-    """
+    """Judges a contact that has just begun: a jump, a landing or a fall."""
     contact = CONTACTS + record * CONTACT_FIELDS
     flags = integers[FLAGS]
     if integers[contact + BODY_A] >= N_TILES or flags & FALLEN:
@@ -150,25 +137,14 @@ def begin_contact(lane: Pointer, reals: Pointer, integers: Pointer, record: int)
 
 @compiled
 def start_clock(reals: Pointer, integers: Pointer) -> None:
-    """Count the tick, at its beginning.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-    """
+    """Counts the tick, at its beginning."""
     reals[SCORE_TIME] += CLOCK_STEP
     integers[TICKS] += 1
 
 
 @compiled
 def judge(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
-    """Move the camera, count the score and end the game, after the step.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-    """
+    """Moves the camera, counts the score and ends the game, after the step."""
     flags = integers[FLAGS]
     x = get(lane, _TORSO_FIELDS + X)
     if not get(lane, _TORSO_FIELDS + Y) < CAMERA_CEILING and not flags & FALLEN:

@@ -1,9 +1,8 @@
 """The runner on its own: awake as a whole and touching nothing but the ground.
 
-This is nearly every tick of nearly every game; the hurdle, if it is awake, is an island of
-its own then. The joints' order is known,
-all contacts are with static bodies, and one game or eight can be solved by
-the same code.
+This is nearly every tick of nearly every game; the hurdle, if it is awake, is then an island
+of its own. The joints' order is known, all contacts are with static bodies, and the same code
+solves one game or eight.
 """
 
 from qwop_wr.simulator.constants import LINEAR_SLOP, POSITION_ITERATIONS, VELOCITY_ITERATIONS
@@ -45,14 +44,7 @@ from qwop_wr.simulator.exact.workspace import (
 
 @compiled
 def runs_alone(integers: Pointer) -> bool:
-    """Tell whether the runner can be solved on its own in this tick.
-
-    Args:
-        integers: Integers of the game.
-
-    Returns:
-        Whether all parts are awake and none is near the hurdle.
-    """
+    """Returns whether all parts are awake and none is near the hurdle."""
     awake: bool = (integers[AWAKE] & PART_BITS) == PART_BITS
     near = integers[PARTNERS + HURDLE_BASE] | integers[PARTNERS + HURDLE_TOP]
     return awake and (near & PART_BITS) == 0
@@ -101,16 +93,15 @@ def _solve_positions(lane: Pointer, work: Pointer, found: Pointer, games: int) -
 
 @compiled
 def solve_runner(lane: Pointer, work: Pointer, found: Pointer, games: int) -> Whole:
-    """Advance the runner by a step, in one game or in eight.
+    """Advances the runner by a step, in one game or in eight.
 
     Args:
-        lane: Lane of a game, or of eight.
-        work: Workspace with the slots filled, of the same kind.
-        found: Workspace of integers with the list of slots.
-        games: The games that take part, as bits; 1 for a single game.
+        work: Workspace with the slots filled, of the same kind as ``lane``.
+        found: Workspace with the list of slots.
+        games: The games that take part; 1 for a single game.
 
     Returns:
-        The games whose runner has been still for long enough to sleep, as bits.
+        The games whose runner has been still for long enough to sleep.
     """
     for body in range(FIRST_PART, N_BODIES):
         accelerate(lane, body)

@@ -41,7 +41,7 @@ class Float64x8(types.Type):
     """Numba's type of eight floats; a plain number converts to eight equal ones."""
 
     def can_convert_from(self, typingctx: Context, other: types.Type) -> NumbaType:
-        """Let plain numbers stand where eight floats are asked for."""
+        """Lets plain numbers stand where eight floats are expected."""
         del typingctx
         return SAFE_CONVERSION if isinstance(other, types.Float | types.Integer) else None
 

@@ -50,11 +50,7 @@ from qwop_wr.simulator.exact.workspace import (
 
 @compiled
 def clear_slots(found: Pointer) -> None:
-    """Forget all slots.
-
-    Args:
-        found: Workspace of integers.
-    """
+    """Forgets all slots."""
     found[N_SLOTS] = 0
     for rank in range(MAX_RANKS):
         found[KNOWN_SLOTS + rank] = 0
@@ -78,23 +74,9 @@ def _slot_of(work: Pointer, found: Pointer, body: int, rank: int) -> Whole:
 
 @compiled
 def fill_slots(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    work: Pointer,
-    found: Pointer,
-    game: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, game: int
 ) -> None:
-    """Put a game's touching contacts into slots, newest first.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        work: Workspace, all lanes of it.
-        found: Workspace of integers.
-        game: Lane of the game, 0 to 7.
-    """
+    """Puts a game's touching contacts into slots, newest first."""
     ranks = 0
     mine = lane_of(work, game)
     for place in range(integers[N_CONTACTS] - 1, -1, -1):
@@ -121,14 +103,7 @@ def fill_slots(
 
 @compiled
 def store_slots(reals: Pointer, work: Pointer, found: Pointer, game: int) -> None:
-    """Keep a game's impulses for the next step.
-
-    Args:
-        reals: Reals of the game.
-        work: Workspace, all lanes of it.
-        found: Workspace of integers.
-        game: Lane of the game, 0 to 7.
-    """
+    """Keeps a game's impulses for the next step."""
     mine = lane_of(work, game)
     for number in range(found[N_SLOTS]):
         if (found[SLOT_GAMES + number] >> game) & 1 == 0:

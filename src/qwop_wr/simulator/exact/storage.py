@@ -1,4 +1,4 @@
-"""The memory of a batch of games."""
+"""The memory of a batch of games, and games kept outside their simulator."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,12 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.base import Floats, Integers
-from qwop_wr.simulator.exact.layout import (
-    GAME_INTEGERS,
-    GAME_REALS,
-    GROUP_SIZE,
-    LANE_FIELDS,
-)
+from qwop_wr.simulator.exact.layout import GAME_INTEGERS, GAME_REALS, GROUP_SIZE, LANE_FIELDS
 from qwop_wr.simulator.exact.simd import LANES
 
 CACHE_LINE: Final = 64
@@ -42,14 +37,7 @@ class Storage:
 
     @classmethod
     def for_games(cls, n_games: int) -> "Storage":
-        """Allocate whole groups of games.
-
-        Args:
-            n_games: Number of games.
-
-        Returns:
-            Zeroed storage.
-        """
+        """Allocates zeroed memory, whole groups of games."""
         n_groups = -(-n_games // LANES)
         n_places = n_groups * LANES
         return cls(
@@ -59,40 +47,19 @@ class Storage:
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the alignment of the lanes when it is copied or sent to another process."""
+        """Keeps the alignment of the lanes when it is copied or sent to another process."""
         return _restored, (self.lanes, self.reals, self.integers)
 
     def field(self, number: int) -> Floats:
-        """Read a field of the lanes.
-
-        Args:
-            number: Field of the lanes.
-
-        Returns:
-            A copy, shape (places,).
-        """
+        """Returns a copy of a field of the lanes, shape (places,)."""
         return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].flatten()
 
     def real(self, number: int) -> Floats:
-        """View a real.
-
-        Args:
-            number: Offset within a game's reals.
-
-        Returns:
-            A view, shape (places,).
-        """
+        """Returns a view of a real by its offset within a game's, shape (places,)."""
         return self.reals[number::GAME_REALS]
 
     def integer(self, number: int) -> NDArray[np.int64]:
-        """View an integer.
-
-        Args:
-            number: Offset within a game's integers.
-
-        Returns:
-            A view, shape (places,).
-        """
+        """Returns a view of an integer by its offset within a game's, shape (places,)."""
         return self.integers[number::GAME_INTEGERS]
 
 
@@ -100,3 +67,42 @@ def _restored(lanes: Floats, reals: Floats, integers: Integers) -> Storage:
     aligned = _aligned(len(lanes))
     aligned[:] = lanes
     return Storage(aligned, reals.copy(), integers.copy())
+
+
+@dataclass(frozen=True)
+class GameSnapshot:
+    """Games at one moment, all hidden state included; it never changes.
+
+    Attributes:
+        version: Version of the engine that took it.
+        memory: Their lanes, reals and integers, one after the other.
+    """
+
+    version: str
+    platform: str
+    n_games: int
+    memory: bytes
+
+    @classmethod
+    def of(cls, version: str, platform: str, n_games: int, storage: Storage) -> "GameSnapshot":
+        """Copies games out of memory that holds nothing else."""
+        arrays = (storage.lanes, storage.reals, storage.integers)
+        return cls(version, platform, n_games, b"".join(array.tobytes() for array in arrays))
+
+    def storage(self) -> Storage:
+        """Copies the games into memory of their own, where they come first.
+
+        Raises:
+            ValueError: If the snapshot's size does not fit its number of games.
+        """
+        storage = Storage.for_games(self.n_games)
+        arrays = (storage.lanes, storage.reals, storage.integers)
+        if len(self.memory) != sum(array.nbytes for array in arrays):
+            raise ValueError(
+                f"a snapshot of {self.n_games} games cannot have {len(self.memory)} bytes"
+            )
+        start = 0
+        for array in arrays:
+            array[:] = np.frombuffer(self.memory, array.dtype, array.size, start)
+            start += array.nbytes
+        return storage

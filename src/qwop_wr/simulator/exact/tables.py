@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from qwop_wr.simulator.anatomy import (
+    DESTRUCTION_ORDER,
     GROUND,
     HURDLE,
     HURDLE_JOINT,
@@ -15,12 +16,7 @@ from qwop_wr.simulator.anatomy import (
     JointSpec,
 )
 from qwop_wr.simulator.constants import TIME_STEP
-from qwop_wr.simulator.exact.layout import (
-    FIRST_DYNAMIC,
-    HURDLE_BASE,
-    HURDLE_TOP,
-    N_BODIES,
-)
+from qwop_wr.simulator.exact.layout import FIRST_DYNAMIC, HURDLE_BASE, HURDLE_TOP, N_BODIES
 
 _BODIES: Final = GROUND + HURDLE + PARTS
 _NUMBERS: Final = {body.name: number for number, body in enumerate(_BODIES)}
@@ -135,49 +131,20 @@ _JOINT_NAMES: Final = [joint.name for joint in _ALL_JOINTS]
 
 
 def joint_number(name: str) -> int:
-    """Look up a joint.
-
-    Args:
-        name: Its name in the anatomy.
-
-    Returns:
-        Its place in the order of creation, the hurdle's joint being 0.
-    """
+    """Returns a joint's place in the order of creation, the hurdle's joint being 0."""
     return _JOINT_NAMES.index(name)
 
 
 def body_number(name: str) -> int:
-    """Look up a body.
-
-    Args:
-        name: Its name in the anatomy.
-
-    Returns:
-        Its place in the order of creation.
-    """
+    """Returns a body's place in the order of creation."""
     return _NUMBERS[name]
 
 
 STATE_BODIES: Final = np.array([_NUMBERS[name] for name in PART_NAMES])
 """Bodies in the order of ``Simulator.state``."""
 
-DESTRUCTION_ORDER: Final = np.array(
-    [HURDLE_BASE, HURDLE_TOP]
-    + [
-        _NUMBERS[name]
-        for name in (
-            "torso",
-            "head",
-            *(
-                f"{side}_{part}"
-                for side in ("left", "right")
-                for part in ("arm", "forearm", "thigh", "calf", "foot")
-            ),
-        )
-    ]
-)
-"""Order in which a restart destroys hurdle and runner."""
-
+REMOVED_BODIES: Final = np.array([_NUMBERS[name] for name in DESTRUCTION_ORDER])
+"""Bodies in the order in which a restart removes them."""
 
 RUNNER_JOINTS: Final = np.array(
     [

@@ -23,24 +23,15 @@ from qwop_wr.simulator.exact.layout import (
 from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, Whole, get, put
 
 MARGIN = 0.1
-"""By how much a stored box exceeds what it holds, on every side [units]."""
+"""Margin of a stored box around its content, on every side [units]."""
 
 MARGIN_PER_MOVE = 2.0
-"""By how much more, per unit of displacement."""
+"""Additional margin per unit of displacement."""
 
 
 @compiled
 def boxes_overlap(reals: Pointer, first: int, second: int) -> Truth:
-    """Tell whether two boxes share a point.
-
-    Args:
-        reals: Reals of the game.
-        first: Offset of one box.
-        second: Offset of the other.
-
-    Returns:
-        Whether they overlap; touching counts.
-    """
+    """Returns whether the boxes at two offsets share a point; touching counts."""
     return (
         reals[second] <= reals[first + 2]
         and reals[second + 1] <= reals[first + 3]
@@ -143,12 +134,7 @@ def _insert(reals: Pointer, integers: Pointer, leaf: int) -> None:
     while above != NONE:
         if _contains(reals, NODE_BOXES + 4 * above, NODE_BOXES + 4 * node):
             break
-        _enclose(
-            reals,
-            above,
-            integers[FIRST_CHILDREN + above],
-            integers[SECOND_CHILDREN + above],
-        )
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
         node = above
         above = integers[PARENTS + above]
 
@@ -180,12 +166,7 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
             reals[box + 2],
             reals[box + 3],
         )
-        _enclose(
-            reals,
-            above,
-            integers[FIRST_CHILDREN + above],
-            integers[SECOND_CHILDREN + above],
-        )
+        _enclose(reals, above, integers[FIRST_CHILDREN + above], integers[SECOND_CHILDREN + above])
         if (
             lower_x <= reals[box]
             and lower_y <= reals[box + 1]
@@ -198,18 +179,9 @@ def _remove(reals: Pointer, integers: Pointer, leaf: int) -> None:
 
 @compiled
 def _store_box(
-    lane: Pointer,
-    reals: Pointer,
-    leaf: int,
-    body: int,
-    margin_x: float,
-    margin_y: float,
+    lane: Pointer, reals: Pointer, leaf: int, body: int, margin_x: float, margin_y: float
 ) -> None:
-    box, swept, stored = (
-        NODE_BOXES + 4 * leaf,
-        SWEPT_BOXES + 4 * body,
-        STORED_BOXES + 4 * body,
-    )
+    box, swept, stored = NODE_BOXES + 4 * leaf, SWEPT_BOXES + 4 * body, STORED_BOXES + 4 * body
     reals[box] = get(lane, swept) - margin_x
     reals[box + 1] = get(lane, swept + 1) - margin_y
     reals[box + 2] = get(lane, swept + 2) + margin_x
@@ -220,14 +192,7 @@ def _store_box(
 
 @compiled
 def create_leaf(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> None:
-    """Give a body a leaf around its swept box.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Gives a body a leaf around its swept box."""
     leaf = _allocate(integers)
     integers[NODE_BODIES + leaf] = body
     integers[LEAVES + body] = leaf
@@ -237,13 +202,7 @@ def create_leaf(lane: Pointer, reals: Pointer, integers: Pointer, body: int) -> 
 
 @compiled
 def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
-    """Take a body's leaf out of the tree; its node may be used again.
-
-    Args:
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-    """
+    """Takes a body's leaf out of the tree; its node may be used again."""
     leaf = integers[LEAVES + body]
     _remove(reals, integers, leaf)
     _free(integers, leaf)
@@ -251,22 +210,11 @@ def destroy_leaf(reals: Pointer, integers: Pointer, body: int) -> None:
 
 @compiled
 def move_leaf(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    move_x: float,
-    move_y: float,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, move_x: float, move_y: float
 ) -> None:
-    """Insert a body's leaf anew around its swept box.
+    """Inserts a body's leaf anew around its swept box.
 
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        body: Number of the body.
-        move_x: Displacement in this step, which widens the margin [units].
-        move_y: The same in y.
+    The displacement in this step [units] widens the box's margin.
     """
     leaf = integers[LEAVES + body]
     _remove(reals, integers, leaf)

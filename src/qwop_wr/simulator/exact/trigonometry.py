@@ -96,11 +96,7 @@ LARGEST: Final = 823549.0
 @compiled
 def _sine_from(x: Real, tail: Real, z: Real, r: Real, reduced: Real) -> Real:
     v = z * x
-    return select(
-        reduced,
-        x - ((z * (0.5 * tail - v * r) - tail) - v * S1),
-        x + v * (S1 + z * r),
-    )
+    return select(reduced, x - ((z * (0.5 * tail - v * r) - tail) - v * S1), x + v * (S1 + z * r))
 
 
 @compiled
@@ -233,14 +229,11 @@ def _msun(size: Real) -> tuple[Real, Real, Real]:
 
 @compiled
 def sine_cosine_on(platform: int, x: Real) -> tuple[Real, Real]:
-    """Sine and cosine as a platform's browsers compute them.
+    """Computes sine and cosine as a platform's browsers do.
 
     Args:
         platform: Index of the platform in ``PLATFORMS``.
         x: Angle [rad] or eight of them, at most :data:`LARGEST` in size.
-
-    Returns:
-        The sine and the cosine.
     """
     size = absolute(x)
     if platform == CHROMIUM:
@@ -272,30 +265,14 @@ def _platform_of(lane: Pointer) -> int:
 
 @compiled
 def sine_cosine(lane: Pointer, x: Real) -> tuple[Real, Real]:
-    """Sine and cosine on the platform of a game.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        x: Angle [rad] or eight of them, at most :data:`LARGEST` in size.
-
-    Returns:
-        The sine and the cosine.
-    """
+    """Computes sine and cosine on the platform of a game; see :func:`sine_cosine_on`."""
     return sine_cosine_on(_platform_of(lane), x)
 
 
 def sines_cosines(lane: Pointer, first: Real, second: Real) -> tuple[Real, Real, Real, Real]:
-    """Sines and cosines of two angles, or of two times eight.
+    """Computes the sines and cosines of two angles, or of two times eight.
 
     Two plain angles share a vector, which costs little more than one of them.
-
-    Args:
-        lane: Lane of a game, or of eight.
-        first: An angle [rad] or eight of them.
-        second: Another.
-
-    Returns:
-        Sine and cosine of the first, sine and cosine of the second.
     """
     return *sine_cosine(lane, first), *sine_cosine(lane, second)
 

@@ -6,13 +6,7 @@ integers are counted one by one.
 
 from typing import Final
 
-from qwop_wr.simulator.exact.layout import (
-    MAX_CONTACTS,
-    N_BODIES,
-    N_JOINTS,
-    N_PARTS,
-    STATE_FIELDS,
-)
+from qwop_wr.simulator.exact.layout import MAX_CONTACTS, N_BODIES, N_JOINTS, N_PARTS, STATE_FIELDS
 from qwop_wr.simulator.exact.simd import LANES
 
 # Fields, eight lanes each: prepared joints, position-limit impulses, slots of

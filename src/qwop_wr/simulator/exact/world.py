@@ -50,9 +50,9 @@ from qwop_wr.simulator.exact.layout import (
 from qwop_wr.simulator.exact.pairs import mark_moved
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
 from qwop_wr.simulator.exact.tables import (
-    DESTRUCTION_ORDER,
     JOINT,
     JOINT_COLUMNS,
+    REMOVED_BODIES,
     START_ANGLE,
     START_LOWER,
     START_UPPER,
@@ -66,13 +66,7 @@ SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
 
 @compiled
 def _create_body(
-    lane: Pointer,
-    reals: Pointer,
-    integers: Pointer,
-    body: int,
-    x: float,
-    y: float,
-    awake: int,
+    lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, awake: int
 ) -> None:
     for field in range(BODY_FIELDS):
         put(lane, body * BODY_FIELDS + field, 0.0)
@@ -127,19 +121,16 @@ def _open_page(lane: Pointer, reals: Pointer, integers: Pointer, platform: int) 
 
 @compiled
 def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platform: int) -> None:
-    """Create hurdle and runner anew; the reset's own tick is still to come.
+    """Creates hurdle and runner anew; the reset's own tick is still to come.
 
     Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
         soft: Whether the world goes on from its last game; else a page is opened first.
         platform: Index of the platform that a new page is opened on.
     """
     if not soft:
         _open_page(lane, reals, integers, platform)
     for index in range(N_BODIES - FIRST_DYNAMIC):
-        body = DESTRUCTION_ORDER[index]
+        body = REMOVED_BODIES[index]
         destroy_contacts_of(lane, integers, body)
         destroy_leaf(reals, integers, body)
     reals[SCORE_TIME] = 0.0
@@ -154,13 +145,7 @@ def restart(lane: Pointer, reals: Pointer, integers: Pointer, soft: bool, platfo
 
 @compiled
 def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
-    """Move the ground tiles to where the camera is.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-    """
+    """Moves the ground tiles to where the camera is."""
     first = math.floor(reals[CAMERA_X] / SCREEN_PX)
     # The tiles always lie side by side: if the first is in place, all are.
     if get(lane, X) == first * TILE_WIDTH:
@@ -171,12 +156,7 @@ def lay_tiles(lane: Pointer, reals: Pointer, integers: Pointer) -> None:
 
 @compiled
 def hold_head(lane: Pointer, integers: Pointer) -> None:
-    """Add to the torque that holds the head up; it is never cleared while awake.
-
-    Args:
-        lane: Lane of the game.
-        integers: Integers of the game.
-    """
+    """Adds to the torque that holds the head up; it is never cleared while awake."""
     if integers[FLAGS] & FALLEN:
         return
     if (integers[AWAKE] >> HEAD) & 1 == 0:

@@ -34,14 +34,7 @@ def _to_world(lane: Pointer, body: int, x: float, y: float) -> tuple[float, floa
 def world_normal(
     lane: Pointer, reals: Pointer, integers: Pointer, contact: int, manifold: int
 ) -> tuple[float, float, float, float]:
-    """Turn the reference face into the world.
-
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        contact: Offset of the contact's record.
-        manifold: Offset of its manifold.
+    """Turns the reference face into the world.
 
     Returns:
         The face's outward normal and its middle: normal x, y, point x, y.
@@ -65,19 +58,9 @@ def world_point(
     point: int,
     face: tuple[float, float, float, float],
 ) -> tuple[float, float]:
-    """Place a contact point midway between the two skins.
+    """Places a contact point, 0 or 1, midway between the two skins.
 
-    Args:
-        lane: Lane of the game.
-        reals: Reals of the game.
-        integers: Integers of the game.
-        contact: Offset of the contact's record.
-        manifold: Offset of its manifold.
-        point: Which of the points, 0 or 1.
-        face: What :func:`world_normal` returned.
-
-    Returns:
-        The point's x and y.
+    ``face`` is what :func:`world_normal` returned.
     """
     normal_x, normal_y, plane_x, plane_y = face
     incident = integers[contact + (BODY_A if integers[contact + FLIPPED] else BODY_B)]

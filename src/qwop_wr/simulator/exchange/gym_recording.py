@@ -55,7 +55,7 @@ class Episode(NamedTuple):
 
 
 class GymRecording(NamedTuple):
-    """What a file holds.
+    """Contents of a file.
 
     Attributes:
         seed: Seed of the recording environment.
@@ -71,18 +71,14 @@ class GymRecording(NamedTuple):
 
 
 def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> GymRecording:
-    """Read the runs that were kept.
+    """Reads the runs that were kept.
 
     The file grows while it is recorded: a run that is cut off or damaged is left out, the
     others are read.
 
     Args:
-        content: The file.
         masks: Key mask of each action, in the recorder's order.
         ticks_per_action: Ticks for which an action's keys were held.
-
-    Returns:
-        The recording.
 
     Raises:
         TapeError: If it is no such file, or no run in it can be used; names the line.
@@ -123,16 +119,13 @@ def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> G
 
 
 def encode(keys: NDArray[np.uint8], masks: Sequence[int], seed: int = 0) -> bytes:
-    """Write one run, an action a tick.
+    """Writes one run, an action a tick.
 
     Args:
         keys: Masks of the keys held in every tick, uint8, shape (T,). The first tick, which
             must be without keys, is that of qwop-gym's reset and not written.
         masks: Key mask of each action, in the reader's order.
         seed: Seed to write down; the game itself has nothing random.
-
-    Returns:
-        The file.
 
     Raises:
         TapeError: If a mask of the run is no action, or qwop-gym cannot play the run.

@@ -10,7 +10,7 @@ from qwop_wr.simulator.tape import Tape
 
 
 class Origin(NamedTuple):
-    """A recording as a tape, and what speaks for it.
+    """A recording as a tape, and the evidence for it.
 
     Attributes:
         tape: The run where its recorded end comes true, or else on the first candidate.
@@ -33,7 +33,7 @@ def find_origin(
     soft_resets: Iterable[int],
     meta: Mapping[str, Any],
 ) -> Origin:
-    """Play a recording on several platforms and look for its end.
+    """Plays a recording on several platforms and looks for its end.
 
     A recorder stops with the action in which the game ends. One bit of another sine leads
     to another run, which would go on then or would have ended before.
@@ -41,13 +41,9 @@ def find_origin(
     Args:
         keys: Masks of the keys held in every tick, uint8, shape (T,).
         last_ticks: Ticks of the last action.
-        engine: Engine to play on.
         platforms: Platforms to try, the likeliest first; None for an engine without.
         soft_resets: Soft resets to try before the first tick, the likeliest first.
-        meta: What the tape is to say about where it comes from.
-
-    Returns:
-        The origin.
+        meta: Origin to note on the tape.
     """
     first = None
     for number in soft_resets:

@@ -36,17 +36,17 @@ RULESETS: Final[Mapping[int, str]] = {
 CLASSIC: Final = 1
 """The one that is played here."""
 UNTOLD: Final = 0
-"""What this project wrote before it knew the numbers; meant the classic 100 m."""
+"""Written by this project before it knew the numbers; meant the classic 100 m."""
 
 _HEADER: Final = struct.Struct("<4sBBII")
 _MASK: Final = 0x0F
 
 
 class RunrRecording(NamedTuple):
-    """What a file holds.
+    """Contents of a file.
 
     Attributes:
-        ruleset: The rule set's number, :data:`CLASSIC` or :data:`UNTOLD`.
+        ruleset: :data:`CLASSIC` or :data:`UNTOLD`.
         keys: Masks of the keys held in every tick, uint8, shape (T,).
     """
 
@@ -55,13 +55,7 @@ class RunrRecording(NamedTuple):
 
 
 def decode(content: bytes) -> RunrRecording:
-    """Read a run.
-
-    Args:
-        content: The file.
-
-    Returns:
-        The recording.
+    """Reads a run.
 
     Raises:
         TapeError: If it is cut off, damaged, of other rules or something else.
@@ -103,15 +97,7 @@ def decode(content: bytes) -> RunrRecording:
 
 
 def encode(keys: NDArray[np.uint8], ruleset: int = CLASSIC) -> bytes:
-    """Write a run.
-
-    Args:
-        keys: Masks of the keys held in every tick, uint8, shape (T,).
-        ruleset: The rule set's number.
-
-    Returns:
-        The file.
-    """
+    """Writes a run, from the masks of the keys held in every tick, uint8, shape (T,)."""
     padded = np.pad(keys, (0, keys.size % 2)).reshape(-1, 2)  # (bytes, 2)
     packed = (padded[:, 0] | padded[:, 1] << 4).astype(np.uint8).tobytes()
     return _HEADER.pack(MAGIC, VERSION, ruleset, keys.size, zlib.crc32(packed)) + packed

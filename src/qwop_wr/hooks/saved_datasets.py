@@ -1,22 +1,48 @@
-"""Copies of saved files, and inputs, in MLflow."""
+"""What MLflow is told of a dataset that was loaded or saved, as its catalog entry asks."""
 
 import hashlib
 import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import mlflow
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractDataset, AbstractVersionedDataset
+from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
 from kedro_datasets.partitions import PartitionedDataset
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from qwop_wr.hooks.catalog_entries import CatalogEntriesHook
+from qwop_wr.agents.agent import Agent
 from qwop_wr.tracking.failures import tolerated
 
 logger = logging.getLogger(__name__)
+
+DEFEATED: Final = "defeated"
+"""Entry of a champion's card: fingerprints of the agents that it was better than."""
+
+
+class CatalogEntriesHook:
+    """Remembers the run's catalog, for hooks that follow the metadata of its entries."""
+
+    def __init__(self) -> None:
+        self._catalog: DataCatalog | None = None
+
+    @hook_impl
+    def after_catalog_created(self, catalog: DataCatalog) -> None:
+        """Remember the catalog.
+
+        Args:
+            catalog: The run's catalog.
+        """
+        self._catalog = catalog
+
+    def _wanted(self, dataset_name: str) -> Mapping[str, Any]:
+        """The entry's ``metadata.mlflow``; empty without one, or while no MLflow run is active."""
+        if self._catalog is None or mlflow.active_run() is None:
+            return {}
+        metadata = getattr(self._catalog[dataset_name], "metadata", None) or {}
+        return metadata.get("mlflow") or {}
 
 
 class ArtifactLoggingHook(CatalogEntriesHook):
@@ -104,3 +130,46 @@ def _digest(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()[:36]
+
+
+class ModelRegistryHook(CatalogEntriesHook):
+    """Registers an agent right after it is saved, if its metadata asks.
+
+    The catalog entry says so. The alias, if there is one, moves to the agent only from
+    an agent that its card lists as defeated:
+
+    ```yaml
+    metadata:
+      mlflow:
+        registered_model: qwop-runner
+        alias: champion
+    ```
+    """
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+        """Register what was just saved.
+
+        Args:
+            dataset_name: Name of the dataset.
+            data: What was saved.
+        """
+        if not isinstance(data, Agent):
+            return
+        wanted = self._wanted(dataset_name)
+        if model := wanted.get("registered_model"):
+            with tolerated(f"register {dataset_name} as {model}"):
+                _register(data, model, wanted.get("alias"))
+
+
+def _register(agent: Agent, model: str, alias: str | None) -> None:
+    # Loading what registering needs takes a second, which most pipelines save.
+    from qwop_wr.tracking.registry import move_alias, register_agent  # noqa: PLC0415
+
+    if alias is None:
+        register_agent(agent, model)
+        return
+    defeated = agent.card.get(DEFEATED, [])
+    beaten = frozenset(map(str, defeated)) if isinstance(defeated, list) else frozenset()
+    if not move_alias(agent, model, alias, beaten):
+        logger.info("%s@%s stays with an agent that this one was not compared with", model, alias)
