@@ -1,9 +1,10 @@
 """How a pipeline plays the game: how many at once, and how they differ from the shared one."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
@@ -59,3 +60,9 @@ class GamesOptions(BaseModel):
 
     def _overrides(self) -> dict[str, Any]:
         return self.model_dump(exclude={"n_games"}, exclude_none=True)
+
+
+def platform_of(training: TrainingState) -> str | None:
+    """Returns the platform of the games that were learnt in; None if their engine has none."""
+    _, games = cast("tuple[int, dict[str, str]]", training.facts["games"])
+    return games["platform"] if games["engine"] == "exact" else None

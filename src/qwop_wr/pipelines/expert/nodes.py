@@ -17,7 +17,7 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.record_hunt.rounds import (
@@ -100,7 +100,7 @@ def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     """
     with checking("expert_training"):
         result = training_result(training)
-    return result.agent.with_card(stage="expert"), result.history
+    return result.agent.with_card(stage="expert", platform=platform_of(training)), result.history
 
 
 def select_expert(
