@@ -16,7 +16,7 @@ from kedro_datasets.partitions import PartitionedDataset
 
 from qwop_wr.datasets import OptionalJSONDataset, OptionalPartitions, StudyStorageDataset
 from qwop_wr.errors import BadInputError
-from qwop_wr.tracking.parameters import flatten_options
+from qwop_wr.tracking.runs import flatten_options
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_loggin
 
 from qwop_wr.hooks.interruption import RESUME
 from qwop_wr.secrets import hide_secrets
-from qwop_wr.tracking.failures import tell_again, tolerated
-from qwop_wr.tracking.runs import find_run
+from qwop_wr.tracking.runs import find_run, tell_again, tolerated
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 _GOES_ON: Final = "goes_on_with"
@@ -32,7 +31,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
-    - Parameters are left to :class:`~qwop_wr.hooks.run_description.ParameterLoggingHook`,
+    - Parameters are left to :class:`~qwop_wr.hooks.mlflow_logging.ParameterLoggingHook`,
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.

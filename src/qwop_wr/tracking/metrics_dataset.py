@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
 
-from qwop_wr.tracking.failures import tolerated
+from qwop_wr.tracking.runs import tolerated
 
 
 class MlflowMetricsDataset(MlflowMetricsHistoryDataset):  # type: ignore[misc]  # no types
