@@ -28,7 +28,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """Guess what was meant by an unknown name.
 
     Args:
-        name: The unknown name.
         known: Names that would be right.
 
     Returns:

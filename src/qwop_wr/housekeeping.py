@@ -44,7 +44,6 @@ def judge_versions(data: Path, keep: int, registered: frozenset[str]) -> list[St
     the run that made such an agent.
 
     Args:
-        data: Folder of the project's data.
         keep: How many of the newest versions stay, at least 1.
         registered: Fingerprints of agents that the model registry's aliases name.
 
@@ -75,10 +74,6 @@ def judge_versions(data: Path, keep: int, registered: frozenset[str]) -> list[St
 
 def remove_versions(data: Path, versions: Iterable[StoredVersion]) -> None:
     """Remove versions, unless a pipeline is writing.
-
-    Args:
-        data: Folder of the project's data.
-        versions: What to remove.
 
     Raises:
         BadInputError: If a pipeline is running, or a version cannot be removed.

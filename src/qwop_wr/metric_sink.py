@@ -7,9 +7,4 @@ MetricSink = Callable[[Mapping[str, float], int], None]
 
 
 def silent_sink(metrics: Mapping[str, float], step: int) -> None:
-    """Drop metrics.
-
-    Args:
-        metrics: Metrics by name.
-        step: Step they belong to.
-    """
+    """Drop metrics."""

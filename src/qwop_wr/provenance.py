@@ -37,9 +37,6 @@ class Revision(NamedTuple):
 def read_revision(project: Path) -> Revision:
     """Ask git for the state of a project.
 
-    Args:
-        project: Folder of the project.
-
     Returns:
         The revision; of Nones where git is missing or the folder is no working tree.
     """
@@ -56,9 +53,6 @@ def describe_provenance(
     Args:
         parameters: All parameters of the run.
         project: Folder of the project; the current one if omitted.
-
-    Returns:
-        Facts by name.
     """
     revision = read_revision(project or Path.cwd())
     text = json.dumps(_canonical(parameters), sort_keys=True)

@@ -25,14 +25,7 @@ def present_name(name: object) -> object:
 
 
 def first_name(name: str) -> str:
-    """Look up what a name was called at first, for fingerprints that must not change.
-
-    Args:
-        name: The present name.
-
-    Returns:
-        The first one.
-    """
+    """Look up what a name was called at first, for fingerprints that must not change."""
     return next((old for old, new in _RENAMED.items() if new == name), name)
 
 

@@ -43,8 +43,6 @@ class ProjectSession(KedroSession):
         Args:
             pipeline_name: Deprecated: name of one pipeline.
             pipeline_names: Names of the pipelines; by default ``__default__``.
-            *args: Further arguments of Kedro's session.
-            **kwargs: Further arguments of Kedro's session.
 
         Returns:
             Outputs of the pipeline by name.

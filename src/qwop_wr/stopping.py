@@ -37,9 +37,6 @@ def stops_itself() -> Iterator[None]:
     Only while some block promises it does the first signal wait; otherwise it raises at
     once, so that nothing ever hangs on it.
 
-    Yields:
-        Nothing.
-
     Raises:
         KeyboardInterrupt: At the end of the block, if a stop was requested meanwhile.
     """
@@ -60,9 +57,6 @@ def stop_signals() -> Iterator[None]:
     otherwise; every further one is ``KeyboardInterrupt``. A signal that was ignored, as
     in a shell's background job, stays ignored. Threads other than the main one have no
     signals; there the block runs as it is.
-
-    Yields:
-        Nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

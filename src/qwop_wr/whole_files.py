@@ -48,9 +48,6 @@ def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
     Args:
         fs: Filesystem of the path.
         path: Where the file is to appear; missing folders are made.
-
-    Yields:
-        Binary file to write to.
     """
     with _temporary_path(fs, path) as temporary:
         with fs.open(temporary, "wb") as file:
@@ -151,13 +148,7 @@ class WholeFilesystem(LocalFileSystem):  # type: ignore[misc]  # fsspec has no t
         """Opens a file.
 
         Args:
-            path: The file.
             mode: As of Python's ``open``.
-            *args: Further arguments of the filesystem.
-            **kwargs: Further arguments of the filesystem, or of a text file.
-
-        Returns:
-            The file.
         """
         if mode.replace("t", "") not in ("w", "wb") or kwargs.get("compression"):
             return super().open(path, mode, *args, **kwargs)  # type: ignore[no-any-return]
@@ -172,11 +163,7 @@ class WholeFilesystem(LocalFileSystem):  # type: ignore[misc]  # fsspec has no t
 
 
 class _WholeFile(io.BufferedWriter):
-    """A binary file beside the target, which takes its place when it is closed.
-
-    Args:
-        target: Where it is to appear.
-    """
+    """A binary file beside the target, which takes its place when it is closed."""
 
     def __init__(self, target: Path) -> None:
         self._target = target

@@ -86,13 +86,6 @@ class Product(NamedTuple):
 def products(path: Path, choices: Choices) -> Iterator[Product]:
     """Read a file and say what becomes of it.
 
-    Args:
-        path: A file of another program.
-        choices: What it does not say itself.
-
-    Yields:
-        Files to write.
-
     Raises:
         BadInputError: If it is of no known kind, or cannot be used.
     """
@@ -271,9 +264,6 @@ def _save(dataset: type[AgentDataset | TransitionsDataset], path: Path, item: An
 
 def normalisation_beside(path: Path) -> Path | None:
     """Find the statistics that VecNormalize saves beside an agent, or in a folder there.
-
-    Args:
-        path: The agent's file.
 
     Returns:
         The file with the statistics, if there is one.

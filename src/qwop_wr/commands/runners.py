@@ -82,9 +82,6 @@ def read_agent(path: Path) -> Agent:
     Args:
         path: The file, or the folder of its versions, of which the newest counts.
 
-    Returns:
-        The agent.
-
     Raises:
         BadInputError: If it is missing or cannot be used.
     """

@@ -10,12 +10,6 @@ from qwop_wr.simulator.tape import Tape, TapeError, TapeResult, verify_tape
 def true_tape(path: Path) -> Tape:
     """Read a tape and prove its claims.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The tape.
-
     Raises:
         BadInputError: If it cannot be read or a claim is false; names the file.
     """

@@ -56,12 +56,7 @@ class _Header(NamedTuple):
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
-    """Writes arrays as an npz archive; equal arrays give equal bytes.
-
-    Args:
-        file: Binary file to write to.
-        arrays: Arrays by name.
-    """
+    """Writes arrays as an npz archive; equal arrays give equal bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH)
@@ -76,9 +71,6 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
         file: Seekable binary file.
         names: Arrays that the archive must hold, and no others.
         max_bytes: Most memory that all arrays together may take.
-
-    Returns:
-        Arrays by name.
 
     Raises:
         ValueError: If the archive is damaged, lacks an array, holds one more, or

@@ -35,7 +35,6 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         load_args: Options of loading, those of ``DEFAULT_LOAD_ARGS``.
         version: Version to load and to save, if versioned.
         credentials: Credentials of the filesystem.
-        fs_args: Further arguments of the fsspec filesystem.
         metadata: Anything; Kedro ignores it, plugins and hooks may read it.
 
     Raises:
@@ -233,9 +232,6 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
 
     def save(self, data: Mapping[str, _Item]) -> None:
         """Saves the items in place of those that are there.
-
-        Args:
-            data: Items by name.
 
         Raises:
             DatasetError: If a name cannot be a file name, a value is no such item,

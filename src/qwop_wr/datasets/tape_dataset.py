@@ -73,7 +73,6 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
                 what it is when a slower one is saved.
             version: Version to load and to save, if versioned.
             credentials: Credentials of the filesystem.
-            fs_args: Further arguments of the fsspec filesystem.
             metadata: Anything; Kedro ignores it, plugins and hooks may read it.
 
         Raises:
@@ -116,9 +115,6 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         """Saves a tape, in place of a slower one if ``keep_fastest`` is set.
 
         A file that holds the tape already is left alone.
-
-        Args:
-            data: The tape.
 
         Raises:
             DatasetError: If it is no tape, the file cannot be written, or
@@ -203,9 +199,6 @@ class TapesDataset(FolderDataset[Tape]):
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Lists the fastest tapes for Kedro-Viz.
-
-        Args:
-            nrows: Number of tapes.
 
         Returns:
             Table of names and claims: finished before unfinished, fastest first, then

@@ -75,9 +75,6 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     def save(self, data: _Item) -> None:
         """Saves the item, whole or not at all; a file that holds it already is left alone.
 
-        Args:
-            data: The item.
-
         Raises:
             DatasetError: If it is not such an item or cannot be written.
         """

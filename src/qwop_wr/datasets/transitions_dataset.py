@@ -57,9 +57,6 @@ class Recording:
         Args:
             interface: Interface of the environment to learn in.
 
-        Returns:
-            The recorded steps.
-
         Raises:
             ValueError: If the environments differ, naming the first difference.
         """
@@ -131,9 +128,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
     def load(self) -> Recording:
         """Loads and validates the recording.
 
-        Returns:
-            The recording.
-
         Raises:
             DatasetError: If the file is missing, damaged, too big, or not a recording.
         """
@@ -149,9 +143,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     def save(self, data: Recording) -> None:
         """Saves the recording, whole or not at all.
-
-        Args:
-            data: The recording.
 
         Raises:
             DatasetError: If it is not a valid recording or cannot be written.
@@ -173,9 +164,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """Summarises the first episodes for Kedro-Viz.
-
-        Args:
-            nrows: Number of episodes.
 
         Returns:
             Table with one row per episode.

@@ -37,9 +37,6 @@ class ConfigurationCheckHook:
     def after_context_created(self, context: KedroContext) -> None:
         """Check environment, files and parameters; put converted parameters into the loader.
 
-        Args:
-            context: The project's context.
-
         Raises:
             BadInputError: Naming the keys, their values and what would be right.
         """
@@ -62,7 +59,6 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
     """Compare parameters with what the pipelines read.
 
     Args:
-        parameters: Nested values.
         annotations: Types by dotted key; ``Any`` where nothing is known.
 
     Returns:

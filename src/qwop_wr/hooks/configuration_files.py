@@ -85,7 +85,6 @@ def check_files(loader: AbstractConfigLoader, datasets: Collection[str]) -> None
     that something asks for; parameters are left to their types.
 
     Args:
-        loader: The session's loader.
         datasets: Names of the pipelines' datasets and parameters.
 
     Raises:
@@ -148,12 +147,6 @@ def _check_types(catalog: Mapping[str, Any]) -> None:
 
 def check_file(path: Path) -> str:
     """Make sure that a file is a mapping in plain YAML or JSON of reasonable size.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its text.
 
     Raises:
         BadInputError: If it is anything else; names it.
@@ -255,7 +248,6 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
 
     Args:
         catalog: The entries, and what else may name credentials.
-        credentials: Credentials by name.
 
     Raises:
         BadInputError: Naming the entry or the credentials; never what is in them.
@@ -279,7 +271,6 @@ def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
     """Make sure that something refers to every global.
 
     Args:
-        values: Globals by name.
         texts: The configuration files that were read.
 
     Raises:

@@ -63,23 +63,13 @@ class ResumeAdviceHook:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Begin to follow a run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-        """
+        """Begin to follow a run."""
         self._run_params, self._pipeline, self._catalog = run_params, pipeline, catalog
         self._running, self._done = None, set()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Follow the run; the node before is done, its outputs are saved.
-
-        Args:
-            node: The node to run.
-        """
+        """Follow the run; the node before is done, its outputs are saved."""
         if self._running is not None:
             self._done.add(self._running)
         self._running = node
@@ -115,11 +105,6 @@ class MissingInputsHook:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Look for every input from outside of what is to run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
 
         Raises:
             BadInputError: If an input is missing that a node of some pipeline makes; names

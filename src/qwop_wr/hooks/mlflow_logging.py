@@ -36,20 +36,12 @@ class ParameterLoggingHook:
 
     @hook_impl
     def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Remember the parameters' values.
-
-        Args:
-            parameters: Values by dataset name, ``params:`` included.
-        """
+        """Remember the parameters' values."""
         self._parameters = parameters
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Log the pipeline's parameters to the active MLflow run.
-
-        Args:
-            pipeline: The pipeline to run.
-        """
+        """Log the pipeline's parameters to the active MLflow run."""
         run = mlflow.active_run()
         if run is None:
             return
@@ -71,11 +63,7 @@ class ProvenanceHook:
 
     @hook_impl
     def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Remember which engines and platforms the parameters name.
-
-        Args:
-            parameters: Values by dataset name, ``params:`` included.
-        """
+        """Remember which engines and platforms the parameters name."""
         flat = flatten_options(parameters["parameters"])
         self._physics = {
             name: {str(v) for k, v in flat.items() if k.split(".")[-1] == name}
@@ -84,11 +72,7 @@ class ProvenanceHook:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Tag and name the active MLflow run.
-
-        Args:
-            run_params: What was asked to be run.
-        """
+        """Tag and name the active MLflow run."""
         run = mlflow.active_run()
         if run is None:
             return
@@ -124,11 +108,7 @@ class CatalogEntriesHook:
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
-        """Remember the catalog.
-
-        Args:
-            catalog: The run's catalog.
-        """
+        """Remember the catalog."""
         self._catalog = catalog
 
     def _wanted(self, dataset_name: str) -> Mapping[str, Any]:
@@ -159,11 +139,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str) -> None:
-        """Log what was just loaded as an input of the run, once.
-
-        Args:
-            dataset_name: Name of the dataset.
-        """
+        """Log what was just loaded as an input of the run, once."""
         context = self._wanted(dataset_name).get("input")
         run = mlflow.active_run()
         if self._catalog is None or context is None or run is None:
@@ -180,12 +156,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: object) -> None:
-        """Log what was just saved; of a partitioned dataset, the partitions of this save.
-
-        Args:
-            dataset_name: Name of the dataset.
-            data: What was saved.
-        """
+        """Log what was just saved; of a partitioned dataset, the partitions of this save."""
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
@@ -242,12 +213,7 @@ class ModelRegistryHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
-        """Register what was just saved.
-
-        Args:
-            dataset_name: Name of the dataset.
-            data: What was saved.
-        """
+        """Register what was just saved."""
         if not isinstance(data, Agent):
             return
         wanted = self._wanted(dataset_name)

@@ -49,11 +49,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Set up the store.
-
-        Args:
-            context: The project's context.
-        """
+        """Set up the store."""
         config = context.config_loader["mlflow"]
         is_uri_configured = bool((config.get("server") or {}).get("mlflow_tracking_uri"))
         self._is_set_up = False
@@ -69,13 +65,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Open the run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-        """
+        """Open the run."""
         is_open = False
         if self._is_set_up:
             with tolerated("open a run"):
@@ -89,14 +79,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def before_node_run(
         self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool
     ) -> None:
-        """Make the run the active one in the node's thread; log no parameters.
-
-        Args:
-            node: The node to run.
-            catalog: The run's catalog.
-            inputs: The node's inputs.
-            is_async: Whether inputs are loaded in threads.
-        """
+        """Make the run the active one in the node's thread; log no parameters."""
         if self.run_id is None:
             return
         is_open = False
@@ -110,13 +93,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Close the run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline that ran.
-            catalog: Its catalog.
-        """
+        """Close the run."""
         with tolerated("close its run"):
             super().after_pipeline_run(run_params, pipeline, catalog)
 

@@ -43,11 +43,6 @@ class OutputsHook:
     ) -> None:
         """Check and lock the outputs.
 
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-
         Raises:
             BadInputError: If another run writes one of them, the folder of data cannot be
                 written, or a version is newer than the clock.
@@ -150,12 +145,7 @@ class SmallSearchesHook:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Name the nodes whose searches are small or left out.
-
-        Args:
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-        """
+        """Name the nodes whose searches are small or left out."""
         if _ENVIRONMENT not in pipeline.inputs():
             return
         engine = getattr(catalog[_ENVIRONMENT].load(), "engine", None)
@@ -195,13 +185,7 @@ class ResultPathsHook:
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """List what was written.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline that ran.
-            catalog: Its catalog.
-        """
+        """List what was written."""
         project = Path(run_params["project_path"])
         paths = {name: _path(catalog, name, project) for name in sorted(pipeline.outputs())}
         written = {name: path for name, path in paths.items() if path is not None}

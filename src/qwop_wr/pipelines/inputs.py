@@ -23,9 +23,6 @@ def checking(dataset: str) -> Iterator[None]:
     Args:
         dataset: Name of the dataset in the catalog.
 
-    Yields:
-        Nothing.
-
     Raises:
         BadInputError: If the block raises a ``ValueError``.
     """
@@ -55,9 +52,6 @@ def fresh(dataset: str, step: str) -> Iterator[None]:
         dataset: Name of the dataset in the catalog.
         step: Options of ``kedro run`` that make it again.
 
-    Yields:
-        Nothing.
-
     Raises:
         BadInputError: If the block raises a ``ValueError``.
     """
@@ -73,9 +67,7 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
     """Check that a result belongs to an agent.
 
     Args:
-        dataset: Name of the result's dataset.
         found: Fingerprint that the result names.
-        expected: The agent.
         step: Options of ``kedro run`` that make the result again.
 
     Raises:

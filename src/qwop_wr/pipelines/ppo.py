@@ -23,16 +23,9 @@ def ppo_training(
     """Make a training that learns in its own games and is evaluated in the protocol's.
 
     Args:
-        options: How to learn.
-        games: Games to learn in.
-        environment: Environment that both share.
         evaluation: Protocol whose noise the evaluated games have.
-        seed: Seed of everything random.
         time_to_beat: Shown in the progress bar, if given [s].
         initial: Agent to begin with; random weights without one.
-
-    Returns:
-        The training.
 
     Raises:
         ValueError: If a rollout's samples do not split into whole batches, or the initial

@@ -46,8 +46,6 @@ def train_on(
     """Run a training in an MLflow run of its own, the same one as before if it goes on.
 
     Args:
-        name: Name of the training.
-        training: The training.
         interrupted: State to go on from, if it shall.
         parameters: Options, logged flattened.
         tags: Tags of the MLflow run.

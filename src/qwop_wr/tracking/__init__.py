@@ -28,7 +28,6 @@ def stage_run(
     is logged, and MLflow is not even imported.
 
     Args:
-        name: Name of the stage.
         parameters: Options of the stage, logged flattened.
         run_id: Child run of before, to go on with if the active run still has it.
         tags: Tags of the child run, beside ``stage``.

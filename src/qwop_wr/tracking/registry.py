@@ -37,10 +37,6 @@ _LIBRARIES: Final = (
 def register_agent(agent: Agent, model: str) -> ModelVersion:
     """Register an agent, once, as a model that can be loaded by ``mlflow.pyfunc``.
 
-    Args:
-        agent: The agent.
-        model: Name of the registered model.
-
     Returns:
         The new version, or the one that holds this agent already.
 
@@ -79,8 +75,6 @@ def move_alias(agent: Agent, model: str, alias: str, defeated: frozenset[str]) -
 
     Args:
         agent: Registered agent that shall get the alias.
-        model: Name of the registered model.
-        alias: The alias.
         defeated: Fingerprints of the agents that it was better than.
 
     Returns:

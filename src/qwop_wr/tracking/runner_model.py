@@ -14,11 +14,7 @@ from qwop_wr.datasets import AgentDataset
 
 
 class RunnerModel:
-    """An agent's deterministic policy.
-
-    Args:
-        agent: The agent.
-    """
+    """An agent's deterministic policy."""
 
     def __init__(self, agent: Agent) -> None:
         self._policy = agent.policy()
@@ -39,14 +35,7 @@ class RunnerModel:
 
 
 def _load_pyfunc(path: str) -> RunnerModel:
-    """Load a model; the name is MLflow's.
-
-    Args:
-        path: The agent's file.
-
-    Returns:
-        The model.
-    """
+    """Load a model; the name is MLflow's."""
     agent = AgentDataset(filepath=path).load()
     assert agent is not None  # noqa: S101 - only an optional dataset loads nothing
     return RunnerModel(agent)

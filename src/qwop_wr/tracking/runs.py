@@ -38,9 +38,6 @@ def tolerated(action: str) -> Iterator[None]:
 
     Args:
         action: What MLflow is asked to do, for the message.
-
-    Yields:
-        Nothing.
     """
     try:
         yield
@@ -90,11 +87,6 @@ def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, A
     """Log parameters in few calls; values too long for a parameter become tags.
 
     What the run has already keeps its first value: a run that goes on has been told.
-
-    Args:
-        client: Client of the store.
-        run_id: Run to log to.
-        parameters: Values by name.
     """
     known = client.get_run(run_id).data.params
     texts = {
@@ -113,10 +105,6 @@ def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, A
 
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
     """Look a run up.
-
-    Args:
-        client: Client of the store.
-        run_id: The run.
 
     Returns:
         The run; None if the store does not have it, or it was deleted.
@@ -138,7 +126,6 @@ class ChildRun:
         name: Name of the run, also its tag ``stage``.
         parameters: Options, logged flattened.
         run_id: Run to go on with, if it is a child of the active one.
-        tags: Further tags.
     """
 
     def __init__(
@@ -163,7 +150,6 @@ class ChildRun:
 
         Args:
             metrics: Metrics by name; NaN is left out, since charts cannot show it.
-            step: Step they belong to.
         """
         now = int(time.time() * 1000)
         self._collected.extend(

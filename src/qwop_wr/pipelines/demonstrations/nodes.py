@@ -98,8 +98,6 @@ def demonstrate_with_expert(
     """Record every decision of the expert's runs.
 
     Args:
-        expert: Agent that demonstrates.
-        environment: Environment that all pipelines share.
         games: Games to demonstrate in.
         options: Which episodes are kept.
 
@@ -193,11 +191,8 @@ def demonstrate_from_files(
     """Record the runs of tapes; unusable ones are skipped with a warning.
 
     Args:
-        tapes: Tapes by name.
-        record: The record tape, if there is one.
         environment: Environment whose decisions the runs must consist of.
         games: Games whose rewards are recorded.
-        options: Which of them to take.
 
     Returns:
         The tapes whose claims are true.
@@ -230,10 +225,6 @@ def demonstrate_from_recordings(
     Args:
         recordings: Recordings by name, as ``qwop import`` wrote them.
         environment: Environment that they must be of.
-        options: Whether to take them.
-
-    Returns:
-        Their runs.
     """
     parts = []
     for name, load in sorted(recordings.items()) if options.recordings else ():
@@ -258,10 +249,6 @@ def merge_demonstrations(
     """Merge the runs of all sources.
 
     Args:
-        expert: Runs of the expert.
-        search: Runs found by searches.
-        files: Runs from tapes.
-        recordings: Runs from recordings.
         environment: Environment that all were recorded in.
 
     Returns:
@@ -316,16 +303,7 @@ def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.
 def _from_tapes(
     tapes: Sequence[Tape], environment: EnvironmentOptions, **facts: object
 ) -> Demonstrations:
-    """Replay tapes and record their decisions.
-
-    Args:
-        tapes: Verified runs of the environment's decisions; may be none.
-        environment: Environment whose observations and rewards are recorded.
-        **facts: More to say about the source.
-
-    Returns:
-        The demonstrations.
-    """
+    """Replay tapes and record their decisions."""
     if not tapes:
         return Demonstrations(None, {"episodes": 0, **facts})
     transitions = replay_transitions(tapes, environment)

@@ -40,9 +40,6 @@ def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
 
     Args:
         parameters: All parameters of the run.
-
-    Returns:
-        Facts by name.
     """
     return describe_provenance(parameters)
 
@@ -80,15 +77,9 @@ def confirm_evaluation(
     """Check that an evaluation is the agent's, under the present protocols.
 
     Args:
-        agent: The agent.
         episodes: A row per seed.
         native: The row of the native run.
         tapes: The native run and the fastest finishes.
-        environment: Environment that all pipelines share.
-        options: The protocols.
-
-    Returns:
-        Rows and tapes as they were.
 
     Raises:
         BadInputError: If something of it is another agent's, or was made otherwise.
@@ -118,12 +109,6 @@ def run_protocols(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
     """Run the randomised protocol and the native one.
 
-    Args:
-        agent: Agent to evaluate.
-        environment: Environment that all pipelines share.
-        options: The protocols.
-        compute: Where the games are played.
-
     Returns:
         A row per seed, the row of the native run, and the tapes of the native run
         and the fastest distinct finishes.
@@ -152,7 +137,6 @@ def summarise_evaluation(
     Args:
         episodes: A row per seed.
         native: The row of the native run.
-        options: The protocols.
         seed: Seed of the bootstrap.
         **gates: Report of each stage's gate, by the stage's name and in order.
 
@@ -177,14 +161,10 @@ def challenge_champion(
     """Compare the agent with the champion and with the expert on the same seeds.
 
     Args:
-        agent: Agent that was evaluated.
         episodes: Its rows, one per seed.
         champion: Best agent of the runs before; without one, the expert is champion.
         expert: Agent that the demonstrations came from, if there is one.
-        environment: Environment that all pipelines share.
-        options: The protocols.
         seed: Seed of the bootstrap.
-        compute: Where the games are played.
 
     Returns:
         What came of it, and the champion from now on.

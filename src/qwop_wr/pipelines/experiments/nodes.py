@@ -46,11 +46,6 @@ def choose_experiment(
 ) -> tuple[list[Run], Study]:
     """Plan the run of the requested experiment.
 
-    Args:
-        experiments: All experiments.
-        experiment: Its name.
-        seed: Seed of everything random.
-
     Returns:
         Its run, and a study of it alone.
 
@@ -65,7 +60,6 @@ def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[li
     """Plan the runs of a study and of the experiments that they begin with.
 
     Args:
-        experiments: All experiments.
         study: Which of them, with which seeds.
         seed: Seed if the study names none.
 
@@ -88,7 +82,6 @@ def train_experiment(
     """Train the chosen experiment.
 
     Args:
-        chosen: Its run.
         stored: States of trainings, if there are any.
         resume: Go on with its own stored one instead of beginning anew.
 
@@ -149,7 +142,6 @@ def evaluate_experiments(
     """Evaluate the best agent of every chosen run by the protocol.
 
     Args:
-        chosen: The runs.
         trainings: States of their trainings.
         evaluated: Cells of before; those of the same agent and training are not made again.
 
@@ -216,11 +208,9 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         finished: Cells of before, by ``experiment/seed``; those of the same options, games
             and demonstrations are not trained again.
         demonstrations: What the variants learn from.
-        experiments: All experiments.
         study: Which of them, with which seeds.
         stage: The stage that is varied.
         agent: Network and targets, before a variant's changes.
-        environment: Environment that all pipelines share.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed if the study names none.
         compute: Where they are trained; cells do not depend on it.
@@ -275,7 +265,6 @@ def tabulate_study(
     Args:
         cells: What their runs came to.
         histories: Their metrics.
-        experiments: All experiments.
         study: Which are compared, with which seeds.
         seed: Seed if the study names none.
 

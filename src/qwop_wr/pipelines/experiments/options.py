@@ -155,9 +155,6 @@ class Experiments(RootModel[dict[str, Experiment]]):
     def lineage(self, name: str) -> Iterator[str]:
         """Name an experiment and those that it begins with, the nearest first.
 
-        Args:
-            name: The experiment.
-
         Yields:
             Names; the first one that comes twice ends a circle.
         """
@@ -172,25 +169,12 @@ class Experiments(RootModel[dict[str, Experiment]]):
             current = beginning.experiment if beginning else None
 
     def checkpoints(self, name: str) -> tuple[int, ...]:
-        """List the steps at which others begin with an experiment.
-
-        Args:
-            name: The experiment.
-
-        Returns:
-            Steps in order.
-        """
+        """List the steps at which others begin with an experiment."""
         beginnings = (one.begins_with for one in self.root.values())
         return tuple(sorted({one.step for one in beginnings if one and one.experiment == name}))
 
     def named(self, name: str) -> Experiment:
         """Look an experiment up.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The experiment.
 
         Raises:
             BadInputError: If there is none of that name; lists those that there are.
@@ -223,17 +207,11 @@ class Study(BaseModel):
 
         Args:
             seed: The seed to take then.
-
-        Returns:
-            The study, with seeds.
         """
         return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
 
     def keys(self, name: str) -> list[str]:
         """Name the runs of an experiment.
-
-        Args:
-            name: The experiment.
 
         Returns:
             ``experiment/seed``, one per seed.
@@ -250,15 +228,7 @@ class Study(BaseModel):
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply nested changes; an algorithm of other options replaces them all.
-
-    Args:
-        values: Nested values.
-        changes: Nested changes.
-
-    Returns:
-        Values with the changes.
-    """
+    """Apply nested changes; an algorithm of other options replaces them all."""
     result = dict(values)
     for key, change in changes.items():
         present = result.get(key)

@@ -49,9 +49,6 @@ def create_study(name: str) -> Pipeline:
 
     Stopped runs resume; finished ones are only gathered.
 
-    Args:
-        name: Name of the study's parameters.
-
     Returns:
         Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.
     """

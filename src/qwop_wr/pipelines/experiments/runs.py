@@ -92,14 +92,6 @@ class Run:
 def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
     """Prepare an experiment.
 
-    Args:
-        experiments: All experiments.
-        name: Which.
-        seed: Seed of everything random.
-
-    Returns:
-        The run.
-
     Raises:
         BadInputError: If there is no such experiment, or it is a variant of stage 1.
     """
@@ -118,7 +110,6 @@ def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str
     """Add the experiments that others begin with, each before those.
 
     Args:
-        experiments: All experiments.
         names: Wanted ones.
 
     Yields:

@@ -105,12 +105,7 @@ def variant_options(experiments: Experiments, name: str, base: StageOptions) -> 
     """Apply the changes of a variant.
 
     Args:
-        experiments: All experiments.
-        name: Name of the variant.
         base: Options of stage 1.
-
-    Returns:
-        The variant's options.
 
     Raises:
         BadInputError: If it is no variant of stage 1, or a change does not fit.
@@ -133,7 +128,6 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
 
     Args:
         setting: What all variants have in common.
-        run: What to train.
         context: Where this is done.
 
     Returns:
@@ -157,9 +151,6 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
 
 def describe_run(run: StageRun) -> str:
     """Name a training.
-
-    Args:
-        run: What is trained.
 
     Returns:
         Such as ``experiment full, seed 2``.

@@ -127,14 +127,7 @@ class SweepOptions(BaseModel):
     """Steps of a training before which it is not stopped."""
 
     def changes(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Spell out dotted keys.
-
-        Args:
-            values: Values by dotted key.
-
-        Returns:
-            Nested values.
-        """
+        """Spell out dotted keys."""
         nested: dict[str, Any] = {}
         for key, value in values.items():
             *path, last = key.split(".")
@@ -158,7 +151,6 @@ def run_sweep(
     seed, so that another search begins anew.
 
     Args:
-        experiments: All experiments.
         experiment: Name of the one that is varied; it must begin from random weights.
         sweep: Parameters and number of trials.
         storage: Where trials are kept.

@@ -80,11 +80,7 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
 
     Args:
         cells: What the runs came to, by ``experiment/seed``.
-        experiments: All experiments.
         study: Which are compared, with which seeds, and how intervals are made.
-
-    Returns:
-        The table.
 
     Raises:
         BadInputError: If an experiment has not been run at all.
@@ -122,9 +118,6 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
 
 def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw how far evaluated agents ran, and what value learners believed, against steps.
-
-    Args:
-        histories: Metrics in long form by run.
 
     Returns:
         The figure, one line per run.

@@ -62,13 +62,7 @@ def train_expert(
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        interrupted: State of the last training, if there is one.
-        reigning: Present expert, if there is one.
-        environment: Environment that all pipelines share.
-        games: Games to learn in.
-        options: How to learn.
         evaluation: Protocol whose noise the evaluated games have.
-        seed: Seed of everything random.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
 
     Yields:
@@ -92,9 +86,6 @@ def train_expert(
 def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     """Take the best agent out of a training.
 
-    Args:
-        training: Its last state.
-
     Returns:
         The best evaluated agent, and the history (``step``, ``metric``, ``value``).
     """
@@ -114,9 +105,6 @@ def select_expert(
     """Keep the reigning expert unless the candidate loses nothing and gains something.
 
     Args:
-        candidate: Newly trained agent.
-        reigning: Present expert, if there is one.
-        environment: Environment that all pipelines share.
         evaluation: Protocol whose noise the games have.
         options: How many starts both play.
         seed: Seed that the starts follow from, together with the reigning expert.
@@ -146,11 +134,7 @@ def refine_expert(
     """Refine values and policy of the new agent where searches go, in rounds.
 
     Args:
-        candidate: Newly trained agent.
         interrupted: Guides of the last refinement, if there was one.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
         resume: Go on from ``interrupted`` if those guides come from the candidate, refined
             with the same options.
 
@@ -188,14 +172,9 @@ def search_with_expert(
     """Search for the fastest run that the new guides lead to; without a finish, the furthest.
 
     Args:
-        guides: The new guides by name.
         found: Best run that their refinement found.
         interrupted: Fastest run of the last search, if there was one.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
         resume: Go on from ``interrupted``, too.
-        compute: Where the searches are made.
 
     Yields:
         The best run so far and a summary.
@@ -221,9 +200,6 @@ def select_guides(
     rounds looks better than it is.
 
     Args:
-        candidates: The new guides by name.
-        reigning: Present guides by name, if there are any.
-        environment: Environment that all pipelines share.
         options: How guides are measured.
         seed: Seed that the searches follow from, together with the reigning guides.
 

@@ -55,9 +55,6 @@ def draw_progress(progress: pd.DataFrame) -> Figure:
 
     Args:
         progress: From ``trace_progress``.
-
-    Returns:
-        The figure.
     """
     training = progress[progress["phase"] == "training"]
     tapes = progress.dropna(subset=["best_tape"])

@@ -30,12 +30,6 @@ def clone_demonstrations(
 ) -> tuple[Agent, pd.DataFrame]:
     """Learn to act as demonstrated.
 
-    Args:
-        demonstrations: Recorded runs.
-        environment: Environment that all pipelines share.
-        options: How to learn.
-        seed: Seed of everything random.
-
     Returns:
         The clone, and the history (``step``, ``metric``, ``value``).
 
@@ -54,11 +48,6 @@ def measure_clone(
     agent: Agent, environment: EnvironmentOptions, evaluation: EvaluationOptions
 ) -> dict[str, Any]:
     """Measure the clone by the protocols.
-
-    Args:
-        agent: The clone.
-        environment: Environment that all pipelines share.
-        evaluation: The protocols.
 
     Returns:
         Finish rate, times, distance and posture, and how well it imitates.
@@ -84,13 +73,8 @@ def finetune_clone(
     """Fine-tune the clone with PPO.
 
     Args:
-        interrupted: State of the last training, if there is one.
-        agent: The clone.
-        environment: Environment that all pipelines share.
-        games: Games to learn in.
         options: How to learn; a network that they do not name is the clone's.
         evaluation: Protocol whose noise the evaluated games have.
-        seed: Seed of everything random.
         resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
 
     Yields:
@@ -112,9 +96,6 @@ def finetune_clone(
 def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     """Take the best agent out of the training.
 
-    Args:
-        training: Its last state.
-
     Returns:
         The best evaluated agent, the clone included, and the history.
     """
@@ -133,10 +114,8 @@ def rank_guests(
 
     Args:
         guests: Agents by name, as ``qwop import`` wrote them.
-        expert: The expert, if there is one.
         environment: Environment that all pipelines share; every agent plays it with its
             own observation, actions and ticks per action.
-        evaluation: The protocols.
 
     Returns:
         A row per agent, the best first; and the same as a Markdown table.

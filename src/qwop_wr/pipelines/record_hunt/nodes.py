@@ -35,10 +35,7 @@ def refine_guides(
 
     Args:
         expert: Where the first refinement begins.
-        reigning: Guides so far, the newest first by name.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
+        reigning: Guides so far; the first by name is the newest.
 
     Yields:
         Guides by name, the newest first, and a summary, after every round.
@@ -69,10 +66,6 @@ def hunt_record(
         guides: Agents that guide the searches, by name. Their policies take turns
             in proposing actions, their values are averaged.
         reigning: Fastest tape so far, from which the hunt continues.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-        compute: Where the searches are made.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.
@@ -108,11 +101,8 @@ def hunt_with_agent(
         agent: Takes its turn in proposing actions; without guides it values states, too.
         guides: Agents that guide the searches, by name, if there are any.
         reigning: Fastest tape so far, from which the hunt continues.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
         seed: Seed of everything random. The agent's fingerprint is mixed into it, so that
             another agent's hunt makes other searches.
-        compute: Where the searches are made.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.

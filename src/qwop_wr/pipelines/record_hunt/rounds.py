@@ -32,7 +32,6 @@ def judges_of(
 
     Args:
         agents: Agents whose values are of one kind.
-        environment: Environment that all pipelines share.
         guest: One more agent that proposes, but whose values do not count.
 
     Returns:
@@ -57,13 +56,8 @@ def hunt_in_rounds(
     """Hunt, with a live line on stderr and metrics in MLflow.
 
     Args:
-        stage: Name of the child run.
         judges: Guides of the searches.
         known: Best tape so far, verified; if it finishes, the hunt continues from it.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-        compute: Where the searches are made.
 
     Yields:
         The best tape so far and a summary, the known one first, then whenever
@@ -103,12 +97,8 @@ def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:
     """Pass the steps of a hunt on, with a live line on stderr and live metrics.
 
     Args:
-        steps: The hunt.
         sink: Receives the best time so far and the clones per second, by the
             second of the hunt.
-
-    Yields:
-        The same steps.
     """
     clones = 0
     with tqdm(desc="hunt", unit=" clones", unit_scale=True) as line:
@@ -129,12 +119,7 @@ def verified(tape: Tape | None, dataset: str, environment: EnvironmentOptions) -
     """Check the tape that a hunt is to begin with.
 
     Args:
-        tape: The tape, if there is one.
         dataset: Its name in the catalog.
-        environment: Environment that all pipelines share.
-
-    Returns:
-        The tape.
 
     Raises:
         BadInputError: If a claim of it is false, or it is of another engine or platform.
@@ -188,11 +173,6 @@ def known_or_native(
 ) -> Tape | None:
     """Give a hunt something to hand on where its searches are too small to finish.
 
-    Args:
-        known: Best tape so far.
-        agents: Agents that guide the hunt.
-        environment: Environment that all pipelines share.
-
     Returns:
         The tape; without one, on an engine whose clones are slow, the best of the runs that
         the agents make without noise.
@@ -228,11 +208,7 @@ def refine_in_rounds(
     """Refine an agent, with a live line on stderr and metrics in MLflow.
 
     Args:
-        stage: Name of the child run.
         agents: The newest guide first, which is refined.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
 
     Yields:
         What there is after every round, the first one of which only measures.

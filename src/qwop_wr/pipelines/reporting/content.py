@@ -142,11 +142,6 @@ class Page:
 def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
     """Work out all that the report says.
 
-    Args:
-        inputs: What it is made of.
-        shown_tape: Name of the tape that is shown.
-        trace: Its replay.
-
     Returns:
         The page without its figures.
 
@@ -174,9 +169,6 @@ def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
 def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
     """Choose the run to show: the fastest finish, else the farthest run.
 
-    Args:
-        tapes: Tapes by name.
-
     Returns:
         Its name and the tape.
 
@@ -193,7 +185,6 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
 
     Args:
         tape: The fastest or farthest run.
-        summary: The evaluation's summary.
 
     Returns:
         The headline with its protocol and its verdict.
@@ -218,9 +209,6 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
 
 def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
     """Choose the numbers that stand beside the headline.
-
-    Args:
-        summary: The evaluation's summary.
 
     Returns:
         Six numbers, each with its interval or what it is the best of.
@@ -269,9 +257,6 @@ def line_up(trace: Trace) -> list[Lane]:
 
     The shown run is placed where it really was then; the others, of whom only times
     are known, at their mean pace.
-
-    Args:
-        trace: The run that is shown.
 
     Returns:
         Its lane and one per time to beat, the fastest first.

@@ -82,7 +82,6 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
         histories: Name of each stage, in order, to its history in long form with
             the columns ``step``, ``metric`` and ``value``.
         metric: Metric to draw; a share if its name ends in ``rate``.
-        label: Name of the vertical axis.
 
     Returns:
         A figure in which each stage begins where the last one ended.
@@ -122,9 +121,6 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
 def draw_distances(episodes: pd.DataFrame) -> Figure:
     """Draw where the runs that did not finish ended, coloured by why.
 
-    Args:
-        episodes: Evaluated episodes.
-
     Returns:
         A stacked histogram over the track; the finishes, all beyond it, are left out.
     """
@@ -158,9 +154,6 @@ def draw_distances(episodes: pd.DataFrame) -> Figure:
 def draw_survival(episodes: pd.DataFrame) -> Figure:
     """Draw which share of the runs got past each point of the track.
 
-    Args:
-        episodes: Evaluated episodes.
-
     Returns:
         A falling step curve that ends at the finish rate.
     """
@@ -188,9 +181,6 @@ def draw_survival(episodes: pd.DataFrame) -> Figure:
 def draw_finish_times(episodes: pd.DataFrame) -> Figure:
     """Draw the distribution of the finish times beside the times to beat.
 
-    Args:
-        episodes: Evaluated episodes.
-
     Returns:
         A histogram with the median marked.
     """
@@ -214,7 +204,6 @@ def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figu
     """Draw P(finish within t) with its Wilson band and the times to beat as marks.
 
     Args:
-        episodes: Evaluated episodes.
         confidence_level: Coverage of the band at each time.
 
     Returns:
@@ -372,7 +361,6 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
     """Draw the runner where he passes each mark, and where the run ended.
 
     Args:
-        trace: A replayed run.
         marks: Distances of the pictures [m].
 
     Returns:
@@ -390,9 +378,6 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
 
 def draw_keys(trace: Trace) -> Figure:
     """Draw when each key was down.
-
-    Args:
-        trace: A replayed run.
 
     Returns:
         One lane per key over the clock.

@@ -36,7 +36,6 @@ def render_report(
     """Render the report.
 
     Args:
-        inputs: What it is made of.
         tapes: Where the reader finds the tapes, as a pattern for the shell.
 
     Returns:
@@ -97,7 +96,6 @@ def name_of(name: str, tape: Tape) -> str:
 
     Args:
         name: Name of the tape, for those whose origin is not known.
-        tape: The tape.
 
     Returns:
         For instance ``Native run``, ``Seed 10017`` or ``Search``.
@@ -112,9 +110,6 @@ def name_of(name: str, tape: Tape) -> str:
 
 def describe_run(tape: Tape) -> str:
     """Say how a run ended.
-
-    Args:
-        tape: The tape.
 
     Returns:
         Its time, or how far it got; and whether it waited at the start.

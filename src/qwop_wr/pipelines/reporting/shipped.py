@@ -101,13 +101,7 @@ def evaluate_expert(
     """Evaluate the shipped expert as the last stage's agent is.
 
     Args:
-        expert: The expert.
-        environment: Environment that all pipelines share.
-        options: The protocols.
         seed: Seed of the bootstrap.
-
-    Returns:
-        The summary.
 
     Raises:
         BadInputError: If the expert was made for another environment.
@@ -125,9 +119,6 @@ def write_shipped_card(
     """Write the card of the shipped expert and record.
 
     Args:
-        expert: The expert.
-        record: The record tape.
-        summary: The expert's evaluation.
         making: How both were made.
 
     Returns:
@@ -155,8 +146,6 @@ def render_shipped_card(
     """Render the card.
 
     Args:
-        expert: The expert.
-        record: The record tape.
         summary: The expert's evaluation, as ``summarise`` makes it.
         making: How both were made.
         versions: What the numbers were made with, by name.

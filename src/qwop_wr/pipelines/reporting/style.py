@@ -97,7 +97,6 @@ def say_nothing_to_show(axes: Axes, message: str) -> None:
     """Write a sentence in place of missing data.
 
     Args:
-        axes: Axes to write in.
         message: What there is none of.
     """
     axes.text(

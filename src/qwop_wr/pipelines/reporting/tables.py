@@ -121,9 +121,6 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
 
     Args:
         gates: Name of each stage, in order, to its gate's report.
-
-    Returns:
-        One row per stage.
     """
     return [
         StageRow(
@@ -142,9 +139,6 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
 def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
     """List statistics of the finish times.
 
-    Args:
-        summary: The evaluation's summary.
-
     Returns:
         The best, labelled as the best of how many, and the statistics with intervals.
     """
@@ -162,9 +156,6 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
 
     Args:
         championship: What came of the challenge, as ``Championship.to_json`` gives it.
-
-    Returns:
-        One row per opponent.
     """
     return [
         ComparisonRow(
@@ -184,9 +175,6 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
 
 def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
     """Tabulate the tapes, the fastest first.
-
-    Args:
-        tapes: Tapes by name.
 
     Returns:
         Columns ``name``, ``result``, ``ticks``, ``seed`` and ``state``.

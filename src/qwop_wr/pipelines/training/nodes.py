@@ -90,9 +90,6 @@ def initialise_agent(
     """Make the untrained agent that the first stage starts from.
 
     Args:
-        options: Its network.
-        stage: The first stage.
-        environment: Environment that all pipelines share.
         seed: Seed of the weights.
 
     Returns:
@@ -121,10 +118,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        incoming: Agent that the stage starts from.
-        interrupted: State of the last training, if there is one.
         demonstrations: Recorded runs; the options say how far they are used.
-        environment: Environment that all pipelines share.
         agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
@@ -164,10 +158,6 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
 
 def take_agent(training: TrainingState, stage: Stage) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
     """Take out of a training what the stage hands on.
-
-    Args:
-        training: Its last state.
-        stage: The stage.
 
     Returns:
         The agent handed on, the history (``step``, ``metric``, ``value``) and the
