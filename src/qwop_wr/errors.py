@@ -1,4 +1,4 @@
-"""Errors that a user can put right, told in one line."""
+"""Errors that a user can correct, each reported in one line."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -31,7 +31,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
         known: Names that would be right.
 
     Returns:
-        ``did you mean '...'?`` where one is close, else the known names up to their
+        ``did you mean '...'?`` if one is close, otherwise the known names up to their
         first dot.
     """
     names = set(known)
@@ -43,7 +43,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def describe_validation_error(
     error: pydantic.ValidationError, prefix: str = "", known: Iterable[str] = ()
 ) -> list[str]:
-    """Tell in one line each what a model did not accept.
+    """Describe each validation error in one line.
 
     Args:
         error: What Pydantic raised.

@@ -1,4 +1,4 @@
-"""What receives metrics while something runs; light to import, for learning and tracking alike."""
+"""The callback that receives metrics; light to import, for learning and tracking alike."""
 
 from collections.abc import Callable, Mapping
 

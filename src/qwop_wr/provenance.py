@@ -1,4 +1,4 @@
-"""What a result was made with: code, versions and parameters."""
+"""Provenance of a result: code, versions and parameters."""
 
 import hashlib
 import json
@@ -35,10 +35,10 @@ class Revision(NamedTuple):
 
 
 def read_revision(project: Path) -> Revision:
-    """Ask git for the state of a project.
+    """Read the state of a project's git repository.
 
     Returns:
-        The revision; of Nones where git is missing or the folder is no working tree.
+        The revision; both fields are None if git is missing or the folder is no working tree.
     """
     commit = _git(project, "rev-parse", "HEAD")
     changes = _git(project, "--no-optional-locks", "status", "--porcelain")
@@ -67,7 +67,7 @@ def describe_provenance(
 
 
 def _canonical(value: object) -> object:
-    """Undo what Kedro does to the parameters of the pipeline that is run, and to no others.
+    """Undo Kedro's conversions, which only the parameters of the running pipeline undergo.
 
     It puts models in the place of blocks, in which a whole number may have become a real
     one, and a constant a schedule from it to itself.

@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913, PLR0917 (an argument per option)
 
 
 def _save(product: Product, folder: Path, overwrite: bool) -> bool:
-    """Write a result; tells whether it was written."""
+    """Write a result; return whether it was written."""
     target = folder / product.name
     try:
         if target.exists() and not overwrite:

@@ -49,16 +49,16 @@ _FOREIGN_ACTIONS: Final[Mapping[int, str]] = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What the files do not say.
+    """Settings that the files do not contain.
 
     Attributes:
-        actions: Action set; None for what is usual of the kind of file.
+        actions: Action set; None for the usual one of the kind of file.
         ticks_per_action: Ticks of an action; likewise.
         engine: Engine to replay on, or that an agent runs on.
         platform: Platform to replay on; None to try all.
-        fresh_pages: Whether the recorder loaded the page anew for every run; else that is
-            only tried.
-        warn: Told of what is left out.
+        fresh_pages: Whether the recorder surely reloaded the page for every run; False to
+            try both.
+        warn: Receives a message for everything left out.
     """
 
     actions: str | None
@@ -84,7 +84,7 @@ class Product(NamedTuple):
 
 
 def products(path: Path, choices: Choices) -> Iterator[Product]:
-    """Read a file and say what becomes of it.
+    """Read a file of another program and convert it.
 
     Raises:
         BadInputError: If it is of no known kind, or cannot be used.
@@ -173,7 +173,7 @@ def _tape(
 
 
 def _told(origin: Origin, choices: Choices) -> str:
-    """What the recorded end says about the browser, in words."""
+    """Describe what the recorded end says about the browser."""
     tape = origin.tape
     page = ", on a used page" if tape.soft_resets else ""
     if not origin.is_true:

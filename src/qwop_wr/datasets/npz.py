@@ -91,7 +91,7 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
 
 
 class _SmallReads:
-    """A file of which only so much can be read at once, however much it says that there is.
+    """A file with a limit on the size of each read, whatever its headers claim.
 
     Args:
         file: Seekable binary file.
@@ -102,13 +102,13 @@ class _SmallReads:
         self.max_bytes: int | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Reads as from the file."""
+        """Reads from the file."""
         if self.max_bytes is not None and size > self.max_bytes:
             raise ValueError(f"its directory has {size} bytes, the limit is {self.max_bytes}")
         return self._file.read(size)
 
     def __getattr__(self, name: str) -> object:
-        """Everything else is the file's."""
+        """Delegates everything else to the file."""
         return getattr(self._file, name)
 
 

@@ -1,4 +1,4 @@
-"""What the project's datasets share: filesystem, versions, clear errors, and folders of items."""
+"""Base classes of the project's datasets: filesystem, versions, clear errors, folders of items."""
 
 import os
 import re
@@ -49,7 +49,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Undoes what Kedro does to methods that a class only inherits.
 
-        It wraps its wrapper of the base class's again. A constructor then takes down
+        Kedro wraps the base class's wrappers again. A constructor then records
         (args, kwargs) as the names of its arguments, and a save resolves its version
         twice, a millisecond apart.
         """
@@ -107,7 +107,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         self._fs.invalidate_cache(get_filepath_str(self._filepath, self._protocol))
 
     def _stored_path(self) -> str | None:
-        """Path of what would be loaded, or None if there is nothing."""
+        """Path to load from, or None if nothing is stored."""
         try:
             path = get_filepath_str(self._get_load_path(), self._protocol)
         except VersionNotFoundError:
@@ -115,7 +115,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return path if self._fs.exists(path) else None
 
     def _required_path(self) -> str:
-        """Path of what is to be loaded.
+        """Path to load from.
 
         Raises:
             DatasetError: If there is nothing.
@@ -131,7 +131,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return path
 
     def _check_file(self, path: str, max_bytes: int) -> int:
-        """Makes sure that a file can be read to its end, before it is opened.
+        """Checks that a file can be read to its end, before it is opened.
 
         A pipe would hold the reader up for ever, a device would never end.
 
@@ -231,7 +231,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         return {self._name(path): self._load_item(path) for path in paths}
 
     def save(self, data: Mapping[str, _Item]) -> None:
-        """Saves the items in place of those that are there.
+        """Saves the items and removes all others.
 
         Raises:
             DatasetError: If a name cannot be a file name, a value is no such item,
@@ -264,7 +264,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         """Writes an item to a new file of the filesystem."""
 
     def _is_same(self, present: _Item, item: _Item) -> bool:
-        """Tells whether a file need not be written again."""
+        """Returns whether a file need not be written again."""
         return bool(present == item)
 
     def _holds(self, data: Mapping[str, _Item]) -> bool:

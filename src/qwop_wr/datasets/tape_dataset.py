@@ -139,7 +139,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             file.write(data.to_json().encode())
 
     def _holds(self, data: Tape) -> bool:
-        """Tell whether the file need not be written again; other releases wrote other bytes."""
+        """Returns whether the file holds this tape; its bytes may be another release's."""
         try:
             return self._stored_path() is not None and self.load() == data
         except DatasetError:

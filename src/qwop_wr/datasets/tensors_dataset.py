@@ -105,14 +105,14 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
 
     @abstractmethod
     def _encode(self, item: _Item) -> Described:
-        """Takes an item apart."""
+        """Splits an item into description and tensors."""
 
     @abstractmethod
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
-        """Puts an item together; raises ValueError if it is no such item."""
+        """Builds an item; raises ValueError if the parts do not form one."""
 
     def _holds(self, description: Mapping[str, Any], tensors: Tensors) -> bool:
-        """Tell whether the file need not be written again.
+        """Returns whether the file need not be written again.
 
         The bytes of equal content may differ: other releases wrote it.
         """

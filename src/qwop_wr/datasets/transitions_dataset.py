@@ -74,7 +74,7 @@ _STEP_ARRAYS = ("obs", "actions", "rewards", "next_obs", "dones", "episode")
 _INTERFACE = "interface"
 _MAX_INTERFACE_LENGTH = 10_000
 _MAX_OVERHEAD = 2**20
-"""What an archive may have beside its arrays [bytes]."""
+"""Allowance for an archive's contents other than its arrays [bytes]."""
 
 
 class TransitionsDataset(StoredDataset[Recording, Recording]):

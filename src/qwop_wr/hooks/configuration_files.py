@@ -26,8 +26,8 @@ from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 MAX_BYTES: Final = 2**20
 """Largest file that is read [bytes]; the project's own have 3 KB."""
 MAX_NODES: Final = 100_000
-"""Most values that a file may hold once its aliases are written out: nine lines of aliases of
-aliases make a thousand million."""
+"""Most values in a file once its aliases are expanded: nine lines of nested aliases make a
+thousand million."""
 MAX_DEPTH: Final = 50
 """Deepest nesting of blocks; parsers call themselves for each."""
 
@@ -79,7 +79,7 @@ _GLOBAL: Final = re.compile(r"\$\{\s*globals:\s*([\w.-]+)")
 
 
 def check_files(loader: AbstractConfigLoader, datasets: Collection[str]) -> None:
-    """Make sure that the configuration can be read, and that reading it is all that happens.
+    """Check that the configuration can be read without executing anything.
 
     Every file must be of a kind that something reads, and every name in them must be one
     that something asks for; parameters are left to their types.
@@ -146,7 +146,7 @@ def _check_types(catalog: Mapping[str, Any]) -> None:
 
 
 def check_file(path: Path) -> str:
-    """Make sure that a file is a mapping in plain YAML or JSON of reasonable size.
+    """Check that a file is a mapping in plain YAML or JSON of reasonable size.
 
     Raises:
         BadInputError: If it is anything else; names it.
@@ -169,7 +169,7 @@ def check_file(path: Path) -> str:
 
 
 def _check_expansion(text: str) -> None:
-    """Count what the text's aliases stand for, without writing them out."""
+    """Count the values with all aliases expanded, without expanding them."""
     sizes: dict[str, int] = {}
     anchors: list[str | None] = []
     counts = [0]
@@ -195,7 +195,7 @@ def _check_expansion(text: str) -> None:
 
 
 def _resolved(loader: AbstractConfigLoader, key: str) -> dict[str, Any]:
-    """Put the files of one kind together; what they refer to may not be there."""
+    """Merge the files of one kind; what they refer to may be missing."""
     try:
         found: dict[str, Any] = loader[key]
     except (MissingConfigException, KeyError):  # no files, or a loader that knows no such kind
@@ -223,7 +223,7 @@ def _types(entry: object) -> Iterator[str]:
 
 
 def check_catalog(catalog: Mapping[str, Any], known: Collection[str]) -> None:
-    """Make sure that every entry is a dataset of some pipeline, with keys that are read.
+    """Check that every entry is a dataset of some pipeline, with known keys.
 
     Args:
         catalog: The entries, their types known to execute nothing.
@@ -244,7 +244,7 @@ def check_catalog(catalog: Mapping[str, Any], known: Collection[str]) -> None:
 
 
 def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]) -> None:
-    """Make sure that credentials are used, and that those that are used are there.
+    """Check that all credentials are used, and that all used credentials exist.
 
     Args:
         catalog: The entries, and what else may name credentials.
@@ -268,7 +268,7 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
 
 
 def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
-    """Make sure that something refers to every global.
+    """Check that something refers to every global.
 
     Args:
         texts: The configuration files that were read.
@@ -285,7 +285,7 @@ def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
 
 
 def check_mlflow(config: Mapping[str, Any]) -> None:
-    """Make sure that kedro-mlflow understands its configuration.
+    """Check that kedro-mlflow accepts its configuration.
 
     Args:
         config: What mlflow.yml says.
@@ -303,7 +303,7 @@ def check_mlflow(config: Mapping[str, Any]) -> None:
 
 
 def check_logging(path: Path) -> None:
-    """Make sure that Python's logging reads every key of its configuration.
+    """Check that Python's logging knows every key of its configuration.
 
     Args:
         path: The file; it need not be there.
@@ -332,7 +332,7 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
         raise BadInputError(f"catalog: {name}.type is missing")
     place = f"catalog: {name}."
     try:
-        # Kedro takes its own keys out of what it is given.
+        # Kedro removes its own keys from its argument.
         kind, _ = parse_dataset_definition({"type": entry["type"]})
     except DatasetError as error:
         own = {f"qwop_wr.datasets.{one}" for one in own_datasets.__all__}
@@ -384,7 +384,7 @@ def _check_keys(place: str, block: object, known: Collection[str]) -> None:
 
 
 def _refuse_close(place: str, block: Mapping[str, Any], known: Collection[str]) -> None:
-    """Refuse what is nearly one of the known keys; others may be read by others."""
+    """Refuse misspellings of the known keys; others may belong to plugins."""
     for key, value in block.items():
         if key not in known and ("." in str(key) or get_close_matches(str(key), known, 1, 0.7)):
             raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")

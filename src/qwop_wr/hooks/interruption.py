@@ -1,4 +1,4 @@
-"""What is said when a pipeline is interrupted, or begins where something is missing."""
+"""Advice when a pipeline is interrupted, or starts without an input that it needs."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from qwop_wr.tracking.runs import flatten_options
 logger = logging.getLogger(__name__)
 
 RESUME: Final = "params:resume"
-"""Input of nodes that can go on in the middle of their work."""
+"""Input of nodes that can resume half-finished work."""
 _MAX_NODES: Final = 6
 """Most nodes that a command names one by one."""
 _OPTIONS: Final = {
@@ -35,7 +35,7 @@ _OPTIONS: Final = {
     "from_inputs": "from-inputs",
     "to_outputs": "to-outputs",
 }
-"""Options of ``kedro run`` by the names that Kedro hands them on with."""
+"""Options of ``kedro run`` by their names in Kedro's run parameters."""
 
 
 class InterruptionSpecs:
@@ -50,7 +50,7 @@ class InterruptionSpecs:
 
 
 class ResumeAdviceHook:
-    """Tells which nodes to go on from when a pipeline is interrupted."""
+    """Logs the command that resumes an interrupted pipeline."""
 
     def __init__(self) -> None:
         self._run_params: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class ResumeAdviceHook:
 
     @hook_impl
     def on_pipeline_interrupted(self) -> None:
-        """Say where the run stopped and how to go on."""
+        """Log where the run stopped and how to resume it."""
         if self._pipeline is None or self._catalog is None or self._running is None:
             logger.warning("Stopped before any node ran.")
             return
@@ -98,13 +98,13 @@ class ResumeAdviceHook:
 
 
 class MissingInputsHook:
-    """Names who makes what is missing, before a run begins without it."""
+    """Refuses a run whose inputs are missing, and names the nodes that make them."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Look for every input from outside of what is to run.
+        """Check that every free input exists.
 
         Raises:
             BadInputError: If an input is missing that a node of some pipeline makes; names
@@ -116,7 +116,7 @@ class MissingInputsHook:
         found = {name: _maker(name, registered) for name in missing}
         makers = {name: node for name, node in found.items() if node is not None}
         if not makers:
-            return  # What no node makes is told by the dataset that cannot be loaded.
+            return  # Inputs that no node makes fail in their dataset, with its own message.
         made = list(makers)
         name = made[0]
         reader = next(node for node in pipeline.nodes if name in node.inputs)
@@ -159,7 +159,7 @@ def _maker(name: str, registered: Iterable[Pipeline]) -> Node | None:
 def _nodes_to_make(
     names: Iterable[str], catalog: DataCatalog, registered: Collection[Pipeline]
 ) -> set[Node]:
-    """All nodes that must run, given what is stored already."""
+    """All nodes that must run, given the outputs that exist."""
     found: set[Node] = set()
     wanted = list(names)
     while wanted:
@@ -197,7 +197,7 @@ def _names_covering(needed: Collection[Node], names: Iterable[str]) -> list[str]
 
 
 def _command(run_params: Mapping[str, Any]) -> str:
-    """Spell the command out that runs this."""
+    """Compose the command line that runs this."""
     words = ["kedro", "run"]
     for key, option in _OPTIONS.items():
         value = run_params.get(key)
@@ -214,7 +214,7 @@ def _spelt(value: object) -> str:
 
 
 def _nodes_to_resume_from(pipeline: Pipeline, catalog: DataCatalog, done: set[Node]) -> list[str]:
-    """Find the first nodes to run again, given that outputs kept in memory are gone."""
+    """First nodes to run again, given that outputs kept in memory are lost."""
     unfinished = set(pipeline.nodes) - done
     while True:
         needed = {name for node in unfinished for name in node.inputs}

@@ -22,14 +22,14 @@ from qwop_wr.tracking.runs import flatten_options, log_parameters, tolerated
 logger = logging.getLogger(__name__)
 
 DEFEATED: Final = "defeated"
-"""Entry of a champion's card: fingerprints of the agents that it was better than."""
+"""Entry of a champion's card: fingerprints of the agents that it beat."""
 
 _PREFIX = "params:"
 _UNKNOWN = "unknown"
 
 
 class ParameterLoggingHook:
-    """Logs what the pipeline reads, typed options flattened, once per run."""
+    """Logs the pipeline's parameters, typed options flattened, once per run."""
 
     def __init__(self) -> None:
         self._parameters: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class ParameterLoggingHook:
 
 
 class ProvenanceHook:
-    """Tags the MLflow run with where it comes from, and names it after that."""
+    """Tags the MLflow run with commit, versions and physics, and names it."""
 
     def __init__(self) -> None:
         self._physics: dict[str, set[str]] = {}
@@ -93,7 +93,7 @@ class ProvenanceHook:
                     "qwop_wr_version": __version__,
                 }
             )
-            # Only the name that kedro-mlflow gives by default; a configured one stays.
+            # Replaces only the default name of kedro-mlflow, not a configured one.
             if run.info.run_name == "+".join(pipelines):
                 parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
                 name = f"{'+'.join(parts)} ({environment})"
@@ -122,8 +122,8 @@ class CatalogEntriesHook:
 class ArtifactLoggingHook(CatalogEntriesHook):
     """Logs a dataset's file or folder right after it is saved, if its metadata asks.
 
-    What a training learns from is logged as a dataset that the run has read, by name and
-    digest, when it is loaded. The catalog entry says so:
+    Training data is logged as a dataset input of the run, by name and digest, when it is
+    loaded. The catalog entry asks for both:
 
     ```yaml
     metadata:
@@ -200,8 +200,8 @@ def _digest(path: Path) -> str:
 class ModelRegistryHook(CatalogEntriesHook):
     """Registers an agent right after it is saved, if its metadata asks.
 
-    The catalog entry says so. The alias, if there is one, moves to the agent only from
-    an agent that its card lists as defeated:
+    The alias, if the entry has one, moves to the agent only from an agent that its card
+    lists as defeated:
 
     ```yaml
     metadata:
@@ -223,7 +223,7 @@ class ModelRegistryHook(CatalogEntriesHook):
 
 
 def _register(agent: Agent, model: str, alias: str | None) -> None:
-    # Loading what registering needs takes a second, which most pipelines save.
+    # A slow import (one second) that most pipelines do not need.
     from qwop_wr.tracking.registry import move_alias, register_agent  # noqa: PLC0415
 
     if alias is None:

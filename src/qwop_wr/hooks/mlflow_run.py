@@ -1,4 +1,4 @@
-"""The MLflow run of a pipeline: kedro-mlflow's, with a local store and honest ends."""
+"""The MLflow run of a pipeline: kedro-mlflow's, with a local store and truthful end states."""
 
 import os
 import string
@@ -21,7 +21,7 @@ from qwop_wr.tracking.runs import find_run, tell_again, tolerated
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 _GOES_ON: Final = "goes_on_with"
-"""Entry of a folder's metadata: which of its trainings is gone on with."""
+"""Entry of a folder's metadata: which of its trainings the run resumes."""
 _KIND: Final = ("mlflow.experimentKind", "custom_model_development")
 """Tag without which MLflow 3 opens an experiment on its page for language models, not on runs."""
 
@@ -35,12 +35,12 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
-    - A pipeline that goes on with a training goes on with its run, if the store has it. Of a
-      folder of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
-      catalog says which one, by the values of parameters.
+    - A pipeline that resumes a training resumes its run, if the store has it. For a folder
+      of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
+      catalog names the one, by the values of parameters.
     - The experiment is tagged as one of trainings, so that MLflow's pages open on its runs.
-    - Passwords in addresses are no tags.
-    - A store that does not answer is told once, and the pipeline goes on without it.
+    - Passwords in addresses are kept out of tags.
+    - A store that does not answer causes one warning, and the pipeline runs without it.
     """
 
     def __init__(self) -> None:
@@ -110,16 +110,16 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         self.run_id = None
         switch_catalog_logging(catalog, False)
         while mlflow.active_run() is not None:
-            # It is forgotten here, whether the store hears of it or not.
+            # MLflow forgets the run here even if the store does not answer.
             with tolerated("close its run"):
                 mlflow.end_run("FAILED")
 
 
 def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
-    """Run of the first training that was interrupted, if the pipeline goes on with it."""
+    """Run of the first interrupted training that the pipeline resumes, if any."""
     if RESUME not in pipeline.inputs() or not catalog[RESUME].load():
         return None
-    # Only who goes on with something waits for what its state is made of.
+    # Imported only when something resumes: it loads the learning code.
     from qwop_wr.datasets import OptionalPartitions, TrainingStateDataset  # noqa: PLC0415
 
     for node in pipeline.nodes:

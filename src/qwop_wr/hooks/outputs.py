@@ -25,7 +25,7 @@ _ENVIRONMENT = "params:environment"
 
 
 class OutputsHook:
-    """Makes sure, before anything runs, that the outputs can be saved and found again.
+    """Checks, before anything runs, that the outputs can be saved and found again.
 
     - Two runs at once may not write the same file: each holds a lock per stored output,
       which the operating system releases when the process ends, however it ends. An entry
@@ -141,11 +141,11 @@ def _read(holder: Path) -> str:
 
 
 class SmallSearchesHook:
-    """Says at the start where an engine is too slow for what the pipeline is asked to search."""
+    """Warns at the start if the engine is too slow for the searches of the pipeline."""
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Name the nodes whose searches are small or left out."""
+        """Warn of nodes whose searches are cut down or skipped."""
         if _ENVIRONMENT not in pipeline.inputs():
             return
         engine = getattr(catalog[_ENVIRONMENT].load(), "engine", None)
@@ -170,7 +170,7 @@ class SmallSearchesHook:
 
 
 def _searches(options: object) -> bool:
-    """Whether options are, or hold, those of something that clones games."""
+    """Whether these options, or options inside them, belong to a search that clones games."""
     if isinstance(options, SearchOptions | CoachingOptions):
         return True
     return isinstance(options, BaseModel) and any(
@@ -179,7 +179,7 @@ def _searches(options: object) -> bool:
 
 
 class ResultPathsHook:
-    """Names the files that a finished run was made for, those that no node reads on."""
+    """Logs the final outputs of a finished run, those that no node reads."""
 
     @hook_impl
     def after_pipeline_run(

@@ -1,4 +1,4 @@
-"""Live metrics and parameters in MLflow, where a run is active; nothing elsewhere."""
+"""Live metrics and parameters in MLflow while a run is active; no-ops otherwise."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from qwop_wr.metric_sink import MetricSink, silent_sink
 
 _INTERRUPTIONS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""The last one comes to a generator whose consumer was interrupted."""
+"""A generator gets the last one when its consumer is interrupted."""
 
 
 @contextmanager
@@ -23,19 +23,19 @@ def stage_run(
     """Log a stage's metrics while it runs.
 
     If an MLflow run is active in this thread, the stage gets a child run of its name,
-    which ends as FINISHED, FAILED (an exception) or KILLED (an interruption). Trouble
-    with MLflow is told and does not stop the stage. Without an active run nothing
-    is logged, and MLflow is not even imported.
+    which ends as FINISHED, FAILED (an exception) or KILLED (an interruption). Errors of
+    MLflow are logged and do not stop the stage. Without an active run nothing is logged,
+    and MLflow is not even imported.
 
     Args:
         parameters: Options of the stage, logged flattened.
-        run_id: Child run of before, to go on with if the active run still has it.
-        tags: Tags of the child run, beside ``stage``.
+        run_id: Earlier child run to resume, if the active run still has it.
+        tags: Tags of the child run in addition to ``stage``.
 
     Yields:
         Sink for metrics by name and step.
     """
-    # Whoever started a run has imported MLflow.
+    # An active run implies that MLflow is imported.
     mlflow = sys.modules.get("mlflow")
     if mlflow is None or mlflow.active_run() is None:
         yield silent_sink
@@ -60,7 +60,7 @@ def stage_run(
 
 
 def active_run_ids() -> dict[str, str]:
-    """Name the MLflow runs that a stage logs to.
+    """Return the ids of the MLflow runs that a stage logs to.
 
     Returns:
         ``child`` and ``parent``; nothing if there are none.

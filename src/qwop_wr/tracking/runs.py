@@ -31,13 +31,13 @@ _MAX_BATCH = 100
 
 @contextmanager
 def tolerated(action: str) -> Iterator[None]:
-    """Go on if MLflow does not do what it should: results are in the project's files.
+    """Log errors of MLflow instead of raising them: results are in the project's files.
 
-    The first trouble of an MLflow run, or of a session without one, is a warning; the others
+    The first error of an MLflow run, or of a session without one, is a warning; later ones
     are debug messages.
 
     Args:
-        action: What MLflow is asked to do, for the message.
+        action: The attempted action, for the message.
     """
     try:
         yield
@@ -49,7 +49,7 @@ def tolerated(action: str) -> Iterator[None]:
 
 
 def tell_again() -> None:
-    """Let the next trouble be a warning, whatever was told before; a new session begins."""
+    """Log the next error as a warning again, for a new session."""
     _levels.cache_clear()
 
 
@@ -86,7 +86,7 @@ def flatten_options(options: Mapping[str, Any] | BaseModel, prefix: str = "") ->
 def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, Any]) -> None:
     """Log parameters in few calls; values too long for a parameter become tags.
 
-    What the run has already keeps its first value: a run that goes on has been told.
+    Parameters that a resumed run already has keep their first value.
     """
     known = client.get_run(run_id).data.params
     texts = {
@@ -104,7 +104,7 @@ def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, A
 
 
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
-    """Look a run up.
+    """Look up a run.
 
     Returns:
         The run; None if the store does not have it, or it was deleted.
@@ -119,13 +119,13 @@ def find_run(client: MlflowClient, run_id: str) -> Run | None:
 class ChildRun:
     """A nested run of the active one, in this thread.
 
-    Metrics are collected and sent in batches by MLflow's own thread. What MLflow
-    does not take is told in the log and does not raise.
+    Metrics are sent in batches by MLflow's own thread. Metrics that MLflow rejects are
+    counted in the log and raise nothing.
 
     Args:
         name: Name of the run, also its tag ``stage``.
         parameters: Options, logged flattened.
-        run_id: Run to go on with, if it is a child of the active one.
+        run_id: Run to resume, if it is a child of the active one.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class ChildRun:
             self._send()
 
     def end(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """Send what is left, wait until all is sent, and close the run.
+        """Send the remaining metrics, wait until all have arrived, and close the run.
 
         Args:
             status: How the stage ended.
