@@ -17,9 +17,8 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.games import GamesOptions, ppo_training
 from qwop_wr.pipelines.inputs import checking, fingerprint
-from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
     judges_of,

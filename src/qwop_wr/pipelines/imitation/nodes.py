@@ -15,9 +15,8 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.ranking import measure_agent, rank_agents
-from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.games import GamesOptions, ppo_training
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.tracking import stage_run
 
