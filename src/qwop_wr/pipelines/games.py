@@ -1,4 +1,4 @@
-"""How a pipeline plays the game, and PPO trainings in such games."""
+"""The games that a pipeline plays, and PPO trainings in them."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ class GamesOptions(BaseModel):
 
     Attributes:
         n_games: Games stepped together.
-        idle_ticks: Each game begins with up to so many ticks without keys.
+        idle_ticks: Most ticks without keys at the start of a game.
         sticky: Probability that a decision repeats the last keys.
         sink_height: Torso height [units, down] below which an episode ends.
         max_ticks: Ticks after which an episode is truncated.
@@ -31,7 +31,7 @@ class GamesOptions(BaseModel):
         tick_cost: Cost per tick.
         fall_cost: Cost of a fall.
         velocity: The published recipe's bonus for speed, added to the reward.
-        shaping: Terms for how the runner moves, added to the reward.
+        shaping: Terms on the runner's movement, added to the reward.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,12 +77,12 @@ def ppo_training(
     time_to_beat: float | None = None,
     initial: Agent | None = None,
 ) -> LearnerTraining:
-    """Make a training that learns in its own games and is evaluated in the protocol's.
+    """Create a training that learns in its own games and is evaluated in the protocol's.
 
     Args:
         evaluation: Protocol whose noise the evaluated games have.
         time_to_beat: Shown in the progress bar, if given [s].
-        initial: Agent to begin with; random weights without one.
+        initial: Agent to start from; random weights without one.
 
     Raises:
         ValueError: If a rollout's samples do not split into whole batches, or the initial

@@ -1,8 +1,8 @@
-"""Whether inputs can be used: their faults, and whether they follow from one another.
+"""Checks of inputs: their faults, and whether they follow from one another.
 
-Every output names what it follows from: an agent, in its card, the one that its stage was given;
-a table of episodes, the agent that ran and how; summaries, tapes and hunts, the agent's
-fingerprint. A node compares before it goes on, and says which step to run again.
+Every output names its origin: an agent's card names the agent that its stage started from; a
+table of episodes names agent and protocol; summaries, tapes and hunts the agent's fingerprint.
+A node compares them first, and names the step to run again.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from qwop_wr.errors import BadInputError
 
 @contextmanager
 def checking(dataset: str) -> Iterator[None]:
-    """Raise a fault found in the block as one line that names the dataset.
+    """Turn a ``ValueError`` of the block into one line that names the dataset.
 
     Args:
         dataset: Name of the dataset in the catalog.
@@ -33,10 +33,10 @@ def checking(dataset: str) -> Iterator[None]:
 
 
 def fingerprint(*facts: object) -> str:
-    """Identify a result by all that it follows from.
+    """Hash everything that a result follows from.
 
     Args:
-        *facts: What JSON can hold.
+        *facts: JSON values.
 
     Returns:
         SHA-256 as hexadecimal text.
@@ -46,11 +46,11 @@ def fingerprint(*facts: object) -> str:
 
 @contextmanager
 def fresh(dataset: str, step: str) -> Iterator[None]:
-    """Raise a mismatch found in the block as a stale result, with the step that remakes it.
+    """Turn a ``ValueError`` of the block into a stale result, with the step that remakes it.
 
     Args:
         dataset: Name of the dataset in the catalog.
-        step: Options of ``kedro run`` that make it again.
+        step: Options of ``kedro run`` that remake it.
 
     Raises:
         BadInputError: If the block raises a ``ValueError``.
@@ -68,7 +68,7 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
 
     Args:
         found: Fingerprint that the result names.
-        step: Options of ``kedro run`` that make the result again.
+        step: Options of ``kedro run`` that remake the result.
 
     Raises:
         BadInputError: If it is of another one.
@@ -81,14 +81,14 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
 
 
 def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check that every stage started from the agent that the previous one handed on.
+    """Check that every stage started from the previous one's agent.
 
     Args:
-        agents: What each stage handed on, by its name and in order.
+        agents: Agents by stage, in order.
         gates: Report of each stage's gate.
 
     Raises:
-        BadInputError: Naming the first stage that did not, and from where to train again.
+        BadInputError: Naming the first stage that did not, and where to restart training.
     """
     names = list(agents)
     for place, (before, name) in enumerate(pairwise(names), start=1):

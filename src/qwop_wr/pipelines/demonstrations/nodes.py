@@ -37,9 +37,9 @@ class ExpertRunsOptions(BaseModel):
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
     first_seed: Seed
-    """Episodes have this seed and those that follow."""
+    """Seed of the first episode; the others count up from it."""
     deterministic: bool
-    """Take the expert's best action; else draw from its policy."""
+    """Take the expert's best action instead of sampling from its policy."""
     finished_only: bool
     """Leave out episodes that did not finish."""
 
@@ -52,7 +52,7 @@ class SearchRunsOptions(BaseModel):
     runs: int = Field(ge=0, le=1000)
     """Number of searches; 0 leaves the source out."""
     idle_ticks: int = Field(default=30, ge=0, le=600)
-    """Every run waits up to so many ticks at the start, for variety."""
+    """Most ticks that a run waits at the start, for variety."""
     search: SearchOptions = SearchOptions(width=32)
     """How to search."""
 
@@ -78,7 +78,7 @@ class Demonstrations:
 
     Attributes:
         transitions: Their decisions; None if there are no runs.
-        facts: Where they come from and what they are, by name.
+        facts: Source and statistics, by name.
     """
 
     transitions: Transitions | None
@@ -152,7 +152,7 @@ def demonstrate_with_search(
 
     Args:
         guides: Agents that guide the searches, by name.
-        expert: Guides them if there are no guides.
+        expert: Guides the searches if there are no guides.
         environment: Environment that all pipelines share; the searches run in it.
         games: Games whose rewards are recorded.
         options: How many runs, and how to search.
@@ -248,9 +248,6 @@ def merge_demonstrations(
 ) -> tuple[Recording, dict[str, Any]]:
     """Merge the runs of all sources.
 
-    Args:
-        environment: Environment that all were recorded in.
-
     Returns:
         The recorded transitions, and a summary in total and per source.
 
@@ -282,8 +279,8 @@ def merge_demonstrations(
 
 
 def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.bool_]:
-    """Whether each episode's keys lead to the same end in a fresh game, shape (n,)."""
-    assert episodes.keys is not None  # noqa: S101 - our games tell their keys
+    """Whether replaying each episode's keys gives the same end, shape (n,)."""
+    assert episodes.keys is not None  # noqa: S101 - our games record their keys
     lengths = np.array([len(keys) for keys in episodes.keys])
     held = np.zeros((int(lengths.max()), len(lengths)), dtype=np.uint8)  # (ticks, n)
     for place, keys in enumerate(episodes.keys):

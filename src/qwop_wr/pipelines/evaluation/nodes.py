@@ -54,7 +54,7 @@ def confirm_stages(**stages: Agent | Mapping[str, Any]) -> Agent:
         Agent of the last stage.
 
     Raises:
-        BadInputError: If one was trained again and those after it were not.
+        BadInputError: If a stage was retrained and the later ones were not.
     """
     agents = {
         name.removesuffix("_agent"): item
@@ -82,7 +82,7 @@ def confirm_evaluation(
         tapes: The native run and the fastest finishes.
 
     Raises:
-        BadInputError: If something of it is another agent's, or was made otherwise.
+        BadInputError: If a part is another agent's, or was made under other protocols.
     """
     made_with = describe_making(environment, options)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
@@ -132,7 +132,7 @@ def summarise_evaluation(
     seed: Seed,
     **gates: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
-    """Summarise the evaluation and what each stage handed on.
+    """Summarise the evaluation and the stages' gates.
 
     Args:
         episodes: A row per seed.
@@ -162,12 +162,12 @@ def challenge_champion(
 
     Args:
         episodes: Its rows, one per seed.
-        champion: Best agent of the runs before; without one, the expert is champion.
+        champion: Best agent of earlier runs; without one, the expert is champion.
         expert: Agent that the demonstrations came from, if there is one.
         seed: Seed of the bootstrap.
 
     Returns:
-        What came of it, and the champion from now on.
+        The comparisons, and the champion from now on.
 
     Raises:
         BadInputError: If the rows are not the agent's.

@@ -1,4 +1,4 @@
-"""Experiments as configuration: what is trained, why, and which are compared."""
+"""Experiments as configuration: how each is trained, why, and which are compared."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
@@ -112,8 +112,8 @@ class Experiment(BaseModel):
 class Experiments(RootModel[dict[str, Experiment]]):
     """Experiments by name.
 
-    In configuration, ``like: NAME`` takes over all but the purpose and the beginning of
-    another experiment; what is given beside it are the changes.
+    In configuration, ``like: NAME`` inherits all but the purpose and the beginning of
+    another experiment; the other keys are changes.
     """
 
     @model_validator(mode="before")
@@ -153,10 +153,10 @@ class Experiments(RootModel[dict[str, Experiment]]):
             )
 
     def lineage(self, name: str) -> Iterator[str]:
-        """Name an experiment and those that it begins with, the nearest first.
+        """Name an experiment and its ancestors, the nearest first.
 
         Yields:
-            Names; the first one that comes twice ends a circle.
+            Names; a name that repeats closes a circle and is the last.
         """
         seen: set[str] = set()
         current: str | None = name
@@ -169,7 +169,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
             current = beginning.experiment if beginning else None
 
     def checkpoints(self, name: str) -> tuple[int, ...]:
-        """List the steps at which others begin with an experiment."""
+        """List the steps whose checkpoints others start from."""
         beginnings = (one.begins_with for one in self.root.values())
         return tuple(sorted({one.step for one in beginnings if one and one.experiment == name}))
 
@@ -177,7 +177,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
         """Look an experiment up.
 
         Raises:
-            BadInputError: If there is none of that name; lists those that there are.
+            BadInputError: If there is none of that name; lists the known ones.
         """
         if name not in self.root:
             hint = suggest(name, self.root)
@@ -189,7 +189,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
 
 
 class Study(BaseModel):
-    """Experiments that are compared, and how."""
+    """Experiments to compare, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -203,10 +203,10 @@ class Study(BaseModel):
     """Resamples of their bootstrap."""
 
     def seeded(self, seed: int) -> "Study":
-        """Fill the seeds in where there are none.
+        """Fill in the seeds if there are none.
 
         Args:
-            seed: The seed to take then.
+            seed: The only seed in that case.
         """
         return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
 

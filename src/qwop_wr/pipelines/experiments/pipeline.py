@@ -45,9 +45,9 @@ def create_pipeline() -> Pipeline:
 
 
 def create_study(name: str) -> Pipeline:
-    """Train the runs of a study that were not trained yet, evaluate and compare all.
+    """Train the missing runs of a study, evaluate and compare all.
 
-    Stopped runs resume; finished ones are only gathered.
+    Stopped runs resume; finished ones are reused.
 
     Returns:
         Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.

@@ -1,4 +1,4 @@
-"""Runs of experiments that train any algorithm: an experiment and a seed each."""
+"""Runs of experiments with any algorithm: an experiment and a seed each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Run:
         name: Name of the experiment.
         experiment: The experiment.
         seed: Seed of everything random.
-        keep_at: Steps at which others begin with it.
-        parent: The run that it begins with, if it does.
+        keep_at: Steps whose checkpoints others start from.
+        parent: The run that it starts from, if any.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Run:
 
     @property
     def task(self) -> str:
-        """Fingerprint of all that its results follow from."""
+        """Hash of everything that its results follow from."""
         experiment = self.experiment.model_dump(
             mode="json", exclude={"hypothesis", "outcome", "source"}
         )
@@ -52,7 +52,7 @@ class Run:
         """Make the training.
 
         Args:
-            parent: State of the run that it begins with, if it does.
+            parent: State of the run that it starts from, if any.
 
         Returns:
             The training, not begun.
@@ -107,7 +107,7 @@ def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
 
 
 def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
-    """Add the experiments that others begin with, each before those.
+    """Add the experiments that others start from, each before its successors.
 
     Args:
         names: Wanted ones.

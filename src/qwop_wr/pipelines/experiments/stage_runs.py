@@ -1,4 +1,4 @@
-"""Runs of variants of stage 1, wherever they are trained."""
+"""Runs of variants of stage 1, in this process or others."""
 
 import hashlib
 import time
@@ -21,13 +21,13 @@ from qwop_wr.tracking import stage_run
 
 @dataclass(frozen=True, eq=False)
 class StageSetting:
-    """What all variants have in common.
+    """Inputs that all variants share.
 
     Attributes:
-        demonstrations: What they learn from.
+        demonstrations: Recorded runs to learn from.
         n_games: Games to learn in.
-        games: How these are played.
-        evaluation: How the games of evaluations are played.
+        games: Environment of these games.
+        evaluation: Environment of evaluations.
     """
 
     demonstrations: Transitions
@@ -36,11 +36,11 @@ class StageSetting:
     evaluation: EnvironmentOptions
 
     def task(self, options: StageOptions, measured: Sequence[str]) -> str:
-        """Identify a variant by all that its results follow from, the seed apart.
+        """Hash everything but the seed that a variant's results follow from.
 
         Args:
             options: How it is trained.
-            measured: Names of the numbers that are kept of it.
+            measured: Names of the numbers that are kept.
 
         Returns:
             SHA-256 as hexadecimal text.
@@ -76,12 +76,12 @@ class StageRun:
 
 @dataclass(frozen=True, eq=False)
 class TrainedStage:
-    """What came of a training.
+    """Results of a training.
 
     Attributes:
         outcome: Its numbers, as JSON values.
         history: Its metrics: ``step``, ``metric``, ``value``.
-        is_logged: Whether MLflow has them; not if it was done in another process.
+        is_logged: Whether MLflow has them; False if trained in another process.
     """
 
     outcome: Mapping[str, Any]
@@ -123,8 +123,7 @@ def variant_options(experiments: Experiments, name: str, base: StageOptions) -> 
 def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) -> TrainedStage:
     """Train a variant from a fresh network.
 
-    In the process that asks for it, it is a child of the MLflow run and shows its
-    own progress.
+    In the calling process, it is a child of the MLflow run and shows its own progress.
 
     Args:
         setting: What all variants have in common.

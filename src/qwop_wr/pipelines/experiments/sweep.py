@@ -116,7 +116,7 @@ class SweepOptions(BaseModel):
     space: dict[str, Dimension] = Field(min_length=1)
     """Dimensions by dotted key of the experiment, such as ``learning.gamma``."""
     trials: PositiveInt = 20
-    """Trials in all, pruned ones included; those that were made before count."""
+    """Trials in total, pruned and earlier ones included."""
     metric: str = "evaluation/mean_distance"
     """Metric of every evaluation that decides."""
     direction: Literal["maximize", "minimize"] = "maximize"
@@ -145,13 +145,13 @@ def run_sweep(
     storage: BaseStorage,
     seed: Seed,
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
-    """Try values of parameters; an interrupted search goes on where it was.
+    """Search over values of parameters; an interrupted search resumes.
 
-    Trials are kept in the storage under a name that follows from experiment, space and
-    seed, so that another search begins anew.
+    Trials are stored under a name that follows from experiment, space and seed, so that
+    another search starts anew.
 
     Args:
-        experiment: Name of the one that is varied; it must begin from random weights.
+        experiment: Name of the varied one; it must start from random weights.
         sweep: Parameters and number of trials.
         storage: Where trials are kept.
         seed: Seed of the trainings and of the search.
@@ -160,7 +160,7 @@ def run_sweep(
         A row per trial, and the best one's value and parameters, after every trial.
 
     Raises:
-        BadInputError: If there is no such experiment, it begins with another one, or a
+        BadInputError: If there is no such experiment, it starts from another one, or a
             key of the space is none of its options.
     """
     base = plan_run(experiments, experiment, seed)

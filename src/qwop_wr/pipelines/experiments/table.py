@@ -20,13 +20,13 @@ Cells = Mapping[str, Callable[[], Cell]]
 
 
 class Measure(NamedTuple):
-    """A number of every cell that is summed up.
+    """A number of every cell to aggregate.
 
     Attributes:
         name: Its key in the cells.
         title: Its column's title.
-        form: How it is written, with its unit.
-        factor: What it is multiplied by for that.
+        form: Format string with the unit.
+        factor: Multiplier before formatting.
     """
 
     name: str
@@ -79,7 +79,7 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
     """Summarise the runs of every experiment.
 
     Args:
-        cells: What the runs came to, by ``experiment/seed``.
+        cells: Results by ``experiment/seed``.
         study: Which are compared, with which seeds, and how intervals are made.
 
     Raises:
@@ -117,7 +117,7 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
 
 
 def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw how far evaluated agents ran, and what value learners believed, against steps.
+    """Draw evaluated distance and the learner's value estimates against steps.
 
     Returns:
         The figure, one line per run.
@@ -160,7 +160,7 @@ def _estimates(
 def _estimate(
     values: np.ndarray[Any, Any], study: Study, rng: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Low end, interquartile mean and high end; NaN where there is nothing to tell."""
+    """Low end, interquartile mean and high end; NaN without data."""
     if len(values) == 0:
         return np.nan, np.nan, np.nan
     mean = float(stats.trim_mean(values, 0.25))
@@ -178,7 +178,7 @@ def _estimate(
 
 
 def _texts(row: Mapping[Any, Any], measures: Sequence[Measure]) -> list[str]:
-    """Cells of a row as one reads them."""
+    """Cells of a row as formatted text."""
     texts = [str(row["experiment"]), str(row["algorithm"]), str(row["seeds"])]
     for name, _, form, factor in measures:
         low, mean, high = (row[f"{name}{end}"] for end in ("_low", "", "_high"))

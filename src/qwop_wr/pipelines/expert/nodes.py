@@ -1,4 +1,4 @@
-"""Nodes that make an expert from nothing, and search with it."""
+"""Nodes that train an expert from scratch, and search with it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -31,7 +31,7 @@ from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
 
 _ORIGIN: Final = "refined_from"
-"""Entry of a guide's card: fingerprint of candidate and options that it comes from."""
+"""Entry of a guide's card: fingerprint of its candidate and options."""
 
 
 class GateOptions(BaseModel):
@@ -62,15 +62,15 @@ def train_expert(
 
     Args:
         evaluation: Protocol whose noise the evaluated games have.
-        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
 
     Yields:
-        The state of the training whenever it is due, and at its end.
+        The training state at every checkpoint, and at the end.
 
     Raises:
         BadInputError: If the reigning expert was made for another environment, so that
             the new one could not be compared with it and would overwrite it; if the
-            training to go on from was another one; or if weights were not finite.
+            training to resume has other inputs; or if weights are not finite.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
@@ -83,7 +83,7 @@ def train_expert(
 
 
 def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
-    """Take the best agent out of a training.
+    """Extract the best agent of a training.
 
     Returns:
         The best evaluated agent, and the history (``step``, ``metric``, ``value``).
@@ -114,7 +114,7 @@ def select_expert(
     env = QwopVectorEnv(
         min(options.starts, 512), randomised_environment(environment, evaluation), autoreset=False
     )
-    # Starts of its own: on those that it was chosen on, the reigning expert looks too good.
+    # New starts: on those that it was selected on, the reigning expert looks too good.
     purpose = "gate" if reigning is None else f"gate {reigning.fingerprint}"
     agent, report = pass_gate(
         reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
@@ -130,12 +130,12 @@ def refine_expert(
     seed: Seed,
     resume: bool,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape]]:
-    """Refine values and policy of the new agent where searches go, in rounds.
+    """Refine the new agent's values and policy on states that searches visit, in rounds.
 
     Args:
         interrupted: Guides of the last refinement, if there was one.
-        resume: Go on from ``interrupted`` if those guides come from the candidate, refined
-            with the same options.
+        resume: Continue from ``interrupted`` if those guides come from the candidate,
+            refined with the same options.
 
     Yields:
         Guides by name, the newest first, a summary, and the best run found so far,
@@ -168,12 +168,12 @@ def search_with_expert(
     resume: bool,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
-    """Search for the fastest run that the new guides lead to; without a finish, the furthest.
+    """Search for the fastest run with the new guides, or the farthest one without a finish.
 
     Args:
         found: Best run that their refinement found.
         interrupted: Fastest run of the last search, if there was one.
-        resume: Go on from ``interrupted``, too.
+        resume: Start from ``interrupted``, too, if it is faster.
 
     Yields:
         The best run so far and a summary.
@@ -195,7 +195,7 @@ def select_guides(
 ) -> tuple[dict[str, Agent], dict[str, Any]]:
     """Keep the reigning guides unless narrow searches with the new ones are faster.
 
-    Both are measured anew, by searches that neither was chosen on: the best of several
+    Both are measured by new searches that neither was selected on: the best of several
     rounds looks better than it is.
 
     Args:

@@ -1,4 +1,4 @@
-"""The model card: what the agent is, what it can do and what it cannot."""
+"""The model card: the agent, its results and its limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +80,7 @@ def _opening(summary: Mapping[str, Any]) -> str:
 
 
 def describe_results(summary: Mapping[str, Any]) -> str:
-    """Describe the protocols and what came of them.
+    """Describe the protocols and their results.
 
     Returns:
         Markdown: a paragraph and two tables.

@@ -81,10 +81,10 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
     Args:
         histories: Name of each stage, in order, to its history in long form with
             the columns ``step``, ``metric`` and ``value``.
-        metric: Metric to draw; a share if its name ends in ``rate``.
+        metric: Metric to draw; a percentage if its name ends in ``rate``.
 
     Returns:
-        A figure in which each stage begins where the last one ended.
+        A figure in which each stage starts where the last one ended.
     """
     with drawing():
         figure, axes = new_figure()
@@ -152,7 +152,7 @@ def draw_distances(episodes: pd.DataFrame) -> Figure:
 
 
 def draw_survival(episodes: pd.DataFrame) -> Figure:
-    """Draw which share of the runs got past each point of the track.
+    """Draw the share of runs that passed each point of the track.
 
     Returns:
         A falling step curve that ends at the finish rate.
@@ -207,7 +207,7 @@ def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figu
         confidence_level: Coverage of the band at each time.
 
     Returns:
-        A step curve; a fall counts as never.
+        A step curve; a fall never finishes.
     """
     times, trials = finish_times(episodes), len(episodes)
     seconds, probability = finish_profile(times, trials)
@@ -324,8 +324,8 @@ class Still:
     """One picture of a film strip.
 
     Attributes:
-        place: Where it was taken, for instance ``50 m``.
-        clock: The game's clock then, for instance ``24.4 s``.
+        place: Distance, such as ``50 m``.
+        clock: The game's clock, such as ``24.4 s``.
         picture: An ``<svg>`` element.
     """
 
@@ -364,7 +364,7 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
         marks: Distances of the pictures [m].
 
     Returns:
-        The pictures that there are, in order.
+        The pictures in order.
     """
     passed = [(mark, trace.first_passing(mark)) for mark in marks]
     stills = [

@@ -19,7 +19,7 @@ from qwop_wr.simulator.tape import Tape
 def draw_figures(
     episodes: pd.DataFrame, **histories: pd.DataFrame
 ) -> tuple[Figure, Figure, Figure, Figure]:
-    """Draw what Kedro-Viz and MLflow show beside the report.
+    """Draw the figures that Kedro-Viz and MLflow show beside the report.
 
     Args:
         episodes: A row per evaluated seed.
@@ -40,8 +40,8 @@ class Runs(NamedTuple):
     """Tapes by name.
 
     Attributes:
-        own: Those that this run of the pipeline made.
-        guests: Those that were there before.
+        own: Made by this run of the pipeline.
+        guests: Made earlier.
     """
 
     own: dict[str, Tape]
@@ -88,7 +88,7 @@ def write_report(
 
     Args:
         episodes: A row per evaluated seed.
-        championship: Comparisons with the agents before.
+        championship: Comparisons with earlier agents.
         ablations: Table of ablations, if there is one.
         **stages: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order.
 

@@ -30,13 +30,13 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Making(BaseModel):
-    """How a shipped file came to be.
+    """Origin of a shipped file.
 
     Attributes:
-        data: What it was learned or searched from.
-        command: Command that makes its like.
-        compute: Machine and time that it took.
-        remark: What else has to be known.
+        data: Source that it was learned or searched from.
+        command: Command that makes a comparable file.
+        compute: Machine and time.
+        remark: Further remarks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +48,7 @@ class Making(BaseModel):
 
 
 class ShippedOptions(BaseModel):
-    """How the shipped files came to be.
+    """Origin of the shipped files.
 
     Attributes:
         expert: The agent that demonstrates.
@@ -148,7 +148,7 @@ def render_shipped_card(
     Args:
         summary: The expert's evaluation, as ``summarise`` makes it.
         making: How both were made.
-        versions: What the numbers were made with, by name.
+        versions: Versions behind the numbers, by name.
 
     Returns:
         Markdown.

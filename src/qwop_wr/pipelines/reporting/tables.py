@@ -1,4 +1,4 @@
-"""Numbers as readers see them, and the rows of the report's tables."""
+"""Formatted numbers, and the rows of the report's tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ _OPPONENTS: Final = {
 
 @dataclass(frozen=True)
 class StageRow:
-    """A training stage: what came in, what it made, what it handed on.
+    """A training stage: incoming agent, result and verdict.
 
     Attributes:
         name: Name of the stage.
-        changes: In and out of finish rate, median time and mean distance.
-        verdict: What the gate decided, in words.
-        promoted: What the gate decided.
-        notes: What happened to the learner on the way, with advice.
+        changes: Finish rate, median time and mean distance before and after.
+        verdict: The gate's decision in words.
+        promoted: The gate's decision.
+        notes: Incidents of the training, with advice.
     """
 
     name: str
@@ -45,7 +45,7 @@ class StageRow:
 
 @dataclass(frozen=True)
 class TimeRow:
-    """A statistic of the finish times with its interval, or what stands for it."""
+    """A statistic of the finish times with its interval, or a substitute."""
 
     name: str
     value: str
@@ -57,13 +57,13 @@ class ComparisonRow:
     """The agent against another one on the same seeds.
 
     Attributes:
-        opponent: Who the other one is.
+        opponent: Name of the other one.
         fingerprint: First digits of its fingerprint.
         verdict: ``better``, ``worse`` or ``no difference shown``.
         finish_rates: Finish rates of agent and opponent, with McNemar's p.
         faster_by: Median lead where both finished, with its interval and Wilcoxon's p.
         saved: Mean cost saved per run, with its interval.
-        seeds: On how many seeds each did better.
+        seeds: Number of seeds on which each was better.
     """
 
     opponent: str
@@ -117,7 +117,7 @@ def count(number: int, noun: str) -> str:
 
 
 def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
-    """List what each stage did with its incoming agent.
+    """List the stages with their incoming agents and results.
 
     Args:
         gates: Name of each stage, in order, to its gate's report.
@@ -140,7 +140,7 @@ def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
     """List statistics of the finish times.
 
     Returns:
-        The best, labelled as the best of how many, and the statistics with intervals.
+        The best, labelled as the best of n, and the statistics with intervals.
     """
     best = TimeRow(
         f"Best of {count(summary['seeds'], 'seed')}",
@@ -155,7 +155,7 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
     """List comparisons of the agent with earlier ones.
 
     Args:
-        championship: What came of the challenge, as ``Championship.to_json`` gives it.
+        championship: Results of the challenge, from ``Championship.to_json``.
     """
     return [
         ComparisonRow(
