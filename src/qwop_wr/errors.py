@@ -25,7 +25,7 @@ class BadInputError(click.ClickException):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Guess what was meant by an unknown name.
+    """Suggest the intended name for an unknown one.
 
     Args:
         known: Names that would be right.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s'\"]+(?=@)")
-"""What stands between ``://`` and ``@``: a user's name and password, or a token."""
+"""The part between ``://`` and ``@``: user name and password, or a token."""
 
 
 def without_secrets(text: str) -> str:

@@ -115,7 +115,7 @@ def command(
 
 
 def _played(path: Path) -> Runner:
-    """Let a run come to its end."""
+    """Play a run to its end."""
     played = runner(path)
     is_agent = path.suffix.lower() == AGENT_SUFFIX
     while not played.ended and not (is_agent and len(played.played) >= _LONGEST_RUN):
@@ -138,7 +138,7 @@ def _recording(played: Runner, suffix: str) -> bytes:
 
 
 def _range(runners: Sequence[Runner], start: float, end: float | None) -> tuple[int, int]:
-    """Turn seconds into the first and last tick to be filmed."""
+    """Convert seconds to the first and last tick of the film."""
     first = math.floor(start * TICKS_PER_SECOND)
     length = last = max(len(played.played) for played in runners)
     if end is not None:

@@ -57,7 +57,7 @@ class Choices:
         ticks_per_action: Ticks of an action; likewise.
         engine: Engine to replay on, or that an agent runs on.
         platform: Platform to replay on; None to try all.
-        fresh_pages: Whether the recorder surely reloaded the page for every run; False to
+        fresh_pages: Whether the recorder reloaded the page for every run; False to
             try both.
         warn: Receives a message for everything left out.
     """
@@ -74,7 +74,6 @@ class Product(NamedTuple):
     """One file to write.
 
     Attributes:
-        name: Its name.
         save: Writes it to a path.
         words: What it is, in one line.
     """

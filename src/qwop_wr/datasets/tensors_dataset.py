@@ -1,4 +1,4 @@
-"""Base of the datasets that keep one safetensors file with a JSON description."""
+"""Base class of datasets in one safetensors file with a JSON description."""
 
 import json
 from abc import abstractmethod
@@ -28,7 +28,6 @@ class Described(NamedTuple):
 
     Attributes:
         description: JSON object.
-        tensors: Arrays by name.
     """
 
     description: Mapping[str, Any]

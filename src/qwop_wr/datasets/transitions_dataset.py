@@ -21,7 +21,6 @@ class Recording:
     """Transitions and the interface of the environment that they were recorded in.
 
     Attributes:
-        transitions: The recorded steps.
         interface: The environment's ``observation``, ``actions``,
             ``ticks_per_action``, ``n_observations`` and ``n_actions``.
 

@@ -1,7 +1,7 @@
-"""What happens around a pipeline's nodes: checks, logging to MLflow, interruptions."""
+"""Hooks around pipelines and nodes: checks, logging to MLflow, interruptions."""
 
 from qwop_wr.hooks.configuration import ConfigurationCheckHook
-from qwop_wr.hooks.interruption import InterruptionSpecs, MissingInputsHook, ResumeAdviceHook
+from qwop_wr.hooks.interruption import MissingInputsHook, ResumeAdviceHook
 from qwop_wr.hooks.mlflow_logging import (
     ArtifactLoggingHook,
     ModelRegistryHook,
@@ -14,7 +14,6 @@ from qwop_wr.hooks.outputs import OutputsHook, ResultPathsHook, SmallSearchesHoo
 __all__ = [
     "ArtifactLoggingHook",
     "ConfigurationCheckHook",
-    "InterruptionSpecs",
     "MissingInputsHook",
     "MlflowRunHook",
     "ModelRegistryHook",

@@ -71,7 +71,7 @@ _ARGUMENTS: Final[Mapping[tuple[str, str], tuple[Callable[..., Any], ...]]] = {
     ("CSVDataset", "save_args"): (pd.DataFrame.to_csv,),
     ("JSONDataset", "save_args"): (json.dump, json.JSONEncoder),
 }
-"""What takes a dataset's arguments, by class and key; it would refuse them after the work."""
+"""Functions that receive a dataset's arguments; they would refuse them only after the work."""
 _IN_UTF8: Final = {TextDataset: "PageDataset", CSVDataset: "TableDataset"}
 _BOOLEAN: Final = re.compile("true|false|yes|no|on|off", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")

@@ -88,11 +88,11 @@ class ResumeAdviceHook:
             runtime_params = self._run_params.get("runtime_params") or {}
             changes["runtime_params"] = {**runtime_params, "resume": True}
         logger.warning(
-            "Stopped in node %s, after %d of %d nodes. What they saved is kept. To go %s:\n%s",
+            "Stopped in node %s, after %d of %d nodes. Their outputs are saved. To %s:\n%s",
             self._running.name,
             len(self._done),
             len(self._pipeline.nodes),
-            "on" if changes else "through it again",
+            "resume" if changes else "run it again",
             _command({**self._run_params, **changes}),
         )
 

@@ -139,7 +139,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str) -> None:
-        """Log what was just loaded as an input of the run, once."""
+        """Log the loaded dataset as an input of the run, once."""
         context = self._wanted(dataset_name).get("input")
         run = mlflow.active_run()
         if self._catalog is None or context is None or run is None:
@@ -156,7 +156,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: object) -> None:
-        """Log what was just saved; of a partitioned dataset, the partitions of this save."""
+        """Log the saved file; of a partitioned dataset, the partitions of this save."""
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
@@ -213,7 +213,7 @@ class ModelRegistryHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
-        """Register what was just saved."""
+        """Register the saved agent."""
         if not isinstance(data, Agent):
             return
         wanted = self._wanted(dataset_name)

@@ -83,7 +83,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         if self.run_id is None:
             return
         is_open = False
-        with tolerated("go on with its run"):
+        with tolerated("resume its run"):
             super().before_node_run(node, catalog, {}, is_async)
             is_open = True
         if not is_open:

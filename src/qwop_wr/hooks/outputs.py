@@ -91,8 +91,8 @@ class OutputsHook:
         except Timeout:
             raise BadInputError(
                 f"{name} is being written by another kedro run ({_read(holder)}); wait until it "
-                "has ended or stop it; runs that write different files may go on side by side, "
-                "and so may runs in two copies of the project"
+                "has ended or stop it; runs that write different files can run side by side, "
+                "and so can runs in two copies of the project"
             ) from None
         except NotImplementedError:
             logger.warning("%s knows no locks: do not run the same pipeline twice at once", path)
@@ -185,7 +185,7 @@ class ResultPathsHook:
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """List what was written."""
+        """List the written files."""
         project = Path(run_params["project_path"])
         paths = {name: _path(catalog, name, project) for name in sorted(pipeline.outputs())}
         written = {name: path for name, path in paths.items() if path is not None}

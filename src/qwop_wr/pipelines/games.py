@@ -27,9 +27,6 @@ class GamesOptions(BaseModel):
         sticky: Probability that a decision repeats the last keys.
         sink_height: Torso height [units, down] below which an episode ends.
         max_ticks: Ticks after which an episode is truncated.
-        metre_reward: Reward per metre.
-        tick_cost: Cost per tick.
-        fall_cost: Cost of a fall.
         velocity: The published recipe's bonus for speed, added to the reward.
         shaping: Terms on the runner's movement, added to the reward.
     """

@@ -97,7 +97,7 @@ def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, A
         is_new = made.fingerprint != given.fingerprint
         if is_new and made.card.get("incoming") != given.fingerprint:
             with fresh(f"{name}_agent", step):
-                raise ValueError(f"it did not go on from the present {before}_agent")
+                raise ValueError(f"it did not start from the present {before}_agent")
         if bool(gates[name]["promoted"]) != is_new:
             with fresh(f"{name}_gate", step):
-                raise ValueError(f"it does not tell of the present {name}_agent")
+                raise ValueError(f"it does not refer to the present {name}_agent")

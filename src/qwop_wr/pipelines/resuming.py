@@ -66,7 +66,7 @@ def train_on(
     if interrupted is not None and state is None:
         logger.info("%s begins anew: what is there is the end of another training", name)
     if state is not None and training.is_over(state):
-        logger.info("%s has ended before; its result is handed on", name)
+        logger.info("%s is already complete; its result is reused", name)
         yield state
         return
     with stage_run(name, parameters, _run_before(state), tags) as sink:

@@ -45,7 +45,7 @@ def tolerated(action: str) -> Iterator[None]:
         run = mlflow.active_run()
         level = _level_of_next_message(None if run is None else run.info.run_id)
         reason = without_secrets((str(error).splitlines() or [type(error).__name__])[0])
-        logger.log(level, "MLflow could not %s; the run goes on without: %s", action, reason)
+        logger.log(level, "MLflow could not %s; the run continues without it: %s", action, reason)
 
 
 def tell_again() -> None:

@@ -32,7 +32,7 @@ _METRICS: Final = (
 
 
 STEP: Final = "--pipeline=evaluation"
-"""What makes the evaluation again."""
+"""Options of ``kedro run`` that remake the evaluation."""
 
 
 def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:

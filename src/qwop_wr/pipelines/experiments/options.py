@@ -22,7 +22,7 @@ _LEARNER_FIELDS: Final = (
     "evaluation",
     "begins_with",
 )
-"""Fields that mean nothing to a variant of stage 1."""
+"""Fields that variants of stage 1 do not use."""
 
 
 class Beginning(BaseModel):
@@ -53,9 +53,9 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hypothesis: str
-    """What is to be found out."""
+    """The question that it answers."""
     outcome: str | None = None
-    """What came of it where it was made first."""
+    """Result of the original study."""
     source: str | None = None
     """Where that is documented, and which settings are ours."""
     environment: EnvironmentOptions = EnvironmentOptions()

@@ -1,4 +1,4 @@
-"""One pipeline for all experiments: choose, train what is missing, evaluate, compare."""
+"""One pipeline for all experiments: choose, train missing runs, evaluate, compare."""
 
 from kedro.pipeline import Node, Pipeline
 

@@ -20,9 +20,6 @@ class Run:
     """An experiment that is trained with a seed.
 
     Attributes:
-        name: Name of the experiment.
-        experiment: The experiment.
-        seed: Seed of everything random.
         keep_at: Steps whose checkpoints others start from.
         parent: The run that it starts from, if any.
     """

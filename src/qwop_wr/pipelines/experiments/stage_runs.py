@@ -24,8 +24,6 @@ class StageSetting:
     """Inputs that all variants share.
 
     Attributes:
-        demonstrations: Recorded runs to learn from.
-        n_games: Games to learn in.
         games: Environment of these games.
         evaluation: Environment of evaluations.
     """
@@ -39,7 +37,6 @@ class StageSetting:
         """Hash everything but the seed that a variant's results follow from.
 
         Args:
-            options: How it is trained.
             measured: Names of the numbers that are kept.
 
         Returns:
@@ -56,13 +53,7 @@ class StageSetting:
 
 @dataclass(frozen=True)
 class StageRun:
-    """A variant of stage 1 that is trained with a seed.
-
-    Attributes:
-        name: Name of the experiment.
-        seed: Seed of everything random.
-        options: How to train.
-    """
+    """A variant of stage 1 that is trained with a seed."""
 
     name: str
     seed: int
@@ -89,11 +80,7 @@ class TrainedStage:
     is_logged: bool
 
     def log(self, run: StageRun) -> None:
-        """Give the training its child run, if it has none yet.
-
-        Args:
-            run: What was trained.
-        """
+        """Log the training as a child run, if that is not done yet."""
         if self.is_logged:
             return
         with stage_run(_title(run), {"options": run.options}) as sink:
@@ -126,11 +113,7 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
     In the calling process, it is a child of the MLflow run and shows its own progress.
 
     Args:
-        setting: What all variants have in common.
-        context: Where this is done.
-
-    Returns:
-        What came of it.
+        context: Tells whether this is the calling process.
     """
     games = StageGames(
         QwopVecEnv(QwopVectorEnv(setting.n_games, setting.games)),

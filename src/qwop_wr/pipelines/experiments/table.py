@@ -14,7 +14,7 @@ from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.reporting.style import SERIES, drawing
 
 Cell = dict[str, Any]
-"""What a run of an experiment came to, by name."""
+"""Results of a run, by name."""
 Cells = Mapping[str, Callable[[], Cell]]
 """Functions that load cells, by ``experiment/seed``."""
 
@@ -24,7 +24,6 @@ class Measure(NamedTuple):
 
     Attributes:
         name: Its key in the cells.
-        title: Its column's title.
         form: Format string with the unit.
         factor: Multiplier before formatting.
     """

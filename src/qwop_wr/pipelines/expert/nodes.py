@@ -35,11 +35,7 @@ _ORIGIN: Final = "refined_from"
 
 
 class GateOptions(BaseModel):
-    """Comparison of two agents on the same starts.
-
-    Attributes:
-        starts: Number of starts.
-    """
+    """Comparison of two agents on the same starts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

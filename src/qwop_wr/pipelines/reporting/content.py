@@ -92,7 +92,6 @@ class Lane:
     """A runner on the track at the moment the first one crosses the line.
 
     Attributes:
-        name: Who runs.
         result: Time, or how far it got.
         position: Share of the track behind it [%].
         kind: ``agent``, ``human`` or ``machine``.
@@ -109,18 +108,13 @@ class Page:
     """The report's content, section by section.
 
     Attributes:
-        summary: The evaluation's summary.
-        key_numbers: Numbers beside the headline.
         lanes: All runners at the moment when the first crosses the line.
-        times: Distribution of the finish times.
-        comparisons: The agent against earlier ones.
         crowned: Whether it is the champion now.
         stages: Incoming agent and result of each stage.
         ablations: Titles and rows; None if there is no table.
         demonstrations: Facts about the demonstrations, as texts.
         provenance: Facts about the run, as texts.
         tapes: A row per tape, the fastest first.
-        shown_tape: Name of the tape that is shown.
     """
 
     headline: Headline

@@ -35,8 +35,6 @@ class Making(BaseModel):
     Attributes:
         data: Source that it was learned or searched from.
         command: Command that makes a comparable file.
-        compute: Machine and time.
-        remark: Further remarks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,12 +46,7 @@ class Making(BaseModel):
 
 
 class ShippedOptions(BaseModel):
-    """Origin of the shipped files.
-
-    Attributes:
-        expert: The agent that demonstrates.
-        record: The fastest tape.
-    """
+    """Origin of the shipped files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -29,10 +29,8 @@ class StageRow:
     """A training stage: incoming agent, result and verdict.
 
     Attributes:
-        name: Name of the stage.
         changes: Finish rate, median time and mean distance before and after.
         verdict: The gate's decision in words.
-        promoted: The gate's decision.
         notes: Incidents of the training, with advice.
     """
 
@@ -57,7 +55,6 @@ class ComparisonRow:
     """The agent against another one on the same seeds.
 
     Attributes:
-        opponent: Name of the other one.
         fingerprint: First digits of its fingerprint.
         verdict: ``better``, ``worse`` or ``no difference shown``.
         finish_rates: Finish rates of agent and opponent, with McNemar's p.

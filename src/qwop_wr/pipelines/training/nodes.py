@@ -62,9 +62,6 @@ class Stage(BaseModel):
     """A stage: its name, the games that it learns in, and how.
 
     Attributes:
-        name: Name of the stage.
-        games: Games to learn in.
-        options: How to learn.
         coach: Options of the coach, if ``options.coaching`` asks for one.
     """
 
