@@ -232,7 +232,6 @@ def test_parts_of_the_time_are_told() -> None:
     result = search().run([HARD_RESET], 0, SearchBudget(clones=300))
     assert set(result.shares) == {"policy", "clone", "step", "observe", "value", "select"}
     assert 0 < sum(result.shares.values()) <= 1
-    assert result.clones_per_second > 0
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Agent:
     def from_network(
         cls, spec: AgentSpec, network: AgentNetwork, card: Mapping[str, JsonValue]
     ) -> "Agent":
-        """Make an agent from a copy of a network's weights."""
+        """Makes an agent from a copy of a network's weights."""
         weights = {
             name: tensor.detach().cpu().numpy().copy()
             for name, tensor in network.state_dict().items()
@@ -62,20 +62,20 @@ class Agent:
         return digest.hexdigest()
 
     def network(self) -> AgentNetwork:
-        """Build the agent's network, on the CPU."""
+        """Builds the agent's network, on the CPU."""
         network = build_network(self.spec)
         network.load_state_dict({k: torch.tensor(v) for k, v in self.weights.items()})
         return network
 
     def policy(self) -> Policy:
-        """Make a policy over a copy of the weights."""
+        """Makes a policy over a copy of the weights."""
         network, width = self.network(), self.spec.n_observations
         if isinstance(network, RecurrentActorCritic):
             return RecurrentPolicy(network, width)
         return Policy(network, width, self.spec.reward_scale)
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Check that the agent can act in an environment with this ``interface``.
+        """Checks that the agent can act in an environment with this ``interface``.
 
         Raises:
             ValueError: Naming the first value that differs or is missing.
@@ -83,7 +83,7 @@ class Agent:
         self.spec.check_interface(interface)
 
     def with_card(self, **entries: JsonValue) -> "Agent":
-        """Return the agent with entries added to its card or replaced."""
+        """Returns the agent with entries added to its card or replaced."""
         return replace(self, card={**self.card, **entries})
 
 

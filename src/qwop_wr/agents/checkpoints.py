@@ -71,10 +71,10 @@ class Checkpoints:
         return [ranked.agent for ranked in self.ranked]
 
     def consider(self, agent: Agent, step: int, reference: bool = False) -> AgentScore:
-        """Evaluate an agent and keep it if it is among the best.
+        """Evaluates an agent and keeps it if it is among the best.
 
         Args:
-            agent: Its copy that is kept has step and score in its card.
+            agent: The kept copy has step and score in its card.
             step: Decisions it has learnt from.
             reference: Whether later agents should improve on this one.
         """
@@ -91,14 +91,14 @@ class Checkpoints:
         return score
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the weights of the ranked agents."""
+        """Copies the weights of the ranked agents."""
         arrays: dict[str, NDArray[Any]] = {}
         for place, ranked in enumerate(self.ranked):
             arrays |= under(f"ranked_{place}", ranked.agent.weights)
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return ranks, scores and cards."""
+        """Returns ranks, scores and cards."""
         return {
             "reference": asdict(self.reference) if self.reference else None,
             "ranked": [
@@ -112,14 +112,14 @@ class Checkpoints:
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue with the agents of a state that holds ``arrays`` and ``facts``."""
+        """Continues with the agents of a state that holds ``arrays`` and ``facts``."""
         self.ranked = read_ranked(state)
         if reference := cast("dict[str, Any] | None", state.facts["reference"]):
             self.reference = AgentScore(**reference)
 
 
 def read_ranked(state: TrainingState) -> list[RankedAgent]:
-    """Read the best agents, the best first, from the state of a training."""
+    """Reads the best agents, the best first, from the state of a training."""
     entries = cast("list[dict[str, Any]]", state.facts["ranked"])
     return [
         RankedAgent(
@@ -154,7 +154,7 @@ class SaveSchedule:
         self._last_step, self._last_time = 0, now()
 
     def due(self, step: int, evaluated: bool = False) -> bool:
-        """Return whether a state is due, also because a stop was requested."""
+        """Returns whether a state is due, also because a stop was requested."""
         if stop_requested():
             return True
         if self._every is None and self._seconds is None:
@@ -164,5 +164,5 @@ class SaveSchedule:
         return self._seconds is not None and self._now() - self._last_time >= self._seconds
 
     def passed(self, step: int) -> None:
-        """Restart the limits at this step."""
+        """Restarts the limits at this step."""
         self._last_step, self._last_time = step, self._now()

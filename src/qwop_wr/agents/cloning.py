@@ -53,7 +53,7 @@ class CloningOptions(BaseModel):
     """Show a progress bar on stderr."""
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Return the spec of the clone, a ppo agent on the given environment interface."""
+        """Returns the spec of the clone, a ppo agent on the given environment interface."""
         fields = {"net_arch": self.net_arch, "activation": self.activation, "engine": engine}
         return AgentSpec.model_validate({**interface, **fields, "algorithm": "ppo"})
 
@@ -78,7 +78,7 @@ class _Samples(NamedTuple):
 
 
 def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
-    """Compute the discounted return of every step of whole episodes, shape (N,).
+    """Computes the discounted return of every step of whole episodes, shape (N,).
 
     Rewards after a finish, a time limit or the end of a recording are unknown and assumed
     to equal the mean reward of the recordings. After a fall there are none.
@@ -97,7 +97,7 @@ def returns_to_go(steps: Transitions, gamma: float) -> NDArray[np.float64]:
 def split_episodes(
     steps: Transitions, share: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Split whole episodes into training and validation steps, as two masks of shape (N,).
+    """Splits whole episodes into training and validation steps, as two masks of shape (N,).
 
     ``share`` of the episodes, at least one and not all, are for validation.
 
@@ -119,7 +119,7 @@ def clone(
     seed: int,
     sink: MetricSink = silent_sink,
 ) -> CloningResult:
-    """Train an agent to act as demonstrated.
+    """Trains an agent to act as demonstrated.
 
     ``seed`` fixes weights, split and order; ``spec`` comes from ``options.agent_spec``.
 
@@ -174,7 +174,7 @@ def _samples(steps: Transitions, returns: NDArray[np.float64], mask: NDArray[np.
 def _epochs(
     options: CloningOptions, network: AgentNetwork, samples: _Samples, rng: np.random.Generator
 ) -> Iterator[dict[str, float]]:
-    """Train pass by pass; yields the mean losses of each."""
+    """Trains pass by pass; yields the mean losses of each."""
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
@@ -197,7 +197,7 @@ def _epochs(
 
 
 def _judge(network: AgentNetwork, samples: _Samples) -> dict[str, float]:
-    """Compute mean cross-entropy, accuracy and the critic's mean error on held-out samples."""
+    """Computes mean cross-entropy, accuracy and the critic's mean error on held-out samples."""
     sums = np.zeros(3)
     with torch.inference_mode():
         for observations, actions, returns in zip(

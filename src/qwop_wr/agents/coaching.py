@@ -48,7 +48,7 @@ class RatedActions(NamedTuple):
 
 
 def joined(rounds: Sequence[RatedActions]) -> RatedActions:
-    """Concatenate the ratings of at least one round."""
+    """Concatenates the ratings of at least one round."""
     return RatedActions(*(np.concatenate(column) for column in zip(*rounds, strict=True)))
 
 
@@ -56,7 +56,7 @@ class Coach(Protocol):
     """Watches an agent play and rates actions."""
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Let an agent play some episodes and rate its alternatives."""
+        """Lets an agent play some episodes and rate its alternatives."""
 
 
 class CoachingOptions(BaseModel):
@@ -93,7 +93,7 @@ def improvement_losses(
     advantages: torch.Tensor,
     options: CoachingOptions,
 ) -> torch.Tensor:
-    """Compute the negative expected gain plus a penalty for leaving the previous policy.
+    """Computes the negative expected gain plus a penalty for leaving the previous policy.
 
     Args:
         scores: Action scores, shape (B, n_actions).
@@ -117,7 +117,7 @@ def learn_from_coach(
     options: CoachingOptions,
     rng: np.random.Generator,
 ) -> tuple[Agent, dict[str, float]]:
-    """Fit a policy to the actions that led farther.
+    """Fits a policy to the actions that led farther.
 
     Returns:
         The new agent, and ``loss``, the mean over the last epoch [m].
@@ -161,7 +161,7 @@ def learn_from_coach(
 def _log_policy(
     network: AgentNetwork, observations: torch.Tensor, temperature: float
 ) -> torch.Tensor:
-    """Return log-probabilities of all actions, shape (N, n_actions)."""
+    """Returns log-probabilities of all actions, shape (N, n_actions)."""
     with torch.no_grad():
         return torch.cat(
             [
@@ -208,7 +208,7 @@ class CoachedLearner(Learner):
         return self._steps
 
     def progress(self, steps: int) -> float:
-        """Return the share, 0 to 1, of the rounds or minutes that is over.
+        """Returns the share, 0 to 1, of the rounds or minutes that is over.
 
         A round that has begun is completed; ``steps`` does not matter.
         """
@@ -218,7 +218,7 @@ class CoachedLearner(Learner):
         return min(progress, 1.0)
 
     def iterate(self) -> None:
-        """Play and rate for a round, and learn from the ratings of the latest rounds.
+        """Plays and rates for a round, and learns from the ratings of the latest rounds.
 
         Raises:
             TrainingDivergedError: If a loss is not finite.
@@ -241,27 +241,27 @@ class CoachedLearner(Learner):
         self._metrics = {**metrics, "changed": rated.changed, "round": self._rounds}
 
     def metrics(self) -> dict[str, float]:
-        """Take out the metrics of the latest round."""
+        """Takes out the metrics of the latest round."""
         metrics, self._metrics = self._metrics, {}
         return {f"coaching/{name}": value for name, value in metrics.items()}
 
     def agent(self) -> Agent:
-        """Return the agent as it is now."""
+        """Returns the agent as it is now."""
         return self._agent
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the agent that learns and by whose values the coach rates."""
+        """Replaces the agent that learns and by whose values the coach rates."""
         self._judge, self._agent, self._coach = agent, agent, None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the weights of both agents, and the ratings in memory."""
+        """Copies the weights of both agents, and the ratings in memory."""
         arrays = {**under("judge", self._judge.weights), **under("coached", self._agent.weights)}
         for number, rated in enumerate(self._ratings):
             arrays |= under(f"ratings_{number}", rated._asdict())
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return specs, cards and counters."""
+        """Returns specs, cards and counters."""
         return {
             "steps": self._steps,
             "judge": agent_facts(self._judge),
@@ -272,7 +272,7 @@ class CoachedLearner(Learner):
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly where ``arrays`` and ``facts`` were taken."""
+        """Continues exactly from the state of ``arrays`` and ``facts``."""
         facts = cast("dict[str, Any]", state.facts)
         self._judge = state.agent("judge", facts["judge"])
         self._agent = state.agent("coached", facts["coached"])

@@ -21,7 +21,7 @@ TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
 """Probability with which a gate may mistake chance for a gain."""
-_SAME_COST = 1e-9
+SAME_COST = 1e-9
 """Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
 
@@ -45,7 +45,7 @@ class AgentScore:
     best_time: float | None = None
 
     def improves_on(self, other: "AgentScore") -> bool:
-        """Return whether nothing is worse and something is better (Pareto).
+        """Returns whether nothing is worse and something is better (Pareto).
 
         Compares finish rate, median time and mean distance on the same starts.
         """
@@ -53,7 +53,7 @@ class AgentScore:
         return own != others and all(a >= b for a, b in zip(own, others, strict=True))
 
     def loses_nothing_to(self, other: "AgentScore") -> bool:
-        """Return whether neither finish rate nor median time is worse on the same starts.
+        """Returns whether neither finish rate nor median time is worse on the same starts.
 
         Where neither agent finished, the mean distance decides.
         """
@@ -63,7 +63,7 @@ class AgentScore:
         return own[0] >= others[0] and own[1] >= others[1]
 
     def metrics(self) -> dict[str, float]:
-        """Return the numbers by field name, without those that are None."""
+        """Returns the numbers by field name, without those that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def _goods(self) -> tuple[float, float, float]:
@@ -96,7 +96,7 @@ class GateReport:
 
 
 class PairedGain(NamedTuple):
-    """How likely chance alone makes a candidate look so much better on shared starts.
+    """Probabilities that chance alone makes a candidate look so much better on shared starts.
 
     Attributes:
         finish_p: One-sided McNemar's exact test on the starts that only one finished.
@@ -113,7 +113,7 @@ def run_costs(
     distance: ArrayLike,
     time_limit: float | None = None,
 ) -> Costs:
-    """Compute costs that put finished and unfinished runs on one scale of seconds.
+    """Computes costs that put finished and unfinished runs on one scale of seconds.
 
     Args:
         finished: Shape (n,).
@@ -134,7 +134,7 @@ def _episode_costs(episodes: Episodes) -> Costs:
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
-    """Score an agent's episodes, one per start."""
+    """Scores an agent's episodes, one per start."""
     finished = episodes.finished
     cost = _episode_costs(episodes)
     return AgentScore(
@@ -149,12 +149,12 @@ def score_episodes(episodes: Episodes) -> AgentScore:
 def score_agent(
     agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
 ) -> AgentScore:
-    """Play one deterministic episode per seed, without automatic reset, and score them."""
+    """Plays and scores one deterministic episode per seed, in games without automatic reset."""
     return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
 
 
 def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
-    """Test two agents start by start; both probabilities are 1 where nothing differs."""
+    """Tests two agents start by start; both probabilities are 1 where nothing differs."""
     only_new = int((candidate.finished & ~incoming.finished).sum())
     only_old = int((incoming.finished & ~candidate.finished).sum())
     differing = only_new + only_old
@@ -162,9 +162,9 @@ def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
     if differing:
         finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
     saved = _episode_costs(incoming) - _episode_costs(candidate)  # (n,)
-    if (np.abs(saved) < _SAME_COST).all():
+    if (np.abs(saved) < SAME_COST).all():
         return PairedGain(finish_p, 1.0)
-    saved = np.where(np.abs(saved) < _SAME_COST, 0.0, saved)
+    saved = np.where(np.abs(saved) < SAME_COST, 0.0, saved)
     test = stats.wilcoxon(saved, alternative="greater", method="approx")
     return PairedGain(finish_p, float(test.pvalue))
 
@@ -175,7 +175,7 @@ def pass_gate(
     evaluation_env: VectorEnv[Any, Any, Any],
     seeds: Sequence[int],
 ) -> tuple[Agent, GateReport]:
-    """Let a candidate pass if it measured nothing worse and its gain is beyond chance.
+    """Lets a candidate pass if it measured nothing worse and its gain is beyond chance.
 
     Neither finish rate nor median time may be worse, as measured; and one of the two tests
     of :class:`PairedGain` must give chance less than ``ERROR_RATE``, shared among the tests
@@ -216,7 +216,7 @@ def pass_gate(
 
 
 def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
-    """Draw game seeds, 0 to 2**31 - 1, that ``seed`` and ``purpose`` fix."""
+    """Draws game seeds, 0 to 2**31 - 1, that ``seed`` and ``purpose`` fix."""
     rng = np.random.default_rng([seed, *purpose.encode()])
     return [int(start) for start in rng.integers(2**31, size=n)]
 
@@ -227,7 +227,7 @@ class HealthOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     success_kept: float = Field(gt=0, le=1)
-    """Share of the finish rate before playing that the last evaluation, not the best, keeps."""
+    """Share of the finish rate before play that the last evaluation, not the best, must reach."""
     advice: str = Field(min_length=1)
     """What to do if a stage is not healthy."""
 
@@ -250,7 +250,7 @@ class HealthReport(NamedTuple):
 
 
 def check_health(options: HealthOptions, reference: float, final: float) -> HealthReport:
-    """Compare a learner's last finish rate with that before it played."""
+    """Compares a learner's last finish rate with that before it played."""
     required = options.success_kept * reference
     healthy = final >= required
     return HealthReport(reference, final, required, healthy, None if healthy else options.advice)

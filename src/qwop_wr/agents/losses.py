@@ -34,7 +34,7 @@ def quantile_huber_loss(
 
 
 def pairwise_loss(quantiles: torch.Tensor, targets: torch.Tensor, kappa: float) -> torch.Tensor:
-    """Compare every estimate with every target: O(B N M) time and memory."""
+    """Compares every estimate with every target: O(B N M) time and memory."""
     errors = targets.detach()[:, None, :] - quantiles[:, :, None]  # (batch, N, M)
     huber = functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=kappa)
     weights = (_midpoints(quantiles)[:, None] - (errors.detach() < 0).to(errors.dtype)).abs()
@@ -42,7 +42,7 @@ def pairwise_loss(quantiles: torch.Tensor, targets: torch.Tensor, kappa: float) 
 
 
 def sorted_loss(quantiles: torch.Tensor, targets: torch.Tensor, kappa: float) -> torch.Tensor:
-    """Sum over all pairs without forming them: O(B (N + M) log M) time, O(B (N + M)) memory.
+    """Sums over all pairs without forming them: O(B (N + M) log M) time, O(B (N + M)) memory.
 
     The targets are sorted once. For an estimate, the targets then fall into four
     neighbouring ranges: far below, near below, near above and far above. The Huber loss is a
@@ -66,7 +66,7 @@ def _sorted(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _ranks(targets: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """Count the targets below each edge; both (batch, ...), the targets sorted."""
+    """Counts the targets below each edge; both (batch, ...), the targets sorted."""
     if targets.device.type != "cpu":
         return torch.searchsorted(targets, edges)
     # One sort of both together: a search branches unpredictably for every edge.
@@ -125,7 +125,7 @@ class _SortedLoss(torch.autograd.Function):
 
 
 def large_margin_loss(q_values: torch.Tensor, actions: torch.Tensor, margin: float) -> torch.Tensor:
-    """Push every other action a margin below the demonstrated one.
+    """Pushes every other action a margin below the demonstrated one.
 
     max_a [Q(s, a) + margin * 1(a != a_E)] - Q(s, a_E) (https://arxiv.org/abs/1704.03732, eq. 3).
 
@@ -143,7 +143,7 @@ def large_margin_loss(q_values: torch.Tensor, actions: torch.Tensor, margin: flo
 
 
 def double_q_values(selector_q: torch.Tensor, target_quantiles: torch.Tensor) -> torch.Tensor:
-    """Look up one network's values of the actions that another chooses.
+    """Looks up one network's values of the actions that another chooses.
 
     Double Q-learning (https://arxiv.org/abs/1509.06461) on quantiles.
 
@@ -180,7 +180,7 @@ class PolicyLoss(NamedTuple):
 def policy_loss(
     scores: torch.Tensor, samples: RolloutSamples, clip_range: float, entropy_weight: float
 ) -> PolicyLoss:
-    """Compute the clipped surrogate loss with its entropy bonus, and its gradient.
+    """Computes the clipped surrogate loss with its entropy bonus, and its gradient.
 
     Where the clipped ratio is the smaller one, the gradient is zero; elsewhere that of a
     log-probability by the scores is 1(a) - p, and that of the entropy H is -p (log p + H).
@@ -221,7 +221,7 @@ def generalised_advantages(
     gamma: float,
     gae_lambda: float,
 ) -> torch.Tensor:
-    """Estimate advantages (https://arxiv.org/abs/1506.02438), shape (steps, games).
+    """Estimates advantages (https://arxiv.org/abs/1506.02438), shape (steps, games).
 
     Args:
         rewards: Shape (steps, games).

@@ -25,7 +25,7 @@ class RecentEpisodes:
         self._rows: deque[Mapping[str, float]] = deque(maxlen=size)
 
     def add(self, info: Mapping[str, Any]) -> None:
-        """Add an episode by the infos of its last step.
+        """Adds an episode by the infos of its last step.
 
         They hold ``distance`` [m], ``finished``, ``score_time`` [s], the return as ``reward``
         or, as SB3 has it, ``episode``, and the sum of every term of a shaped reward as
@@ -41,7 +41,7 @@ class RecentEpisodes:
         )
 
     def metrics(self) -> dict[str, float]:
-        """Average over the latest episodes; empty before the first end.
+        """Averages over the latest episodes; empty before the first end.
 
         Returns:
             ``finish_rate``, ``distance_mean`` [m], ``reward_mean``, ``finish_time_mean`` [s]
@@ -60,11 +60,11 @@ class RecentEpisodes:
         return metrics
 
     def state(self) -> list[JsonValue]:
-        """Return the episodes as JSON for :meth:`restore`."""
+        """Returns the episodes as JSON for :meth:`restore`."""
         return [dict(row) for row in self._rows]
 
     def restore(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Restore the episodes from :meth:`state`."""
+        """Restores the episodes from :meth:`state`."""
         self._rows.clear()
         self._rows.extend(rows)
 
@@ -77,28 +77,28 @@ class MetricHistory:
         self._rows: list[tuple[int, str, float]] = []
 
     def record(self, metrics: Mapping[str, float], step: int) -> None:
-        """Record metrics of the training after ``step`` decisions and pass them on."""
+        """Records metrics of the training after ``step`` decisions and passes them on."""
         self._rows.extend((step, name, value) for name, value in metrics.items())
         self._sink(metrics, step)
 
     def extend(self, before: pd.DataFrame) -> None:
-        """Add metrics recorded before a stop, in the form of ``frame``, without passing them on."""
+        """Adds metrics recorded before a stop, as in ``frame``, without passing them on."""
         self._rows += before[["step", "metric", "value"]].itertuples(index=False, name=None)
 
     def frame(self) -> pd.DataFrame:
-        """Return columns ``step`` (int), ``metric`` (str) and ``value`` (float), in order."""
+        """Returns columns ``step`` (int), ``metric`` (str) and ``value`` (float), in order."""
         frame = pd.DataFrame(self._rows, columns=["step", "metric", "value"])
         return frame.astype({"step": "int64", "metric": "str", "value": "float64"})
 
 
 def tensorboard_is_installed() -> bool:
-    """Return whether event files can be written."""
+    """Returns whether event files can be written."""
     return find_spec("tensorboard") is not None
 
 
 @contextmanager
 def also_to_tensorboard(sink: MetricSink, folder: str | None) -> Iterator[MetricSink]:
-    """Yield a sink that also writes to TensorBoard; without a folder, ``sink`` itself."""
+    """Yields a sink that also writes to TensorBoard; without a folder, ``sink`` itself."""
     if folder is None:
         yield sink
         return
@@ -128,18 +128,18 @@ class ProgressBar:
         self._bar.close()
 
     def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
-        """Begin a new bar, ``first`` steps along."""
+        """Begins a new bar, ``first`` steps along."""
         self._bar.close()
         self._bar = tqdm(
             desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
         )
 
     def note(self, **times: float | None) -> None:
-        """Show times [s] by name from now on; None is left out."""
+        """Shows times [s] by name from now on; None is left out."""
         self._notes |= {name: f"{time:.2f} s" for name, time in times.items() if time is not None}
 
     def show(self, steps: int, progress: float, episodes: RecentEpisodes) -> None:
-        """Move the bar to ``steps``; ``progress`` is the share of the training that is over."""
+        """Moves the bar to ``steps``; ``progress`` is the share of the training that is over."""
         if not self._is_shown:
             return
         recent = episodes.metrics().items()

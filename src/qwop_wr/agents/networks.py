@@ -1,7 +1,7 @@
 """The agents' networks, averages of their weights, and dense layers without autograd."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -20,14 +20,14 @@ class AgentNetwork(nn.Module):
 
     @abstractmethod
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Score every action: logits or expected returns, the best has the highest score.
+        """Scores every action: logits or expected returns, the best has the highest score.
 
         Maps observations (batch, n_observations) to scores (batch, n_actions).
         """
 
     @abstractmethod
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Estimate discounted returns (batch,), in scaled rewards, of observations (batch, d)."""
+        """Estimates discounted returns (batch,), in scaled rewards, of observations (batch, d)."""
 
 
 class HiddenLayers(nn.Module):
@@ -49,7 +49,7 @@ class HiddenLayers(nn.Module):
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map inputs (batch, sizes[0]) to features (batch, sizes[-1])."""
+        """Maps inputs (batch, sizes[0]) to features (batch, sizes[-1])."""
         features = inputs
         for linear, norm in zip(self.linear, self.norm, strict=True):
             features = self.activation(norm(linear(features)))
@@ -73,7 +73,7 @@ class QuantileNetwork(AgentNetwork):
         self.value = nn.Linear(sizes[-1], self.n_quantiles) if spec.dueling else None
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Map observations (batch, d) to quantiles (batch, n_quantiles, n_actions)."""
+        """Maps observations (batch, d) to quantiles (batch, n_quantiles, n_actions)."""
         features = self.hidden(observations)
         outputs: torch.Tensor = self.output(features)
         outputs = outputs.view(-1, self.n_quantiles, self.n_actions)
@@ -83,7 +83,7 @@ class QuantileNetwork(AgentNetwork):
         return values + outputs - outputs.mean(dim=2, keepdim=True)
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute expected returns: the means of the quantiles."""
+        """Computes expected returns: the means of the quantiles."""
         # The mean of linear outputs is the output of the mean weights, at 1/N of the work.
         features = self.hidden(observations)
         weight = self.output.weight.view(self.n_quantiles, self.n_actions, -1).mean(dim=0)
@@ -95,11 +95,11 @@ class QuantileNetwork(AgentNetwork):
         return values + scores - scores.mean(dim=1, keepdim=True)
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute the expected return of the greedy action."""
+        """Computes the expected return of the greedy action."""
         return self.action_scores(observations).amax(dim=1)
 
     def set_level(self, level: float) -> None:
-        """Set the bias so that all expected returns start from ``level``, in scaled rewards."""
+        """Sets the bias so that all expected returns start from ``level``, in scaled rewards."""
         nn.init.constant_((self.output if self.value is None else self.value).bias, level)
 
 
@@ -115,12 +115,12 @@ class ActorCritic(AgentNetwork):
         self.critic_output = nn.Linear(sizes[-1], 1)
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute the logits of the categorical policy."""
+        """Computes the logits of the categorical policy."""
         logits: torch.Tensor = self.actor_output(self.actor(observations))
         return logits
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute the critic's estimates."""
+        """Computes the critic's estimates."""
         values: torch.Tensor = self.critic_output(self.critic(observations))
         return values.squeeze(-1)
 
@@ -146,7 +146,7 @@ class RecurrentActorCritic(AgentNetwork):
     def remember(
         self, observations: torch.Tensor, memory: Memory | None
     ) -> tuple[torch.Tensor, Memory]:
-        """Score every action, given the earlier observations of the episode.
+        """Scores every action, given the earlier observations of the episode.
 
         Args:
             observations: Current ones, shape (batch, n_observations).
@@ -160,11 +160,11 @@ class RecurrentActorCritic(AgentNetwork):
         return logits, memory
 
     def action_scores(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute the logits at the beginning of an episode."""
+        """Computes the logits at the beginning of an episode."""
         return self.remember(observations, None)[0]
 
     def values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Compute the critic's estimates at the beginning of an episode."""
+        """Computes the critic's estimates at the beginning of an episode."""
         features, _ = self.critic_lstm(observations[None])
         values: torch.Tensor = self.critic_output(self.critic(features[0]))
         return values.squeeze(-1)
@@ -178,7 +178,7 @@ _NETWORKS: dict[Algorithm, type[QuantileNetwork | ActorCritic | RecurrentActorCr
 
 
 def build_network(spec: AgentSpec) -> AgentNetwork:
-    """Build the network of a spec, with weights drawn from torch's global generator."""
+    """Builds the network of a spec, with weights drawn from torch's global generator."""
     return _NETWORKS[spec.algorithm](spec)
 
 
@@ -210,14 +210,14 @@ class WeightAverage(Generic[Network]):
         self._average = [parameter.detach() for parameter in self.network.parameters()]
 
     def update(self) -> None:
-        """Add the network's current weights; the first time, they become the average."""
+        """Adds the network's current weights; the first time, they become the average."""
         n = self.n_updates
         decay = min(self._decay, (1 + n) / (10 + n)) if n else 0.0
         torch._foreach_lerp_(self._average, self._current, 1.0 - decay)
         self.n_updates += 1
 
     def restart(self) -> None:
-        """Reset the average to the network's current weights."""
+        """Resets the average to the network's current weights."""
         torch._foreach_copy_(self._average, self._current)
         self.n_updates = 0
 
@@ -252,7 +252,7 @@ class FlatWeights:
         return self.vector.grad
 
     def clip(self, longest: float) -> None:
-        """Shorten the gradient to at most ``longest``."""
+        """Shortens the gradient to at most ``longest``."""
         length = self.gradient.norm()
         self.gradient.mul_((longest / (length + 1e-6)).clamp_(max=1.0))
 
@@ -261,11 +261,11 @@ class DenseStack:
     """Hidden layers without normalisation and an output layer, forward and backward."""
 
     def __init__(self, hidden: HiddenLayers, output: nn.Linear) -> None:
-        self._layers = [*_linears(hidden.linear), output]
+        self._layers = [*(layer for layer in hidden.linear if isinstance(layer, nn.Linear)), output]
         self._is_tanh = isinstance(hidden.activation, nn.Tanh)
 
     def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
-        """Map inputs (batch, d) to inputs, hidden activations and outputs, each (batch, width)."""
+        """Maps inputs (batch, d) to inputs, hidden activations and outputs, each (batch, width)."""
         steps = [inputs]
         for layer in self._layers[:-1]:
             sums = torch.addmm(layer.bias, steps[-1], layer.weight.t())
@@ -274,7 +274,7 @@ class DenseStack:
         return [*steps, torch.addmm(last.bias, steps[-1], last.weight.t())]
 
     def backward(self, steps: list[torch.Tensor], gradient: torch.Tensor) -> None:
-        """Add to the gradients of the weights.
+        """Adds to the gradients of the weights.
 
         Args:
             steps: Result of ``forward``.
@@ -293,7 +293,3 @@ class DenseStack:
                 gradient = torch.ops.aten.tanh_backward(gradient, activations)
             else:
                 gradient = torch.ops.aten.threshold_backward(gradient, activations, 0)
-
-
-def _linears(modules: Iterable[nn.Module]) -> list[nn.Linear]:
-    return [module for module in modules if isinstance(module, nn.Linear)]

@@ -26,7 +26,7 @@ class Policy:
         self._reward_scale = reward_scale
 
     def begin(self) -> None:
-        """Reset the memory: new episodes begin in all games.
+        """Resets the memory: new episodes begin in all games.
 
         Matters only for an agent with a memory, which must act in every decision of the
         same games.
@@ -38,7 +38,7 @@ class Policy:
         deterministic: bool = True,
         rng: np.random.Generator | None = None,
     ) -> Actions:
-        """Choose one action index per game, shape (n,).
+        """Chooses one action index per game, shape (n,).
 
         Args:
             observations: Shape (n, n_observations).
@@ -58,13 +58,13 @@ class Policy:
         return actions
 
     def values(self, observations: Floats) -> Floats:
-        """Estimate the discounted returns, shape (n,), in the environment's own rewards."""
+        """Estimates the discounted returns, shape (n,), in the environment's own rewards."""
         with torch.inference_mode():
             values = self._network.values(self._tensor(observations))
         return np.asarray(values.numpy() / self._reward_scale, dtype=np.float32)
 
     def action_scores(self, observations: Floats) -> Floats:
-        """Score every action, (n, n_actions): logits, or expected returns in scaled rewards."""
+        """Scores every action, (n, n_actions): logits, or expected returns in scaled rewards."""
         with torch.inference_mode():
             scores = self._network.action_scores(self._tensor(observations))
         return np.asarray(scores.numpy(), dtype=np.float32)
@@ -90,7 +90,7 @@ class RecurrentPolicy(Policy):
         self._memory: Memory | None = None
 
     def begin(self) -> None:
-        """Reset the memory."""
+        """Resets the memory."""
         self._memory = None
 
     def _next_scores(self, observations: Floats) -> Floats:

@@ -18,7 +18,7 @@ def lambda_returns(
     gamma: float,
     trace: float,
 ) -> FloatArray:
-    """Compute TD(lambda) returns (Sutton and Barto, eq. 12.2), shape (T, n).
+    """Computes TD(lambda) returns (Sutton and Barto, eq. 12.2), shape (T, n).
 
     Args:
         rewards: Shape (T, n).
@@ -71,7 +71,7 @@ class CriticFitter:
         self._optimiser = torch.optim.Adam(self._parameters, lr=learning_rate, fused=True)
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Estimate returns (n,), in the environment's rewards, of observations (n, d)."""
+        """Estimates returns (n,), in the environment's rewards, of observations (n, d)."""
         with torch.inference_mode():
             values = self._network.values(torch.from_numpy(observations))
         return np.asarray(values.numpy() / self._scale, dtype=np.float32)
@@ -84,7 +84,7 @@ class CriticFitter:
         batch_size: int = 1024,
         learning_rate: float | None = None,
     ) -> float:
-        """Fit for one pass over the samples; returns the mean loss.
+        """Fits for one pass over the samples; returns the mean loss.
 
         Args:
             observations: Shape (N, d).
@@ -111,7 +111,7 @@ class CriticFitter:
         return float(np.mean(losses))
 
     def agent(self) -> Agent:
-        """Return a copy of the agent with the current critic."""
+        """Returns a copy of the agent with the current critic."""
         return Agent.from_network(self._agent.spec, self._network, self._agent.card)
 
 
@@ -124,7 +124,7 @@ def fit_actor(
     learning_rate: float,
     batch_size: int = 1024,
 ) -> Agent:
-    """Fit the actor of a ppo agent to actions by cross-entropy.
+    """Fits the actor of a ppo agent to actions by cross-entropy.
 
     Args:
         observations: Shape (N, d).

@@ -80,7 +80,7 @@ def play_episodes(
     record: bool = False,
     record_keys: bool = False,
 ) -> Episodes:
-    """Play one episode per seed, as many at once as the environment has games.
+    """Plays one episode per seed, as many at once as the environment has games.
 
     Args:
         vector_env: Environment without automatic reset: an ended game stands
@@ -161,7 +161,7 @@ class _Batch:
         on_step: StepCallback | None,
     ) -> None:
         n, n_games = len(self.seeds), self.env.num_envs
-        # Surplus games repeat the last seed; nobody looks at them.
+        # Surplus games repeat the last seed and are ignored.
         padded = [int(seed) for seed in self.seeds] + [int(self.seeds[-1])] * (n_games - n)
         # Gymnasium documents a list of seeds but types a single one.
         obs, _ = self.env.reset(seed=padded)  # type: ignore[arg-type]
@@ -211,7 +211,7 @@ class _Batch:
             self.key_runs.append(_KeyRuns(self.env.last_keys[:n].copy(), ticks))
 
     def keys_per_tick(self) -> list[NDArray[np.uint8]]:
-        """Expand the recorded keys to ticks, one array per game."""
+        """Expands the recorded keys to ticks, one array per game."""
         assert self.key_runs is not None  # noqa: S101 - the caller asked for them
         keys = np.stack([run.keys for run in self.key_runs], axis=1)  # (n, steps)
         ticks = np.stack([run.ticks for run in self.key_runs], axis=1)  # (n, steps)

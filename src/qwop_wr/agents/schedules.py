@@ -43,12 +43,12 @@ class Schedule(BaseModel):
 
     @classmethod
     def linear(cls, start: float, end: float) -> "Schedule":
-        """Make a linear schedule over the whole training."""
+        """Makes a linear schedule over the whole training."""
         return cls(start=start, end=end)
 
     @classmethod
     def constant(cls, value: float) -> "Schedule":
-        """Make a constant schedule."""
+        """Makes a constant schedule."""
         return cls(start=value, end=value)
 
     @property
@@ -57,7 +57,7 @@ class Schedule(BaseModel):
         return max(self.start, self.end)
 
     def __call__(self, progress: float) -> float:
-        """Return the value at a progress, which is clipped to 0..1."""
+        """Returns the value at a progress, which is clipped to 0..1."""
         done = min(max(progress / self.until, 0.0), 1.0)
         if self.n_steps is not None:
             passed = min(int(done * (self.n_steps + 1)), self.n_steps)
@@ -109,7 +109,7 @@ class BudgetClock:
         return self._now() - self._started
 
     def progress(self, steps: int) -> float:
-        """Return the used share, 0 to 1, of the tighter limit."""
+        """Returns the used share, 0 to 1, of the tighter limit."""
         used = 0.0
         if self.budget.steps is not None:
             used = steps / self.budget.steps

@@ -76,7 +76,7 @@ class AgentSpec(BaseModel):
         return self
 
     def identity(self) -> dict[str, JsonValue]:
-        """Return the fields that make two specs differ.
+        """Returns the fields that make two specs differ.
 
         Later fields, ``dueling`` and ``lstm_size``, appear only where set and actions by
         their first name, so that the fingerprints of older agents do not change.
@@ -86,7 +86,7 @@ class AgentSpec(BaseModel):
         return {**fields, "actions": first_name(self.actions)}
 
     def check_interface(self, interface: Mapping[str, str | int]) -> None:
-        """Check that the agent can act in an environment with this ``interface``.
+        """Checks that the agent can act in an environment with this ``interface``.
 
         Raises:
             ValueError: Naming the first value that differs or is missing.
@@ -102,7 +102,7 @@ class AgentSpec(BaseModel):
                 )
 
     def check_continues(self, earlier: "AgentSpec", agent: str, training: str) -> None:
-        """Check that a training of such agents can continue from an agent of another spec.
+        """Checks that a training of such agents can continue from an agent of another spec.
 
         Engines may differ; ``agent`` and ``training`` name both sides in the error.
 

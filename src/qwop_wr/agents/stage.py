@@ -55,10 +55,9 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
     """
 
     coaching: CoachingOptions | None = None
-    """How the best checkpoint learns from a coach afterwards; without it there is no coach."""
+    """How the best checkpoint learns from a coach afterwards; no coaching if null."""
 
     evaluation_starts: PositiveInt = 256
-    """Starts of every evaluation."""
     collapse_fraction: float = Field(default=0.7, ge=0, lt=1)
     """Finish rate or mean distance below this share of the best checkpoint's is a collapse;
     0 disables the check."""
@@ -88,7 +87,7 @@ class StageInputs(NamedTuple):
     seed: int
 
     def identity(self, options: StageOptions) -> dict[str, JsonValue]:
-        """Return seed, the agent's fingerprint and, if used, a SHA-256 of the demonstrations."""
+        """Returns seed, the agent's fingerprint and, if used, a SHA-256 of the demonstrations."""
         data: str | None = None
         if self.demonstrations is not None and options.uses_demonstrations:
             steps, digest = self.demonstrations, hashlib.sha256()
@@ -147,7 +146,7 @@ class CollapseGuard:
     def watch(
         self, learner: DemonstrationQRDQN, best: RankedAgent, score: AgentScore
     ) -> dict[str, float]:
-        """Roll back if the score of the learner is a collapse; returns metrics of a collapse."""
+        """Rolls back if the score of the learner is a collapse; returns metrics of a collapse."""
         least = self._options.collapse_fraction
         if (
             score.finish_rate >= least * best.score.finish_rate
@@ -206,7 +205,7 @@ class StageTraining(Training):
         self._make_coach = make_coach
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether nothing is left to do."""
+        """Returns whether nothing is left to do."""
         return state.finished
 
     def _make_learner(self, progress: Progress) -> Learner:
@@ -281,7 +280,7 @@ class StageTraining(Training):
         )
 
     def _conclude(self, context: TrainingContext) -> TrainingState:
-        """Compare the best agents with the incoming one at the gate."""
+        """Compares the best agents with the incoming one at the gate."""
         options, incoming, seed = self._options, self._inputs.incoming, self._seed
         # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
         purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
@@ -334,7 +333,7 @@ class StageTraining(Training):
 
 
 def stage_result(state: TrainingState) -> StageResult:
-    """Read the result of a stage from the last state of its training.
+    """Reads the result of a stage from the last state of its training.
 
     Raises:
         TrainingStateError: If the stage has not ended or the state is malformed.
@@ -367,7 +366,7 @@ def train_stage(
     inputs: StageInputs,
     sink: MetricSink = silent_sink,
 ) -> StageResult:
-    """Train a stage in one go, without saving its state.
+    """Trains a stage in one go, without saving its state.
 
     Raises:
         ValueError: If agent, demonstrations, environments and options do not fit.
@@ -384,7 +383,7 @@ def check_inputs(
     incoming: Agent | None,
     demonstrations: Transitions | None,
 ) -> None:
-    """Check that a stage's inputs fit one another, before anything is trained.
+    """Checks that a stage's inputs fit one another, before anything is trained.
 
     Raises:
         ValueError: Naming what does not fit and what would.
@@ -420,7 +419,7 @@ def check_inputs(
 
 
 def _health(options: StageOptions, history: pd.DataFrame) -> HealthReport | None:
-    """Compare the last evaluation with the last one before the stage played."""
+    """Compares the last evaluation with the last one before the stage played."""
     if options.health is None:
         return None
     rates = history[history["metric"] == "evaluation/finish_rate"]

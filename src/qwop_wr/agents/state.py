@@ -32,7 +32,7 @@ class TrainingState:
     facts: Mapping[str, JsonValue]
 
     def part(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """Return the arrays named ``prefix/name`` by the rest of their names."""
+        """Returns the arrays named ``prefix/name`` by the rest of their names."""
         start = f"{prefix}/"
         return {
             name.removeprefix(start): array
@@ -41,7 +41,7 @@ class TrainingState:
         }
 
     def agent(self, prefix: str, facts: Mapping[str, Any]) -> Agent:
-        """Read an agent from its weights under ``prefix`` and its ``agent_facts``."""
+        """Reads an agent from its weights under ``prefix`` and its ``agent_facts``."""
         return Agent(AgentSpec.model_validate(facts["spec"]), self.part(prefix), facts["card"])
 
     @property
@@ -50,12 +50,12 @@ class TrainingState:
         return self.facts.get("finished") is True
 
     def noting(self, **facts: JsonValue) -> "TrainingState":
-        """Return the state with more facts."""
+        """Returns the state with more facts."""
         return TrainingState(self.arrays, {**self.facts, **facts})
 
 
 def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> TrainingState | None:
-    """Return the state if a training of this origin can continue from it, else None.
+    """Returns the state if a training of this origin can continue from it, else None.
 
     A finished state of another training gives None: it has given its result, and nothing is
     lost by beginning anew.
@@ -81,24 +81,24 @@ def resumable(state: TrainingState | None, origin: Mapping[str, JsonValue]) -> T
 
 
 def agent_facts(agent: Agent) -> dict[str, JsonValue]:
-    """Return spec and card, an agent without its weights, for ``TrainingState.agent``."""
+    """Returns spec and card, an agent without its weights, for ``TrainingState.agent``."""
     return {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
 
 
 def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Prefix the names of arrays: ``prefix/name``."""
+    """Prefixes the names of arrays: ``prefix/name``."""
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
 def module_arrays(module: torch.nn.Module) -> dict[str, NDArray[Any]]:
-    """Copy the weights of a module, by the names of its state dictionary."""
+    """Copies the weights of a module, by the names of its state dictionary."""
     return {
         name: tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()
     }
 
 
 def load_module(module: torch.nn.Module, arrays: Arrays) -> None:
-    """Set the weights of a module from ``module_arrays``.
+    """Sets the weights of a module from ``module_arrays``.
 
     Raises:
         RuntimeError: If names or shapes differ.
@@ -107,7 +107,7 @@ def load_module(module: torch.nn.Module, arrays: Arrays) -> None:
 
 
 def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
-    """Copy the moments of an optimiser, not its options, by ``parameter.moment``."""
+    """Copies the moments of an optimiser, not its options, by ``parameter.moment``."""
     return {
         # Not every optimiser counts its steps in a tensor.
         f"{parameter}.{moment}": torch.as_tensor(tensor).detach().cpu().numpy().copy()
@@ -117,7 +117,7 @@ def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[Any]
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
-    """Set the moments of an optimiser of the same parameters from ``optimiser_arrays``."""
+    """Sets the moments of an optimiser of the same parameters from ``optimiser_arrays``."""
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
         parameter, moment = name.split(".", 1)
@@ -127,7 +127,7 @@ def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
 
 
 def global_generators() -> dict[str, NDArray[Any]]:
-    """Copy the states of torch's and numpy's global generators, which SB3 draws from."""
+    """Copies the states of torch's and numpy's global generators, which SB3 draws from."""
     _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - SB3 draws from it
     return {
         "torch": torch.get_rng_state().numpy().copy(),
@@ -136,14 +136,14 @@ def global_generators() -> dict[str, NDArray[Any]]:
 
 
 def restore_global_generators(arrays: Arrays) -> None:
-    """Set the global generators of torch and numpy from ``global_generators``."""
+    """Sets the global generators of torch and numpy from ``global_generators``."""
     torch.set_rng_state(torch.tensor(arrays["torch"]))
     keys, position = arrays["numpy"][:-1].astype(np.uint32), int(arrays["numpy"][-1])
     np.random.set_state(("MT19937", keys, position, 0, 0.0))  # noqa: NPY002
 
 
 def history_arrays(history: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Copy metrics in long form; tensors hold no text, so names are stored as bytes."""
+    """Copies metrics in long form; tensors hold no text, so names are stored as bytes."""
     metrics = pd.Categorical(history["metric"])
     names = "\n".join(metrics.categories).encode()
     return {
@@ -155,7 +155,7 @@ def history_arrays(history: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 
 def history_frame(arrays: Arrays) -> pd.DataFrame:
-    """Read metrics from ``history_arrays``: columns ``step``, ``metric`` and ``value``.
+    """Reads metrics from ``history_arrays``: columns ``step``, ``metric`` and ``value``.
 
     Raises:
         KeyError: If an array is missing.

@@ -72,7 +72,7 @@ class LearnerTask:
             self.spec.check_continues(earlier, "the agent to begin with", "the training")
 
     def learner(self, games: LearningGames, progress: Progress) -> Learner:
-        """Make the learner, untrained."""
+        """Makes the learner, untrained."""
         learning, spec = self.learning, self.spec
         learner: Learner
         if isinstance(learning, PPOLearning) and learning.algorithm == "own_ppo":
@@ -114,15 +114,15 @@ class TrainingContext:
         self.begin_timing()
 
     def begin_timing(self) -> None:
-        """Count steps per second from now on."""
+        """Counts steps per second from now on."""
         self._timed = self.learner.steps, time.monotonic()
 
     def recent_episodes(self) -> dict[str, float]:
-        """Average over the latest training episodes."""
+        """Averages over the latest training episodes."""
         return {f"rollout/{k}": v for k, v in self.learner.episodes.metrics().items()}
 
     def log(self) -> None:
-        """Record the metrics of the learner and of its recent episodes."""
+        """Records the metrics of the learner and of its recent episodes."""
         steps, now = self.learner.steps, time.monotonic()
         since, began = self._timed
         rate = {"time/fps": (steps - since) / max(now - began, 1e-9)}
@@ -158,24 +158,24 @@ class Training(ABC):
 
     @abstractmethod
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether nothing is left to do after this state."""
+        """Returns whether nothing is left to do after this state."""
 
     @abstractmethod
     def _make_learner(self, progress: Progress) -> Learner:
-        """Make the learner, untrained."""
+        """Makes the learner, untrained."""
 
     @abstractmethod
     def _phases(self, context: TrainingContext) -> Iterator[None]:
-        """Learn from beginning to end; yields where a state is due."""
+        """Learns from beginning to end; yields where a state is due."""
 
     def _conclude(self, context: TrainingContext) -> TrainingState | None:
-        """Make the last state if the phases have not yielded it; a stop request waits."""
+        """Makes the last state if the phases have not yielded it; a stop request waits."""
         return None
 
     def run(
         self, state: TrainingState | None = None, sink: MetricSink = silent_sink
     ) -> Iterator[TrainingState]:
-        """Train until the budget is used up or a stop is requested.
+        """Trains until the budget is used up or a stop is requested.
 
         Yields:
             The state whenever it is due, and at the end, finished.
@@ -220,7 +220,7 @@ class Training(ABC):
         log_every: int,
         on_score: Callable[[AgentScore], None] | None = None,
     ) -> Iterator[None]:
-        """Act, step, store, learn, evaluate, checkpoint; yields where a state is due.
+        """Acts, steps, stores, learns, evaluates, checkpoints; yields where a state is due.
 
         ``on_score`` is called with every score but the last.
         """
@@ -371,7 +371,7 @@ class LearnerTraining(Training):
         self._records_divergence = records_divergence
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether the training has diverged or used up its budget."""
+        """Returns whether the training has diverged or used up its budget."""
         return self._training_options.is_over(state)
 
     def _make_learner(self, progress: Progress) -> Learner:
@@ -411,7 +411,7 @@ class TrainingResult:
 
 
 def training_result(state: TrainingState) -> TrainingResult:
-    """Read the result from a state of ``LearnerTraining``.
+    """Reads the result from a state of ``LearnerTraining``.
 
     Raises:
         TrainingStateError: If the state is not that of such a training.
@@ -426,12 +426,12 @@ def training_result(state: TrainingState) -> TrainingResult:
 
 
 def kept_steps(state: TrainingState) -> list[int]:
-    """Read the steps, in order, at which a training has kept agents."""
+    """Reads the steps, in order, at which a training has kept agents."""
     return [int(step) for step in cast("list[int]", state.facts["kept"])]
 
 
 def kept_agent(state: TrainingState, step: int) -> Agent:
-    """Read the agent that a training kept at one of ``kept_steps``."""
+    """Reads the agent that a training kept at one of ``kept_steps``."""
     return state.agent(f"kept{step}", {"spec": state.facts["spec"], "card": {"steps": step}})
 
 

@@ -59,7 +59,7 @@ class Transitions:
         return int(self.ends.sum())
 
     def select(self, episodes: NDArray[np.integer]) -> "Transitions":
-        """Keep the episodes of these numbers, at least one, renumbered from 0."""
+        """Returns the given episodes, at least one, renumbered from 0."""
         kept = np.isin(self.episode, episodes)
         _, renumbered = np.unique(self.episode[kept], return_inverse=True)
         return Transitions(
@@ -94,7 +94,7 @@ class Transitions:
 
 
 def joined(parts: Sequence[Transitions]) -> Transitions:
-    """Concatenate at least one recording; episodes are renumbered from 0."""
+    """Concatenates at least one recording; episodes are renumbered from 0."""
     first = np.concatenate([[True], *(part.ends for part in parts)])[:-1]
     return Transitions(
         obs=np.concatenate([part.obs for part in parts]),

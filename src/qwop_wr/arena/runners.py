@@ -1,4 +1,4 @@
-"""A runner in a game of its own, tick by tick, and who holds its keys."""
+"""A runner in a game of its own, tick by tick, and the sources of its keys."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -132,7 +132,7 @@ class Runner:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run is over."""
         return self._is_dry or bool(self.simulator.ended[0])
 
     @property

@@ -39,7 +39,7 @@ class Watch:
         }
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Does what a key stands for."""
+        """Runs the command of a key."""
         if event.type == pygame.KEYDOWN and event.key in self._commands:
             self._commands[event.key]()
 

@@ -241,15 +241,3 @@ def _camel(name: str) -> str:
 
 def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-__all__ = [
-    "SUFFIX",
-    "UNKNOWN_PLATFORM",
-    "Content",
-    "agent_content",
-    "person_content",
-    "sine_checksums",
-    "tapes_content",
-    "user_script",
-]

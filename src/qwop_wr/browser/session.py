@@ -102,7 +102,7 @@ class Session:
         return self._has_page
 
     def open_page(self) -> bool:
-        """Lets a page play, unless another one does."""
+        """Lets a page play, and returns True, unless another one does."""
         with self._lock:
             if self._has_page:
                 return False

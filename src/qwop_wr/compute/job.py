@@ -60,7 +60,7 @@ def usable_cores() -> int:
 
 
 class WorkContext(NamedTuple):
-    """Tells a job's function about where it runs.
+    """Where a job's function runs.
 
     Attributes:
         stopped: Returns whether the result is no longer wanted; long work in this process

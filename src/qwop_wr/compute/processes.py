@@ -95,7 +95,7 @@ class ProcessBackend:
             try:
                 future = self._pool.submit(_do, attempt.item)
             except BrokenProcessPool as error:
-                # A worker died while nobody was waiting.
+                # A worker died between two calls of wait.
                 future = Future()
                 future.set_exception(error)
         self._under_way[future] = attempt

@@ -71,7 +71,7 @@ def connection(address: str) -> Iterator[None]:
 
 @contextmanager
 def telling_cluster_faults() -> Iterator[None]:
-    """Turns errors of a cluster into errors of one line.
+    """Converts a cluster's errors to errors of one line.
 
     Raises:
         BadInputError: If there is no room or a node lacks this package.

@@ -50,7 +50,7 @@ class Outcomes(NamedTuple):
 
     @property
     def terminated(self) -> Booleans:
-        """Whether the run has come to an end of its own, shape (n,)."""
+        """Whether the run has ended by itself, shape (n,)."""
         return self.finished | self.fallen | self.sunk
 
 
@@ -128,7 +128,7 @@ def qwop_gym_rewards(
 def reward_function(options: EnvironmentOptions) -> RewardFunction:
     """Returns the reward of an environment as a function to call once per decision."""
     # Partial functions, unlike lambdas, can be sent to another process.
-    return partial(_for_time if options.reward == "time" else _for_speed, options)
+    return partial(_decision_rewards, options)
 
 
 class RewardRates(NamedTuple):
@@ -157,25 +157,17 @@ def reward_rates(options: EnvironmentOptions) -> RewardRates:
     )
 
 
-def _for_time(
+def _decision_rewards(
     options: EnvironmentOptions,
     advance: NDArray[np.float64],
     ticks: NDArray[np.int64],
     finished: NDArray[np.bool_],
     failed: NDArray[np.bool_],
 ) -> Rewards:
-    return time_rewards(
-        advance, ticks, failed, options.metre_reward, options.tick_cost, options.fall_cost
-    )
-
-
-def _for_speed(
-    options: EnvironmentOptions,
-    advance: NDArray[np.float64],
-    ticks: NDArray[np.int64],
-    finished: NDArray[np.bool_],
-    failed: NDArray[np.bool_],
-) -> Rewards:
+    if options.reward == "time":
+        return time_rewards(
+            advance, ticks, failed, options.metre_reward, options.tick_cost, options.fall_cost
+        )
     return qwop_gym_rewards(
         advance,
         ticks,

@@ -83,12 +83,10 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, n_games)
         self.action_space = batch_space(self.single_action_space, n_games)
         self._reward = reward_function(options)
-        self._incentive: VelocityIncentive | None = None
-        if options.velocity is not None:
-            self._incentive = VelocityIncentive(options.velocity, n_games)
-        self._shaping: Shaping | None = None
-        if options.shaping is not None:
-            self._shaping = Shaping(options.shaping, n_games)
+        velocity, shaping = options.velocity, options.shaping
+        self._incentive = None if velocity is None else VelocityIncentive(velocity, n_games)
+        self._shaping = None if shaping is None else Shaping(shaping, n_games)
+        self._bonuses = [one for one in (self._incentive, self._shaping) if one is not None]
         self._autoreset = autoreset
         self._starts = StartingStates(options)
         self._starting_observations = self._observer.observe(self._starts.snapshot)
@@ -219,10 +217,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         check_alike(arrays, {**self._arrays(), "bodies": bodies})
         self._chance.load_state(arrays)
         self._played.load_state(arrays)
-        if self._incentive is not None:
-            self._incentive.load_state(arrays)
-        if self._shaping is not None:
-            self._shaping.load_state(arrays)
+        for bonus in self._bonuses:
+            bonus.load_state(arrays)
         self._over, self._held_keys = arrays["over"].copy(), arrays["held_keys"].copy()
         self._played.replay(
             self.simulator, self._starts, self._chance.idle_ticks, self.options.ticks_per_action
@@ -266,8 +262,7 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         return {
             **self._chance.state(),
             **self._played.state(),
-            **(self._incentive.state() if self._incentive is not None else {}),
-            **(self._shaping.state() if self._shaping is not None else {}),
+            **{name: array for bonus in self._bonuses for name, array in bonus.state().items()},
             "over": self._over.copy(),
             "held_keys": self._held_keys.copy(),
         }
@@ -280,10 +275,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         snapshot.overwrite(games, self._starts.snapshot, idle_ticks)
         self._over[games] = False
         self._held_keys[games] = 0
-        if self._incentive is not None:
-            self._incentive.begin(games)
-        if self._shaping is not None:
-            self._shaping.begin(games)
+        for bonus in self._bonuses:
+            bonus.begin(games)
 
     def _checked(self, actions: ArrayLike) -> NDArray[np.integer[Any]]:
         indices = np.asarray(actions)

@@ -15,7 +15,7 @@ CLOCK_RATIO: Final = 10.0
 
 
 class VelocityRamp(BaseModel):
-    """Where weight and exponent come from, in a straight line."""
+    """Start of weight and exponent, which then change linearly."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -112,7 +112,7 @@ def play_chunk(
     splits, knees = SplitTimes(env.num_envs), LowKnees(env.num_envs)
 
     def measure(_: VectorEnv[Any, Any, Any], __: int) -> None:
-        # The simulator goes on with games that were stopped for their length.
+        # The simulator keeps running games that were stopped for their length.
         running = env.last_ticks > 0
         splits.update(env, running)
         knees.update(env, running)
@@ -146,7 +146,7 @@ def play_chunk(
 def worth_keeping(episodes: pd.DataFrame, tapes: int) -> dict[str, int]:
     """Chooses the runs that become tapes, at most ``tapes`` distinct finishes.
 
-    A run chosen of all seeds is also chosen of any part that has it.
+    A run chosen among all seeds is also chosen among any part that includes it.
 
     Returns:
         Seeds by name: ``fastest_01`` and so on, or ``farthest`` if none finished.

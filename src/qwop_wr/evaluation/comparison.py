@@ -6,14 +6,14 @@ both alike. The differences per seed are compared.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.gate import run_costs
+from qwop_wr.agents.gate import SAME_COST, run_costs
 from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
@@ -22,9 +22,6 @@ from qwop_wr.evaluation.statistics import Estimate, estimate_statistic
 from qwop_wr.simulator.base import Floats
 
 Verdict = Literal["better", "worse", "no difference shown"]
-
-_SAME: Final = 1e-9
-"""Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +80,14 @@ def compare_agents(
     """Compares two agents by their episodes on the same seeds, in any order.
 
     The bootstrap resamples seeds, hence pairs; with one seed, no difference can be shown.
-    The verdict is as sure as ``confidence_level``.
+    The verdict follows from an interval of ``confidence_level``.
 
     Raises:
         ValueError: If the tables are not of one agent each on the same starts.
     """
     ours, theirs = _paired(challenger, opponent)
     saved = _costs(theirs) - _costs(ours)
-    saved[np.abs(saved) < _SAME] = 0.0
+    saved[np.abs(saved) < SAME_COST] = 0.0
     we_finished, they_finished = (side["finished"].to_numpy(dtype=bool) for side in (ours, theirs))
     only_we, only_they = (
         int((we_finished & ~they_finished).sum()),
@@ -155,7 +152,7 @@ def _mcnemar(only_one: int, only_other: int) -> float:
 
 
 def _wilcoxon(differences: Floats) -> float | None:
-    differing = differences[np.abs(differences) > _SAME]
+    differing = differences[np.abs(differences) > SAME_COST]
     if len(differing) == 0:
         return None
     return float(stats.wilcoxon(differing, method="auto").pvalue)

@@ -28,7 +28,7 @@ class Evaluation:
 
     Attributes:
         episodes: One row per run, with the columns of ``qwop_wr.evaluation.episodes``.
-        tapes: The runs worth keeping, by name; each was replayed when it was made.
+        tapes: The runs kept as tapes, by name; each was replayed when it was made.
     """
 
     episodes: pd.DataFrame

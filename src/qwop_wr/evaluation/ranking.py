@@ -10,7 +10,6 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
-from qwop_wr.evaluation.tables import markdown_table
 
 _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "finish_rate": ("finish rate", "{:.1%}"),
@@ -91,11 +90,12 @@ def rank_agents(
 
 
 def _as_markdown(frame: pd.DataFrame) -> str:
-    rows = []
+    """Formats a table, the names aligned to the left and the numbers to the right."""
+    lines = [["agent", *(head for head, _ in _HEADS.values())], ["---", *["---:"] * len(_HEADS)]]
     for row in frame.to_dict("records"):
         texts = [
             "none" if pd.isna(row[name]) else form.format(row[name])
             for name, (_, form) in _HEADS.items()
         ]
-        rows.append([str(row["agent"]), *texts])
-    return markdown_table(["agent", *(head for head, _ in _HEADS.values())], rows)
+        lines.append([str(row["agent"]), *texts])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

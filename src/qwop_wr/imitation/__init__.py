@@ -1,1 +1,1 @@
-"""Runs of other players as something to learn from."""
+"""Recorded runs of other players, to learn from."""

@@ -1,11 +1,12 @@
 """The games that a pipeline plays, and PPO trainings in them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import LearnerTask, LearnerTraining
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
@@ -99,3 +100,9 @@ def ppo_training(
         },
         time_to_beat=time_to_beat,
     )
+
+
+def platform_of(training: TrainingState) -> str | None:
+    """Returns the platform of the games that were learnt in; None if their engine has none."""
+    _, games = cast("tuple[int, dict[str, str]]", training.facts["games"])
+    return games["platform"] if games["engine"] == "exact" else None

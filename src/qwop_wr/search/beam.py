@@ -42,11 +42,6 @@ class SearchResult:
     seconds: float
     shares: Mapping[str, float]
 
-    @property
-    def clones_per_second(self) -> float:
-        """States tried per second."""
-        return self.clones / self.seconds
-
 
 class Stopwatch:
     """Adds up the time spent in named parts of a computation.

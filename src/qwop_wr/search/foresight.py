@@ -27,12 +27,12 @@ class ForesightOptions(BaseModel):
     decisions: PositiveInt = 10
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
-    """Weight of the value of the state at the end of a trial against metres."""
+    """Weight of the value of a trial's last state against metres."""
     least_gain: NonNegativeFloat = 0.1
     """Another action than the policy's own is taken only if it leads so much farther
     [metres]: an action that makes no difference is hard to learn and teaches nothing."""
     fall_cost: NonNegativeFloat = 8.0
-    """Value of a fall, below that of the median state [metres]."""
+    """How far the value of a fall is below that of the median state [metres]."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """Torso height that counts as a fall [units, y points down]."""
 

@@ -16,7 +16,7 @@ FAR_AHEAD: Final = 1.0
 
 
 class EndlessTrack:
-    """Hides the finish from observations, ``observation`` being a key of ``OBSERVATIONS``.
+    """Hides the finish from observations of a kind, a key of ``OBSERVATIONS``.
 
     An agent's values fall towards the finish, where no metres are left to earn;
     this would hold back the states of a beam that are ahead.

@@ -192,7 +192,7 @@ class _Plan:
 
 
 class RecordHunt:
-    """Plans rounds of searches, runs them side by side and remembers the fastest runs.
+    """Plans rounds of searches, runs them in parallel and keeps the fastest runs.
 
     Args:
         guides: Guides of the searches; each search draws one.
@@ -227,7 +227,7 @@ class RecordHunt:
         budget, clock = self._options.budget, WorkClock()
         limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         archive = Archive(self._options.archive, tapes)
-        # A hunt that goes on from a better run shall not repeat the searches of the one before.
+        # A hunt that continues from a better run must not repeat the searches before.
         entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
         core_seconds = 0.0

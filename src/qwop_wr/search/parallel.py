@@ -30,10 +30,6 @@ class Target:
     metres: NDArray[np.float64]
     lag: int
 
-    def watcher(self) -> "KeepingUp":
-        """Returns a callback for one search."""
-        return KeepingUp(self)
-
 
 class KeepingUp:
     """Callback of a search, its ``watch``, that checks whether it is behind the target.
@@ -118,7 +114,7 @@ def run_searches(
 
 def _search(common: _Common, search: Search, context: WorkContext) -> SearchResult:
     beam = BeamSearch(common.guides[search.guide], common.environment, search.options)
-    keeping_up = search.target.watcher() if search.target is not None else None
+    keeping_up = KeepingUp(search.target) if search.target is not None else None
 
     def stop() -> bool:
         is_late = search.deadline is not None and time.time() >= search.deadline

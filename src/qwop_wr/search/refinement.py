@@ -62,7 +62,7 @@ class RefinementOptions(BaseModel):
     trace: float = Field(default=0.9, ge=0, le=1)
     """Lambda of the returns."""
     fall_cost: float = Field(default=8.0, ge=0, allow_inf_nan=False)
-    """Value of a fall, below that of the median state: large, but less than its full cost."""
+    """How far the value of a fall is below that of the median state; less than its full cost."""
     huber_width: float = Field(default=0.2, gt=0, allow_inf_nan=False)
     """Error up to which the loss is quadratic, so that falls do not dominate."""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qwop_wr.agents.transitions import Transitions
+from qwop_wr.agents.transitions import Transitions, joined
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_function
 from qwop_wr.envs.shaping import Shaping, Step
@@ -102,26 +102,10 @@ def replay_transitions(tapes: Sequence[Tape], environment: EnvironmentOptions) -
     Raises:
         ValueError: If a tape does not consist of the environment's decisions.
     """
-    parts = [_replayed(decisions_of(tape, environment), environment) for tape in tapes]
-    episode = np.repeat(
-        np.arange(len(parts), dtype=np.int32), [len(part.actions) for part in parts]
-    )
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS}
-    return Transitions(**columns, episode=episode)
+    return joined([_replayed(decisions_of(tape, environment), environment) for tape in tapes])
 
 
-_FIELDS = ("obs", "actions", "rewards", "next_obs", "dones")
-
-
-class _Episode(NamedTuple):
-    obs: NDArray[np.float32]
-    actions: NDArray[np.int64]
-    rewards: NDArray[np.float32]
-    next_obs: NDArray[np.float32]
-    dones: NDArray[np.bool_]
-
-
-def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode:
+def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> Transitions:
     game = environment.make_games()
     observer, reward = Observer(environment.observation), reward_function(environment)
     shaping = None
@@ -145,8 +129,14 @@ def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> _Episode
         observations.append(observer.observe(after))
         before = after
     seen = np.concatenate(observations)  # (n + 1, d)
-    dones = np.zeros(len(decisions.actions), dtype=np.bool_)
+    n = len(decisions.actions)
+    dones = np.zeros(n, dtype=np.bool_)
     dones[-1] = bool(before.ended[0] and not before.landed[0])
-    return _Episode(
-        seen[:-1], decisions.actions, np.concatenate(rewards).astype(np.float32), seen[1:], dones
+    return Transitions(
+        obs=seen[:-1],
+        actions=decisions.actions,
+        rewards=np.concatenate(rewards).astype(np.float32),
+        next_obs=seen[1:],
+        dones=dones,
+        episode=np.zeros(n, dtype=np.int32),
     )

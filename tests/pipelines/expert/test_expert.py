@@ -191,7 +191,7 @@ def test_training_from_nothing_gives_an_agent_for_the_environment(
     agent = _train(None, environment)
     agent.check_interface(environment.interface)
     assert agent.spec.algorithm == "ppo"
-    assert agent.card["stage"] == "expert"
+    assert (agent.card["stage"], agent.card["platform"]) == ("expert", environment.platform)
 
 
 def test_first_expert_needs_no_rival(agent: Agent, environment: EnvironmentOptions) -> None:

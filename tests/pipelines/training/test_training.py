@@ -14,16 +14,17 @@ from pydantic import ValidationError
 
 from qwop_wr import settings
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.spec import AgentSpec
-from qwop_wr.agents.stage import StageOptions
+from qwop_wr.agents.stage import StageOptions, stage_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.training.nodes import (
     AgentOptions,
     Stage,
@@ -99,7 +100,7 @@ def test_stage_hands_on_nothing_worse(
     assert {"step", "metric", "value"} == set(history.columns)
     assert "evaluation/mean_distance" in set(history["metric"])
     if gate["promoted"]:
-        assert handed_on.card["stage"] == "toy"
+        assert (handed_on.card["stage"], handed_on.card["platform"]) == ("toy", "node")
         for name in ("finish_rate", "mean_distance"):
             assert gate["outgoing"][name] >= gate["incoming"][name]
     else:
@@ -112,6 +113,16 @@ def test_agent_with_another_network_is_refused_in_one_line(
     other = SMALL.model_copy(update={"n_quantiles": 6})
     with pytest.raises(BadInputError, match="stage toy: .* n_quantiles = 4, .* asks for 6"):
         _train(agent, stage_options, environment, other)
+
+
+def test_nobody_coaches_where_clones_are_slow(
+    agent: Agent, stage_options: StageOptions, environment: EnvironmentOptions
+) -> None:
+    coached = stage_options.model_copy(update={"coaching": CoachingOptions(rounds=1)})
+    box2d = environment.model_copy(update={"engine": "box2d"})
+    *_, end = _states(agent, coached, box2d)
+    assert "coaching/loss" not in set(stage_result(end).history["metric"])
+    assert platform_of(end) is None
 
 
 @pytest.mark.parametrize("n_steps", [21, 1000])

@@ -76,7 +76,7 @@ class SavedModel(NamedTuple):
 
 
 def read_archive(content: bytes) -> SavedModel:
-    """Read an archive of at most :data:`MAX_BYTES`.
+    """Reads an archive of at most :data:`MAX_BYTES`.
 
     Raises:
         ValueError: If it is damaged, too big, no such archive, or more than weights.
@@ -114,7 +114,7 @@ def read_archive(content: bytes) -> SavedModel:
 
 
 def _what_it_is(names: set[str]) -> str:
-    """Say what an archive without an agent's weights is, and what would work."""
+    """Says what an archive without an agent's weights is, and what would work."""
     inner = {PurePosixPath(name).name for name in names}
     folders = [PurePosixPath(name).parent for name in names if name.endswith(f"/{_WEIGHTS}")]
     archives = sorted(name for name in names if name.lower().endswith(SUFFIX))
@@ -145,7 +145,7 @@ def _what_it_is(names: set[str]) -> str:
 
 
 def _what_else(content: bytes) -> str | None:
-    """Say what a file is that is no zip archive, by its first bytes."""
+    """Says what a file is that is no zip archive, by its first bytes."""
     for magic, words in _MAGICS.items():
         if content.startswith(magic):
             return f"it is no zip archive but {words}"
@@ -155,7 +155,7 @@ def _what_else(content: bytes) -> str | None:
 
 
 def _first_name(content: bytes) -> str | None:
-    """Return the name of the first file in a zip archive."""
+    """Returns the name of the first file in a zip archive."""
     if not content.startswith(_ZIP_MAGIC):
         return None
     length = int.from_bytes(content[26:28], "little")
@@ -216,7 +216,7 @@ def _activation(data: Mapping[str, Any]) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """Return a whole number above 0, given as number, text or shape of one dimension."""
+    """Returns a whole number above 0, given as number, text or shape of one dimension."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str):
@@ -259,7 +259,7 @@ def _tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def _check_torch_archive(content: bytes) -> None:
-    """Check that torch will not take more memory than the file has bytes."""
+    """Checks that torch will not take more memory than the file has bytes."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()

@@ -47,7 +47,7 @@ class ForeignPolicy:
         n_outputs: Width of the output: one per action, or per action and quantile.
         net_arch: Widths of the hidden layers.
         saved: The archive that it comes from.
-        weights: The same weights under our names.
+        weights: Its weights under our names.
         has_critic: Whether its critic fits beside the actor; else the critic is all zeros,
             which matters only to a search guided by it.
     """
@@ -63,7 +63,7 @@ class ForeignPolicy:
 
     @classmethod
     def of(cls, saved: SavedModel) -> "ForeignPolicy":
-        """Recognise the policy in an archive.
+        """Recognises the policy in an archive.
 
         Raises:
             ValueError: If it is none of the known kinds.
@@ -148,7 +148,7 @@ class ForeignPolicy:
         )
 
     def n_actions(self, candidates: Sequence[int]) -> int:
-        """Return the number of actions.
+        """Returns the number of actions.
 
         Args:
             candidates: Possible numbers, for a QR-DQN that states none itself.
@@ -182,7 +182,7 @@ class ForeignPolicy:
         engine: str,
         origin: Mapping[str, JsonValue],
     ) -> Agent:
-        """Convert to an agent: a DQN to a qrdqn of one quantile, an A2C to a ppo.
+        """Converts to an agent: a DQN to a qrdqn of one quantile, an A2C to a ppo.
 
         Args:
             interface: The environment's ``observation``, ``actions``,
@@ -213,7 +213,7 @@ class ForeignPolicy:
 
 
 def _layers(weights: Weights, prefix: str) -> list[_Layer]:
-    """Collect the layers of a sequence: linear at even places, non-linearities between."""
+    """Collects the layers of a sequence: linear at even places, non-linearities between."""
     pattern = re.compile(rf"{re.escape(prefix)}\.(\d{{1,3}})\.weight")
     places = sorted(int(match[1]) for name in weights if (match := pattern.fullmatch(name)))
     if places != list(range(0, 2 * len(places), 2)):

@@ -30,10 +30,10 @@ class LearningGames(Protocol):
         """The same games as a vector environment."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy everything that the next steps depend on."""
+        """Copies everything that the next steps depend on."""
 
     def load_state(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Restore a state; returns the observations."""
+        """Restores a state; returns the observations."""
 
 
 class Learner(ABC):
@@ -52,7 +52,7 @@ class Learner(ABC):
 
     @abstractmethod
     def iterate(self) -> None:
-        """Act, step, store and learn for one update.
+        """Acts, steps, stores and learns for one update.
 
         Raises:
             TrainingDivergedError: If a loss or weight is no longer finite.
@@ -60,36 +60,36 @@ class Learner(ABC):
 
     @abstractmethod
     def metrics(self) -> Mapping[str, float]:
-        """Take out the algorithm's own metrics since the last call, by full name."""
+        """Takes out the algorithm's own metrics since the last call, by full name."""
 
     @abstractmethod
     def agent(self) -> Agent:
-        """Return an agent with the current weights and an empty card."""
+        """Returns an agent with the current weights and an empty card."""
 
     @abstractmethod
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights with those of an agent of the same spec."""
+        """Replaces the initial weights with those of an agent of the same spec."""
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the arrays that the next iteration depends on."""
+        """Copies the arrays that the next iteration depends on."""
 
     @abstractmethod
     def facts(self) -> dict[str, JsonValue]:
-        """Return everything else that the next iteration depends on, ``steps`` included."""
+        """Returns everything else that the next iteration depends on, ``steps`` included."""
 
     @abstractmethod
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly from the state of ``arrays`` and ``facts``."""
+        """Continues exactly from the state of ``arrays`` and ``facts``."""
 
     def after_saving(self, state: TrainingState) -> None:
-        """Restore the global generators of ``state``, as code between yields may draw from them."""
+        """Restores the global generators of ``state``: code between yields may draw from them."""
         if generators := state.part("generator"):
             restore_global_generators(generators)
 
 
 def take_metrics(logger: Logger) -> dict[str, float]:
-    """Return and clear the numbers recorded by an SB3 logger, means where it keeps means."""
+    """Returns and clears the numbers recorded by an SB3 logger, means where it keeps means."""
     recorded = logger.name_to_value.items()
     metrics = {name: float(value) for name, value in recorded if isinstance(value, Real)}
     for values in (logger.name_to_value, logger.name_to_count, logger.name_to_excluded):

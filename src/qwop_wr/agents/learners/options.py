@@ -41,7 +41,7 @@ class Learning(BaseModel):
     """Step size of the optimiser."""
 
     def agent_spec(self, interface: Mapping[str, str | int], engine: str) -> AgentSpec:
-        """Return the spec of the agents on the given environment interface."""
+        """Returns the spec of the agents on the given environment interface."""
         return AgentSpec.model_validate(
             {
                 **interface,
@@ -68,7 +68,7 @@ class OnPolicyLearning(Learning):
     value_weight: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     """Weight of the critic's loss."""
     max_grad_norm: Positive = 0.5
-    """Longest gradient."""
+    """Largest norm of a gradient."""
 
 
 class PPOLearning(OnPolicyLearning):
@@ -90,9 +90,7 @@ class RecurrentPPOLearning(PPOLearning):
 
     algorithm: Literal["recurrent_ppo"]  # type: ignore[assignment]  # another name
     n_steps: PositiveInt = 128
-    """Decisions per game between two updates."""
     batch_size: PositiveInt = 128
-    """Samples per gradient step."""
     lstm_size: PositiveInt = 256
     """Width of each LSTM."""
 
@@ -105,7 +103,6 @@ class A2CLearning(OnPolicyLearning):
 
     algorithm: Literal["a2c"]
     n_steps: PositiveInt = 5
-    """Decisions per game between two updates."""
     gae_lambda: Share = 1.0
     """Bias against variance of the advantages; 1 is the classic advantage."""
     learning_rate: Schedule = Schedule.constant(7e-4)
@@ -122,9 +119,7 @@ class ValueLearning(Learning):
     """
 
     algorithm: str
-    """Name of the algorithm."""
     activation: Activation = "relu"
-    """Non-linearity after each hidden layer."""
     learning_rate: Schedule = Schedule.constant(1e-4)
     """Step size of Adam."""
     layer_norm: bool = False
@@ -144,12 +139,12 @@ class ValueLearning(Learning):
     exploration: Schedule = Schedule(start=1.0, end=0.05, until=0.1)
     """Probability that all games act at random."""
     max_grad_norm: Positive | None = 10.0
-    """Longest gradient; not clipped if null."""
+    """Largest norm of a gradient; not clipped if null."""
     adam_eps: Positive = 1e-8
     """Added to the root of Adam's second moment."""
 
     def gradient_steps_per_target(self, n_games: int) -> float:
-        """Return the gradient steps between two copies into the target network."""
+        """Returns the gradient steps between two copies into the target network."""
         calls = max(self.target_update_interval // n_games, 1)
         return calls * self.gradient_steps / self.train_freq
 
@@ -171,13 +166,10 @@ class QRDQNLearning(ValueLearning):
     n_quantiles: PositiveInt = 200
     """Quantiles of the return per action."""
     learning_rate: Schedule = Schedule.constant(5e-5)
-    """Step size of Adam."""
     max_grad_norm: Positive | None = None
-    """Longest gradient; not clipped if null."""
     adam_eps: Positive | None = None  # type: ignore[assignment]  # sb3-contrib's own
     """Added to the root of Adam's second moment; 0.01 / ``batch_size`` if null."""
     exploration: Schedule = Schedule(start=1.0, end=0.01, until=0.005)
-    """Probability that all games act at random."""
 
     def _network(self) -> dict[str, Any]:
         return {**super()._network(), "n_quantiles": self.n_quantiles}
@@ -187,9 +179,7 @@ class DemonstrationLearning(Learning):
     """Our QR-DQN, which also learns from demonstrations and its own fastest finishes."""
 
     net_arch: LayerSizes = (256, 128)
-    """Widths of the hidden layers."""
     activation: Activation = "relu"
-    """Non-linearity after each hidden layer."""
     layer_norm: bool = True
     """Normalise the hidden layers, which keeps values from running away."""
     dueling: bool = False
@@ -219,7 +209,7 @@ class DemonstrationLearning(Learning):
     learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
     """Step size of Adam."""
     max_grad_norm: Positive = 10.0
-    """Longest gradient."""
+    """Largest norm of a gradient."""
     l2: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
     """Weight decay: adds l2 / 2 times the sum of the squared weights to the loss."""
     target_period: PositiveInt = 500
@@ -322,12 +312,12 @@ class TrainingOptions(BaseModel):
         return folder
 
     def progress(self, steps: int, clock: BudgetClock) -> float:
-        """Return the share of the training that is over, 1 from ``stop_at`` on."""
+        """Returns the share of the training that is over, 1 from ``stop_at`` on."""
         is_stopped = self.stop_at is not None and steps >= self.stop_at
         return 1.0 if is_stopped else clock.progress(steps)
 
     def is_over(self, state: TrainingState) -> bool:
-        """Return whether the training has diverged or used up its budget."""
+        """Returns whether the training has diverged or used up its budget."""
         steps, seconds = cast("int", state.facts["steps"]), cast("float", state.facts["seconds"])
         clock = BudgetClock(self.budget, used=seconds)
         diverged = state.facts["diverged_at"] is not None
@@ -342,11 +332,8 @@ class PPOOptions(TrainingOptions, PPOLearning):
     net_arch: LayerSizes = (256, 128)
     """Widths of the hidden layers, of actor and critic alike."""
     n_steps: PositiveInt = 128
-    """Decisions per game between two updates."""
     batch_size: PositiveInt = 4096
-    """Samples per gradient step."""
     n_epochs: PositiveInt = 6
-    """Passes over the samples of an update."""
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount per decision; at 2 ticks 0.99 looks about 7 s ahead."""
     learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
@@ -354,13 +341,9 @@ class PPOOptions(TrainingOptions, PPOLearning):
     entropy: Schedule = Schedule.linear(0.02, 0.002)
     """Weight of the entropy bonus; too little early on leads to scraping along."""
     evaluation_every: PositiveInt = 500_000
-    """Steps between evaluations."""
     evaluation_starts: PositiveInt = 64
-    """Starts of every evaluation."""
     save_minutes: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Minutes between two states."""
     log_every: PositiveInt = 32_768
-    """Steps between two entries of the algorithm's own metrics."""
 
 
 _MODELS: tuple[type[Learning], ...] = (
@@ -383,7 +366,7 @@ ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
 
 
 def _known_options(value: object) -> object:
-    """Refuse unknown algorithms and options; the error names the known ones."""
+    """Refuses unknown algorithms and options; the error names the known ones."""
     if not isinstance(value, Mapping):
         return value
     name = value.get("algorithm")

@@ -2,10 +2,8 @@
 
 from typing import Any, cast
 
-from gymnasium import spaces
 from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from sb3_contrib.qrdqn.policies import QuantileNetwork as ContribQuantileNetwork
-from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
@@ -16,22 +14,13 @@ from qwop_wr.agents.spec import AgentSpec
 class QuantilePolicy(QRDQNPolicy):
     """SB3's policy around our quantile network.
 
-    Args:
-        spec: Spec of the agents.
-        **kwargs: SB3's further arguments, such as the optimizer.
+    All arguments but ``spec`` are SB3's.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        spec: AgentSpec,
-        **kwargs: Any,  # noqa: ANN401 - SB3's to define
-    ) -> None:
+    def __init__(self, *args: Any, spec: AgentSpec, **kwargs: Any) -> None:  # noqa: ANN401
         self.spec = spec
         kwargs.update(n_quantiles=spec.n_quantiles, net_arch=list(spec.net_arch))
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(*args, **kwargs)
 
     @property
     def online_network(self) -> QuantileNetwork:
@@ -44,35 +33,26 @@ class QuantilePolicy(QRDQNPolicy):
         return cast("QuantileNetwork", self.quantile_net_target.quantile_net[0])
 
     def make_quantile_net(self) -> ContribQuantileNetwork:
-        """Build SB3's network around ours."""
+        """Builds SB3's network around ours."""
         network = super().make_quantile_net()
         network.quantile_net = nn.Sequential(QuantileNetwork(self.spec)).to(self.device)
         return network
 
     def set_training_mode(self, mode: bool) -> None:
-        """Set the mode of the policy alone: no layer of ours has one, and setting all is slow."""
+        """Sets the mode of the policy alone: no layer of ours has one, and setting all is slow."""
         self.training = mode
 
 
 class ValuePolicy(DQNPolicy):
     """SB3's DQN policy around our quantile network of one quantile.
 
-    Args:
-        spec: Spec of the agents.
-        **kwargs: SB3's further arguments, such as the optimiser.
+    All arguments but ``spec`` are SB3's.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        spec: AgentSpec,
-        **kwargs: Any,  # noqa: ANN401 - SB3's to define
-    ) -> None:
+    def __init__(self, *args: Any, spec: AgentSpec, **kwargs: Any) -> None:  # noqa: ANN401
         self.spec = spec
         kwargs["net_arch"] = list(spec.net_arch)
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(*args, **kwargs)
 
     @property
     def online_network(self) -> QuantileNetwork:
@@ -80,7 +60,7 @@ class ValuePolicy(DQNPolicy):
         return cast("QuantileNetwork", self.q_net.q_net[0])
 
     def make_q_net(self) -> QNetwork:
-        """Build SB3's network around ours, without the axis of the one quantile."""
+        """Builds SB3's network around ours, without the axis of the one quantile."""
         network = super().make_q_net()
         network.q_net = nn.Sequential(QuantileNetwork(self.spec), nn.Flatten()).to(self.device)
         return network

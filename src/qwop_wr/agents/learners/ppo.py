@@ -82,7 +82,7 @@ class VectorPPO(Learner):
 
     @torch.no_grad()
     def iterate(self) -> None:
-        """Collect a rollout and learn from it.
+        """Collects a rollout and learns from it.
 
         Raises:
             TrainingDivergedError: If a weight is no longer finite.
@@ -93,7 +93,7 @@ class VectorPPO(Learner):
             raise TrainingDivergedError("a weight", self._steps)
 
     def _collect(self) -> RolloutSamples:
-        """Act, step and store: ``n_steps`` decisions in every game."""
+        """Acts, steps and stores: ``n_steps`` decisions in every game."""
         bootstrapped: list[tuple[int, NDArray[np.intp], NDArray[np.float32]]] = []
         # The largest of scores with Gumbel noise is a draw from their softmax.
         noise = torch.empty_like(self._scores).exponential_(generator=self._generator).log_()
@@ -125,7 +125,7 @@ class VectorPPO(Learner):
         return self._samples()
 
     def _samples(self) -> RolloutSamples:
-        """Add probabilities, advantages and returns to the steps of the rollout."""
+        """Adds probabilities, advantages and returns to the steps of the rollout."""
         n = self._actions.numel()
         observations = self._observations.view(n, -1)
         blocks = [
@@ -171,7 +171,7 @@ class VectorPPO(Learner):
                 yield RolloutSamples(*(column[first : first + size] for column in shuffled))
 
     def _gradient(self, batch: RolloutSamples, entropy_weight: float) -> torch.Tensor:
-        """Set the gradient of a batch; returns means of losses, entropy, KL and clips."""
+        """Sets the gradient of a batch; returns means of losses, entropy, KL and clips."""
         options, n = self._options, len(batch.actions)
         spread, mean = torch.std_mean(batch.advantages)
         batch = batch._replace(advantages=(batch.advantages - mean) / (spread + 1e-8))
@@ -195,20 +195,20 @@ class VectorPPO(Learner):
         return self._steps
 
     def metrics(self) -> dict[str, float]:
-        """Take out the metrics of the latest update."""
+        """Takes out the metrics of the latest update."""
         metrics, self._metrics = self._metrics, {}
         return {f"train/{name}": value for name, value in metrics.items()}
 
     def agent(self) -> Agent:
-        """Return an agent with the present weights and an empty card."""
+        """Returns an agent with the current weights and an empty card."""
         return Agent.from_network(self._spec, self.network, card={})
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights with an agent's."""
+        """Replaces the initial weights with an agent's."""
         load_module(self.network, agent.weights)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy weights, moments, generator and games."""
+        """Copies weights, moments, generator and games."""
         games: Any = self._env
         rest = {
             "generator": self._generator.get_state().numpy().copy(),
@@ -222,7 +222,7 @@ class VectorPPO(Learner):
         }
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return counters and recent episodes."""
+        """Returns counters and recent episodes."""
         return {
             "steps": self._steps,
             "updates": self._updates,
@@ -230,7 +230,7 @@ class VectorPPO(Learner):
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly from the state of ``arrays`` and ``facts``."""
+        """Continues exactly from the state of ``arrays`` and ``facts``."""
         games: Any = self._env
         rest = state.part("rest")
         load_module(self.network, state.part("policy"))
@@ -244,7 +244,7 @@ class VectorPPO(Learner):
 
 
 def _initialised(network: ActorCritic, generator: torch.Generator) -> ActorCritic:
-    """Draw orthogonal weights; the actor's output begins near 0 so that all actions are tried."""
+    """Draws orthogonal weights; the actor's output begins near 0 so that all actions are tried."""
     gains = {network.actor_output: 0.01, network.critic_output: 1.0}
     for layer in network.modules():
         if isinstance(layer, nn.Linear):

@@ -156,7 +156,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
     # Act, step, store, learn.
 
     def iterate(self) -> None:
-        """Act, step and store once in every game, then make the gradient steps due.
+        """Acts, steps and stores once in every game, then makes the gradient steps due.
 
         Raises:
             TrainingDivergedError: If a loss is not finite.
@@ -175,7 +175,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
     ) -> "DemonstrationQRDQN":
-        """Iterate under SB3's callbacks, with SB3's arguments; returns the learner itself."""
+        """Iterates under SB3's callbacks, with SB3's arguments; returns the learner itself."""
         total_timesteps, callbacks = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
@@ -187,7 +187,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return self
 
     def _iterate(self, callback: BaseCallback | None, log_interval: int | None) -> bool:
-        """Make one iteration; returns False if a callback has ended the training."""
+        """Makes one iteration; returns False if a callback has ended the training."""
         assert self.env is not None  # noqa: S101 - the constructor has set it
         assert isinstance(self._last_obs, np.ndarray)  # noqa: S101 - the games were reset
         if callback is not None:
@@ -214,7 +214,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     @torch.no_grad()
     def _act(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Choose actions by the policy, in warm-up too: it fills the buffer, not chance."""
+        """Chooses actions by the policy, in warm-up too: it fills the buffer, not chance."""
         scores = self.network.action_scores(torch.from_numpy(observations).to(self.device))
         greedy = scores.argmax(dim=1).cpu().numpy()
         random = self._rng.integers(self.spec.n_actions, size=self.n_envs)
@@ -247,14 +247,14 @@ class DemonstrationQRDQN(QRDQN, Learner):
     def _log_episodes(
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_], log_interval: int | None
     ) -> None:
-        """Keep the episode statistics that SB3's callbacks and loggers read."""
+        """Updates the episode statistics that SB3's callbacks and loggers read."""
         self._update_info_buffer(infos, dones)
         before, self._episode_num = self._episode_num, self._episode_num + int(dones.sum())
         if log_interval and self._episode_num // log_interval > before // log_interval:
             self.dump_logs()
 
     def train(self, gradient_steps: int, batch_size: int = 256) -> None:
-        """Make the gradient steps due, the replay ratio times the steps played.
+        """Makes the gradient steps due, the replay ratio times the steps played.
 
         Args:
             gradient_steps: Steps played since the last call, all games together.
@@ -280,7 +280,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         self.logger.record("train/demonstration_share", shares.demonstrations)
 
     def pretrain(self, steps: int) -> Iterator[dict[str, float]]:
-        """Learn from demonstrations alone, with full margin weight.
+        """Learns from demonstrations alone, with full margin weight.
 
         Args:
             steps: Gradient steps, including those made before.
@@ -355,14 +355,14 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     @torch.no_grad()
     def n_step_targets(self, batch: Batch) -> list[torch.Tensor]:
-        """Compute R + g^n Z(s_n, argmax Q(s_n, .)), quantiles (batch, N), for every horizon."""
+        """Computes R + g^n Z(s_n, argmax Q(s_n, .)), quantiles (batch, N), for every horizon."""
         return [
             step.returns[:, None] + step.discounts[:, None] * self._next_values(step)
             for step in batch.n_step
         ]
 
     def _next_values(self, step: NStepTransitions) -> torch.Tensor:
-        """Compute quantiles of the bootstrapped values, shape (batch, N)."""
+        """Computes quantiles of the bootstrapped values, shape (batch, N)."""
         target_quantiles = self.target_network(step.next_observations)
         scores = self.network.action_scores(step.next_observations)
         values = double_q_values(scores, target_quantiles)
@@ -379,15 +379,15 @@ class DemonstrationQRDQN(QRDQN, Learner):
     # Agents and weights.
 
     def agent(self) -> Agent:
-        """Return an agent with the averaged weights and an empty card."""
+        """Returns an agent with the averaged weights and an empty card."""
         return Agent.from_network(self.spec, self.average.network, card={})
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights, also those of the target network."""
+        """Replaces the initial weights, also those of the target network."""
         self._load_weights(agent.weights)
 
     def roll_back(self, agent: Agent) -> None:
-        """Return to an agent and continue at half the learning rate.
+        """Returns to an agent and continues at half the learning rate.
 
         The optimizer's moments belong to what went wrong and are reset; experience stays.
         """
@@ -408,11 +408,11 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return self.num_timesteps
 
     def metrics(self) -> dict[str, float]:
-        """Take out the means over the gradient steps since the last call."""
+        """Takes out the means over the gradient steps since the last call."""
         return take_metrics(self.logger)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy weights, moments, buffers and games."""
+        """Copies weights, moments, buffers and games."""
         parts = {
             "games": {} if self._last_obs is None else self._games.state(),
             "experience": self.replay_buffer.state(),
@@ -424,7 +424,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         return {name: array for part in parts for name, array in under(part, parts[part]).items()}
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return counters, generators, recent episodes and metrics not yet taken out."""
+        """Returns counters, generators, recent episodes and metrics not yet taken out."""
         counts = self.logger.name_to_count
         return {
             "steps": self.num_timesteps,
@@ -441,7 +441,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly from the state of ``arrays`` and ``facts``."""
+        """Continues exactly from the state of ``arrays`` and ``facts``."""
         facts = cast("dict[str, Any]", state.facts)
         for name, network in self._networks().items():
             load_module(network, state.part(name))

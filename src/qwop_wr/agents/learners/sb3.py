@@ -87,7 +87,7 @@ class SB3Learner(Learner):
         return self._model.num_timesteps
 
     def iterate(self) -> None:
-        """Collect a rollout and make the updates that follow it."""
+        """Collects a rollout and makes the updates that follow it."""
         model = self._model
         self._follow(model.num_timesteps)
         if isinstance(model, PPO | A2C | RecurrentPPO):
@@ -100,11 +100,11 @@ class SB3Learner(Learner):
             raise TrainingDivergedError("a weight", model.num_timesteps)
 
     def metrics(self) -> dict[str, float]:
-        """Take out the metrics since the last call."""
+        """Takes out the metrics since the last call."""
         return take_metrics(self._model.logger)
 
     def agent(self) -> Agent:
-        """Return an agent with the present weights and an empty card."""
+        """Returns an agent with the current weights and an empty card."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
             return Agent.from_network(self._spec, policy.online_network, card={})
@@ -113,7 +113,7 @@ class SB3Learner(Learner):
         return Agent(self._spec, weights)
 
     def begin_with(self, agent: Agent) -> None:
-        """Replace the initial weights, also those of a target network."""
+        """Replaces the initial weights, also those of a target network."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
             load_module(policy.online_network, agent.weights)
@@ -125,7 +125,7 @@ class SB3Learner(Learner):
         load_module(policy, own)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy weights, moments, buffer, generators and games."""
+        """Copies weights, moments, buffer, generators and games."""
         model = self._model
         assert isinstance(model._last_obs, np.ndarray)  # noqa: S101 - it has played
         rest = {"observations": model._last_obs.copy()}
@@ -145,7 +145,7 @@ class SB3Learner(Learner):
         }
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return counters, recent episodes and SB3's own books."""
+        """Returns counters, recent episodes and SB3's own counters."""
         model = self._model
         facts: dict[str, JsonValue] = {
             "steps": model.num_timesteps,
@@ -163,7 +163,7 @@ class SB3Learner(Learner):
         return facts
 
     def restore(self, state: TrainingState) -> None:
-        """Continue exactly from the state of ``arrays`` and ``facts``."""
+        """Continues exactly from the state of ``arrays`` and ``facts``."""
         model, facts = self._model, cast("dict[str, Any]", state.facts)
         rest = state.part("rest")
         load_module(model.policy, state.part("policy"))
@@ -187,7 +187,7 @@ class SB3Learner(Learner):
         self._model._current_progress_remaining = 1.0 - self._progress(num_timesteps)
 
     def _names(self) -> dict[str, str]:
-        """Map SB3's names of the weights of actor-critic policies to ours."""
+        """Maps SB3's names of the weights of actor-critic policies to ours."""
         names = {"action_net": "actor_output", "value_net": "critic_output"}
         for layer in range(len(self._spec.net_arch)):
             # SB3 counts the non-linearities in between.
@@ -213,7 +213,7 @@ class DoubleDQN(DQN):
     """
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Make gradient steps on the double-DQN loss."""
+        """Makes gradient steps on the double-DQN loss."""
         _train(self, gradient_steps, batch_size, self._loss)
 
     def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:
@@ -234,7 +234,7 @@ class SortingQRDQN(QRDQN):
     """
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Make gradient steps."""
+        """Makes gradient steps with the sorted loss."""
         _train(self, gradient_steps, batch_size, self._loss)
 
     def _loss(self, data: ReplayBufferSamples) -> torch.Tensor:

@@ -12,7 +12,7 @@ from qwop_wr.agents.replay.sampling import Draw, Floats, Integers, NStepSamples
 
 
 class NStepTransitions(NamedTuple):
-    """Returns R = r_0 + g r_1 + ... over up to n steps, and where they bootstrap.
+    """N-step returns R = r_0 + g r_1 + ... and where they bootstrap.
 
     Attributes:
         returns: Sums of discounted, scaled rewards, shape (batch,).
@@ -45,7 +45,7 @@ class Batch(NamedTuple):
     weights: torch.Tensor
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copy the batch as NumPy arrays by name; those of a horizon end in its number."""
+        """Copies the batch as NumPy arrays by name; those of a horizon end in its number."""
         tensors = {name: getattr(self, name) for name in self._fields if name != "n_step"}
         for number, step in enumerate(self.n_step):
             tensors |= {f"{name}_{number}": tensor for name, tensor in step._asdict().items()}
@@ -63,13 +63,13 @@ class Source(Protocol):
     """A buffer that steps can be drawn from."""
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps with importance weights."""
+        """Draws steps with importance weights."""
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps with their n-step returns."""
+        """Looks up steps with their n-step returns."""
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their errors."""
+        """Updates the priorities of drawn steps by their errors."""
 
 
 class _Part(NamedTuple):
@@ -105,7 +105,7 @@ class BatchMixer:
         self._parts: list[_Part] = []
 
     def draw(self, batch_size: int, shares: Shares, beta: float) -> Batch:
-        """Draw a batch; an empty source leaves its share to own experience.
+        """Draws a batch; an empty source leaves its share to own experience.
 
         Importance weights correct the share ``beta`` of the priorities' bias.
         """
@@ -131,7 +131,7 @@ class BatchMixer:
         )
 
     def update_priorities(self, errors: torch.Tensor) -> None:
-        """Update the priorities of the latest batch by its absolute errors, shape (batch,)."""
+        """Updates the priorities of the latest batch by its absolute errors, shape (batch,)."""
         array, first = errors.cpu().numpy(), 0
         for source, draw in self._parts:
             source.update_priorities(draw.steps, array[first : first + len(draw.steps)])

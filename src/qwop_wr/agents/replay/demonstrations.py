@@ -58,15 +58,15 @@ class DemonstrationBuffer:
         return self._sampler
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias."""
+        """Draws steps; importance weights correct the share ``beta`` of the priorities' bias."""
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their absolute errors, shape (batch,)."""
+        """Updates the priorities of drawn steps by their absolute errors, shape (batch,)."""
         self._sampler.update(steps, errors)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps, shape (batch,), with their returns over up to ``n_steps``, unscaled."""
+        """Looks up steps, shape (batch,), with their returns over up to ``n_steps``, unscaled."""
         if n_steps not in self._n_step:
             self._n_step[n_steps] = self._look_ahead(n_steps)
         ahead = self._n_step[n_steps]
@@ -96,7 +96,7 @@ class DemonstrationBuffer:
 
 
 def mean_return(transitions: Transitions, gamma: float) -> float:
-    """Average the discounted return from every step to its episode's end.
+    """Averages the discounted return from every step to its episode's end.
 
     Rewards after finishes and time limits are not included.
     """
@@ -131,15 +131,15 @@ class EliteBuffer:
         return [len(run) for run in self._runs]
 
     def admits(self, length: int) -> bool:
-        """Return whether there is room for a run of this length, or it beats the slowest."""
+        """Returns whether there is room for a run of this length, or it beats the slowest."""
         return len(self._runs) < self._capacity or length < len(self._runs[-1])
 
     def add(self, run: Transitions) -> None:
-        """Keep a finished episode, and drop the slowest if there are too many."""
+        """Keeps a finished episode, and drops the slowest if there are too many."""
         self._runs = sorted([*self._runs, run], key=len)[: self._capacity]
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps uniformly, to be looked up before the next draw; all weights are 1.
+        """Draws steps uniformly, to be looked up before the next draw; all weights are 1.
 
         Raises:
             ValueError: If there are no runs yet.
@@ -153,15 +153,15 @@ class EliteBuffer:
         return buffer.draw(batch_size, beta)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up the steps drawn last with their returns over up to ``n_steps``, unscaled."""
+        """Looks up the steps drawn last with their returns over up to ``n_steps``, unscaled."""
         assert self._buffer is not None  # noqa: S101 - the draw has made it
         return self._buffer.n_step_samples(steps, n_steps)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Do nothing: errors do not matter."""
+        """Does nothing: errors do not matter."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy all runs, concatenated, at the end those that are only still sampled."""
+        """Copies all runs; those that are still sampled but no longer kept come last."""
         if not self._runs:
             return {}
         numbers = {id(run): number for number, run in enumerate(self._runs)}
@@ -179,7 +179,7 @@ class EliteBuffer:
         }
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Restore the runs."""
+        """Restores the runs."""
         self._runs, self._laid_out, self._buffer, self._draws = [], [], None, 0
         if not state:
             return

@@ -67,14 +67,14 @@ class ExperienceBuffer(ReplayBuffer):
         done: NDArray[Any],
         infos: list[dict[str, Any]],
     ) -> None:
-        """Store a step of every game."""
+        """Stores a step of every game."""
         row = self.pos
         super().add(obs, next_obs, action, reward, done, infos)
         self._imitated[row] = self._broken_off[row] = False
         self._sampler.add(row * self.n_envs + np.arange(self.n_envs), self._bonus)
 
     def add_demonstrations(self, demonstrations: Transitions, bonus: float) -> None:
-        """Store demonstrations like own steps, to be overwritten like them.
+        """Stores demonstrations like own steps, to be overwritten like them.
 
         They are cut into as many equally long pieces as there are games; the remainder is
         left out. ``bonus`` is added to their errors where priorities count.
@@ -107,7 +107,7 @@ class ExperienceBuffer(ReplayBuffer):
         self._sampler.add(np.arange(n_rows * self.n_envs), bonus)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias.
+        """Draws steps; importance weights correct the share ``beta`` of the priorities' bias.
 
         Raises:
             ValueError: If nothing has been stored yet.
@@ -117,11 +117,11 @@ class ExperienceBuffer(ReplayBuffer):
         return self._sampler.draw(batch_size, beta)
 
     def update_priorities(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their absolute errors, shape (batch,)."""
+        """Updates the priorities of drawn steps by their absolute errors, shape (batch,)."""
         self._sampler.update(steps, errors)
 
     def n_step_samples(self, steps: Integers, n_steps: int) -> NStepSamples:
-        """Look up steps, shape (batch,), with their returns over up to ``n_steps``."""
+        """Looks up steps, shape (batch,), with their returns over up to ``n_steps``."""
         rows, games = np.divmod(steps, self.n_envs)
         window = (rows[:, None] + np.arange(n_steps)) % self.buffer_size  # (batch, n)
         columns = games[:, None]
@@ -142,7 +142,7 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def latest_steps(self, game: int, length: int) -> Transitions:
-        """Copy the newest ``length`` steps of a game, in order, as one episode."""
+        """Copies the newest ``length`` steps of a game, in order, as one episode."""
         rows = np.arange(self.pos - length, self.pos) % self.buffer_size
         ended, truncated = self.dones[rows, game] > 0, self.timeouts[rows, game] > 0
         return Transitions(
@@ -155,7 +155,7 @@ class ExperienceBuffer(ReplayBuffer):
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copy everything that the next samples depend on, of the rows in use alone.
+        """Copies everything that the next samples depend on, of the rows in use alone.
 
         Names of the sampler's arrays begin with ``sampler.``.
         """
@@ -170,7 +170,7 @@ class ExperienceBuffer(ReplayBuffer):
         return {**arrays, **{f"sampler.{k}": v for k, v in self._sampler.state().items()}}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Restore the state of a buffer of the same size and games.
+        """Restores the state of a buffer of the same size and games.
 
         Raises:
             ValueError: If the buffers differ in size or games.
@@ -201,7 +201,7 @@ Array = NDArray[Any]
 
 
 def split_successors(observations: Array, successors: Array) -> dict[str, Array]:
-    """Keep only those successors that are not the following row, bit for bit.
+    """Keeps only those successors that are not the following row, bit for bit.
 
     Args:
         observations: Time first, shape (n, ..., d).
@@ -227,7 +227,7 @@ def split_successors(observations: Array, successors: Array) -> dict[str, Array]
 
 
 def joined_successors(arrays: dict[str, Array]) -> Array:
-    """Restore the successors, shape (n, ..., d), from ``split_successors``.
+    """Restores the successors, shape (n, ..., d), from ``split_successors``.
 
     Raises:
         IndexError: If an index is out of range.

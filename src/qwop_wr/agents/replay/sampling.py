@@ -41,19 +41,19 @@ class Sampler(Protocol):
     """Draws stored steps."""
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps, with the bonuses to add to their errors."""
+        """Registers stored steps, with the bonuses to add to their errors."""
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps; importance weights correct the share ``beta`` of the priorities' bias."""
+        """Draws steps; importance weights correct the share ``beta`` of the priorities' bias."""
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their absolute errors, shape (n,)."""
+        """Updates the priorities of drawn steps by their absolute errors, shape (n,)."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the state of the sampler, by name."""
+        """Copies the state of the sampler, by name."""
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Restore the state of another sampler."""
+        """Restores the state of another sampler."""
 
 
 class UniformSampler:
@@ -64,23 +64,23 @@ class UniformSampler:
         self._n_steps = 0
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps, which fill the indices from 0 on."""
+        """Registers stored steps, which fill the indices from 0 on."""
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps with replacement; all weights are 1."""
+        """Draws steps with replacement; all weights are 1."""
         steps = self._rng.integers(self._n_steps, size=batch_size)
         return Draw(steps, np.ones(batch_size, dtype=np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Do nothing: errors do not matter."""
+        """Does nothing: errors do not matter."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the number of steps."""
+        """Copies the number of steps."""
         return {"n_steps": np.array([self._n_steps], dtype=np.float64)}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Restore the number of steps."""
+        """Restores the number of steps."""
         self._n_steps = int(state["n_steps"][0])
 
 
@@ -102,14 +102,14 @@ class PrioritisedSampler:
         self._fresh: list[Integers] = []
 
     def add(self, steps: Integers, bonuses: Floats | float) -> None:
-        """Register stored steps, with the bonuses to add to their errors."""
+        """Registers stored steps, with the bonuses to add to their errors."""
         self._bonuses[steps] = bonuses
         self._n_steps = max(self._n_steps, int(steps.max()) + 1)
         # The tree takes many at once nearly as fast as one.
         self._fresh.append(steps)
 
     def draw(self, batch_size: int, beta: float) -> Draw:
-        """Draw steps, possibly repeated, in proportion to their priorities."""
+        """Draws steps, possibly repeated, in proportion to their priorities."""
         self._enter_fresh()
         strata = (np.arange(batch_size) + self._rng.random(batch_size)) / batch_size
         steps = self._tree.find(strata * self._tree.total)
@@ -118,13 +118,13 @@ class PrioritisedSampler:
         return Draw(steps, (weights / weights.max()).astype(np.float32))
 
     def update(self, steps: Integers, errors: Floats) -> None:
-        """Update the priorities of drawn steps by their absolute errors, shape (n,)."""
+        """Updates the priorities of drawn steps by their absolute errors, shape (n,)."""
         self._enter_fresh()
         self._largest_error = max(self._largest_error, float(errors.max()))
         self._tree.set(steps, (errors.astype(np.float64) + self._bonuses[steps]) ** self._alpha)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copy the priorities."""
+        """Copies the priorities."""
         self._enter_fresh()
         return {
             "n_steps": np.array([self._n_steps], dtype=np.float64),
@@ -134,7 +134,7 @@ class PrioritisedSampler:
         }
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Restore the priorities."""
+        """Restores the priorities."""
         self._fresh.clear()
         self._n_steps = int(state["n_steps"][0])
         self._largest_error = float(state["largest_error"][0])
@@ -142,7 +142,7 @@ class PrioritisedSampler:
         self._tree.set(np.arange(self._n_steps), state["priorities"])
 
     def check_valid(self) -> None:
-        """Check that exactly the stored steps can be drawn.
+        """Checks that exactly the stored steps can be drawn.
 
         Raises:
             ValueError: If the tree is wrong or a step has no priority.
@@ -164,7 +164,7 @@ class PrioritisedSampler:
 def make_sampler(
     priorities: PriorityOptions | None, capacity: int, rng: np.random.Generator
 ) -> Sampler:
-    """Make a sampler for up to ``capacity`` steps; uniform without priorities."""
+    """Makes a sampler for up to ``capacity`` steps; uniform without priorities."""
     if priorities is None:
         return UniformSampler(rng)
     return PrioritisedSampler(capacity, priorities.alpha, rng)
@@ -199,11 +199,11 @@ class SumTree:
         return self._nodes[self._first_leaf : self._first_leaf + self._capacity].copy()
 
     def __getitem__(self, indices: Integers) -> Doubles:
-        """Read entries."""
+        """Reads entries."""
         return self._nodes[self._first_leaf + indices]
 
     def set(self, indices: Integers, values: Doubles) -> None:
-        """Replace entries; of an index that occurs twice, the last value stays.
+        """Replaces entries; of an index that occurs twice, the last value stays.
 
         Raises:
             ValueError: If an index is out of range, or a value negative or not finite.
@@ -223,7 +223,7 @@ class SumTree:
             nodes[changed] = nodes[left] + nodes[left + 1]
 
     def find(self, masses: Doubles) -> Integers:
-        """Find the entries, all above 0, in which running sums reach masses below ``total``."""
+        """Finds the entries, all above 0, in which running sums reach masses below ``total``."""
         nodes = self._nodes
         at = np.ones(len(masses), dtype=np.int64)
         rest = masses.copy()
@@ -237,7 +237,7 @@ class SumTree:
         return at - self._first_leaf
 
     def check_valid(self) -> None:
-        """Check that every node is the sum of its children.
+        """Checks that every node is the sum of its children.
 
         Raises:
             ValueError: If one is not, or an entry is negative or not finite.
@@ -290,7 +290,7 @@ class NStepReturns(NamedTuple):
 
 
 def n_step_returns(rewards: Floats, ends: NDArray[np.bool_], gamma: float) -> NStepReturns:
-    """Sum the discounted rewards of windows, each up to its first end.
+    """Sums the discounted rewards of windows, each up to its first end.
 
     Args:
         rewards: Rewards of consecutive steps, shape (batch, n).

@@ -17,7 +17,7 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.games import GamesOptions, ppo_training
+from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
@@ -86,7 +86,7 @@ def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     """
     with checking("expert_training"):
         result = training_result(training)
-    return result.agent.with_card(stage="expert"), result.history
+    return result.agent.with_card(stage="expert", platform=platform_of(training)), result.history
 
 
 def select_expert(

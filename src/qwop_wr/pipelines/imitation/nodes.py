@@ -15,7 +15,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.ranking import measure_agent, rank_agents
-from qwop_wr.pipelines.games import GamesOptions, ppo_training
+from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.tracking import stage_run
@@ -100,7 +100,8 @@ def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     """
     with checking("finetuning_training"):
         result = training_result(training)
-    return result.agent.with_card(stage="finetuning"), result.history
+    agent = result.agent.with_card(stage="finetuning", platform=platform_of(training))
+    return agent, result.history
 
 
 def rank_guests(

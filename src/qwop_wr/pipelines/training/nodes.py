@@ -18,10 +18,11 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
-from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
+from qwop_wr.simulator import SLOW_CLONES
 
 
 class AgentOptions(BaseModel):
@@ -134,6 +135,8 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     options, played = agent.applied_to(stage.options), stage.games.environment(environment)
+    if environment.engine in SLOW_CLONES:
+        options = options.model_copy(update={"coaching": None})
     noisy = randomised_environment(environment, evaluation)
     with checking(f"stage {stage.name}"):
         training = StageTraining(
@@ -164,7 +167,9 @@ def take_agent(training: TrainingState, stage: Stage) -> tuple[Agent, pd.DataFra
     """
     with checking(f"{stage.name}_training"):
         result = stage_result(training)
-    agent = result.agent.with_card(stage=stage.name) if result.gate.promoted else result.agent
+    agent = result.agent
+    if result.gate.promoted:
+        agent = agent.with_card(stage=stage.name, platform=platform_of(training))
     health = result.health._asdict() if result.health else None
     report = {**asdict(result.gate), "rollbacks": result.rollbacks, "health": health}
     return agent, result.history, report

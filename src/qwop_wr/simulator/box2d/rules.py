@@ -58,7 +58,7 @@ class Motors:
             body.awake = False  # Stock Box2D wakes a joint's bodies here, the original does not.
 
     def switch_off(self) -> None:
-        """Lets go of all limits and motors, as the game does when it ends."""
+        """Switches off all limits and motors, as the game does when it ends."""
         for joint in self._joints.values():
             joint.limitEnabled = False
             joint.motorEnabled = False

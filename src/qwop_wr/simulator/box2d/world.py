@@ -107,7 +107,7 @@ class World:
             self.lay_hurdle_to_rest()
 
     def lay_hurdle_to_rest(self) -> None:
-        """Undoes that stock Box2D wakes what comes near; in the original only touch does."""
+        """Puts the hurdle to sleep again: unlike the original, Box2D wakes it without a touch."""
         for spec in HURDLE:
             self.bodies[spec.name].awake = False
 

@@ -219,7 +219,7 @@ def stand_still(lane: Pointer, body: int) -> None:
 def place(
     lane: Pointer, reals: Pointer, integers: Pointer, body: int, x: float, y: float, angle: float
 ) -> None:
-    """Sets a body down with its centre at x, y [units]; new contacts are looked for at once."""
+    """Sets a body down at a place [units] and an angle [rad], and finds its new contacts."""
     field = body * BODY_FIELDS
     sine, cosine = sine_cosine(lane, angle)
     put(lane, field + X, x)

@@ -40,27 +40,9 @@ from qwop_wr.simulator.exact.world_manifold import world_normal, world_point
 MAX_CONDITION: Final = 100.0
 
 # Fields of a constraint in the workspace.
-RECORD: Final = 0
-COUNT: Final = 1
-NORMAL_X: Final = 2
-NORMAL_Y: Final = 3
-K11: Final = 4
-K12: Final = 5
-K22: Final = 6
-M11: Final = 7
-M12: Final = 8
-M22: Final = 9
-FIRST_POINT: Final = 10
-RAX: Final = 0
-RAY: Final = 1
-RBX: Final = 2
-RBY: Final = 3
-NORMAL_MASS: Final = 4
-TANGENT_MASS: Final = 5
-EQUALIZED_MASS: Final = 6
-NORMAL_IMPULSE: Final = 7
-TANGENT_IMPULSE: Final = 8
-POINT_FIELDS: Final = 9
+RECORD, COUNT, NORMAL_X, NORMAL_Y, K11, K12, K22, M11, M12, M22, FIRST_POINT = range(11)
+RAX, RAY, RBX, RBY, NORMAL_MASS, TANGENT_MASS, EQUALIZED_MASS = range(7)
+NORMAL_IMPULSE, TANGENT_IMPULSE, POINT_FIELDS = range(7, 10)
 
 
 @compiled

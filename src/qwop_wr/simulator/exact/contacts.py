@@ -1,4 +1,4 @@
-"""The list of contacts: update before each step, and what an update wakes."""
+"""The list of contacts: updated before each step, which may wake bodies."""
 
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.layout import (
@@ -37,7 +37,7 @@ def wake(lane: Pointer, integers: Pointer, body: int) -> None:
 
 @compiled
 def destroy_contact(lane: Pointer, integers: Pointer, place: int) -> None:
-    """Removes the contact at a place in their order; one that has points wakes its bodies."""
+    """Removes the contact at a place of the order; one that has points wakes its bodies."""
     record = integers[CONTACT_ORDER + place]
     contact = CONTACTS + record * CONTACT_FIELDS
     a, b = integers[contact + BODY_A], integers[contact + BODY_B]

@@ -260,7 +260,6 @@ def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers
 def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
     # Threads do not survive a fork: a child process, which has another number,
     # makes its own.
-    del process
     return ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
 
 

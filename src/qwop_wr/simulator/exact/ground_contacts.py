@@ -23,32 +23,15 @@ from qwop_wr.simulator.exact.tables import (
 )
 
 # Fields of a slot. The first are copied from the contact, the rest computed.
-GROUND_X: Final = 0
-GROUND_Y: Final = 1
-FLIP: Final = 2
-COUNT: Final = 3
+GROUND_X, GROUND_Y, FLIP, COUNT = range(4)
 LOCAL_NORMAL: Final = 4
 LOCAL_PLANE: Final = 6
 LOCAL_POINTS: Final = 8
 IMPULSES: Final = 12
 FRICTIONS: Final = 14
 COPIED_FIELDS: Final = 16
-NORMAL_X: Final = 16
-NORMAL_Y: Final = 17
-TWO: Final = 18
-K11: Final = 19
-K12: Final = 20
-K22: Final = 21
-M11: Final = 22
-M12: Final = 23
-M22: Final = 24
-FIRST_POINT: Final = 25
-ARM_X: Final = 0
-ARM_Y: Final = 1
-NORMAL_MASS: Final = 2
-TANGENT_MASS: Final = 3
-EQUALIZED_MASS: Final = 4
-POINT_FIELDS: Final = 5
+NORMAL_X, NORMAL_Y, TWO, K11, K12, K22, M11, M12, M22, FIRST_POINT = range(16, 26)
+ARM_X, ARM_Y, NORMAL_MASS, TANGENT_MASS, EQUALIZED_MASS, POINT_FIELDS = range(6)
 SECOND_POINT: Final = FIRST_POINT + POINT_FIELDS
 
 

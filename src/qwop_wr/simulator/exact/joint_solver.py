@@ -75,13 +75,7 @@ MAX_ANGULAR_CORRECTION: Final = 0.13962634015954636
 STEP_RATE: Final = 1.0 / TIME_STEP
 
 # Fields of a prepared joint in its workspace: arms and inverse mass matrix.
-ARM_AX: Final = 0
-ARM_AY: Final = 1
-ARM_BX: Final = 2
-ARM_BY: Final = 3
-M11: Final = 4
-M12: Final = 5
-M22: Final = 6
+ARM_AX, ARM_AY, ARM_BX, ARM_BY, M11, M12, M22 = range(7)
 
 
 @compiled

@@ -22,29 +22,12 @@ N_BODIES: Final = 18
 N_JOINTS: Final = 12
 
 # Fields of a body in the lanes.
-X: Final = 0
-Y: Final = 1
-ANGLE: Final = 2
-VX: Final = 3
-VY: Final = 4
-SPIN: Final = 5
-SINE: Final = 6
-COSINE: Final = 7
-SLEEP_TIME: Final = 8
-BODY_FIELDS: Final = 9
+X, Y, ANGLE, VX, VY, SPIN, SINE, COSINE, SLEEP_TIME, BODY_FIELDS = range(10)
 
 # Fields of a joint in the lanes. The accumulated pivot, motor and limit are
 # forces and torques, not impulses.
 JOINTS: Final = N_BODIES * BODY_FIELDS
-FORCE_X: Final = 0
-FORCE_Y: Final = 1
-MOTOR: Final = 2
-LIMIT: Final = 3
-LIMIT_STATE: Final = 4
-MOTOR_SPEED: Final = 5
-LOWER: Final = 6
-UPPER: Final = 7
-JOINT_FIELDS: Final = 8
+FORCE_X, FORCE_Y, MOTOR, LIMIT, LIMIT_STATE, MOTOR_SPEED, LOWER, UPPER, JOINT_FIELDS = range(9)
 
 HEAD_TORQUE: Final = JOINTS + N_JOINTS * JOINT_FIELDS
 PLATFORM: Final = HEAD_TORQUE + 1
@@ -59,11 +42,7 @@ STATE_FIELDS: Final = STORED_BOXES + 4 * N_BODIES
 
 # Where a body was before the step, for the swept boxes; scratch.
 BEFORE: Final = STATE_FIELDS
-BEFORE_X: Final = 0
-BEFORE_Y: Final = 1
-BEFORE_SINE: Final = 2
-BEFORE_COSINE: Final = 3
-BEFORE_FIELDS: Final = 4
+BEFORE_X, BEFORE_Y, BEFORE_SINE, BEFORE_COSINE, BEFORE_FIELDS = range(5)
 LANE_FIELDS: Final = BEFORE + N_BODIES * BEFORE_FIELDS
 GROUP_SIZE: Final = LANE_FIELDS * LANES
 """Floats of a group of eight games."""

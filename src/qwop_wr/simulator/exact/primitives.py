@@ -50,8 +50,7 @@ def _address(
 
 @primitive
 def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Points at element ``offset`` of a flat array."""
-    del typingctx
+    """Returns a pointer to element ``offset`` of a flat array."""
     result = pointer_to(array.dtype)
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
@@ -62,8 +61,7 @@ def pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signatur
 
 @primitive
 def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> Signature:
-    """Points at eight lanes from element ``offset`` of a flat array of floats."""
-    del typingctx, offset
+    """Returns a pointer to eight lanes from element ``offset`` of a flat array of floats."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         address = _address(context, builder, sig.args[0], args[0], args[1])
@@ -74,11 +72,9 @@ def vector_pointer(typingctx: Context, array: NumbaType, offset: NumbaType) -> S
 
 @primitive
 def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signature:
-    """Points at one lane of what a vector pointer points at."""
-    del typingctx, vectors, lane
+    """Returns a pointer to one of the lanes of a vector pointer."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         first = builder.bitcast(args[0], ir.DoubleType().as_pointer())
         return builder.gep(first, [args[1]])
 
@@ -87,11 +83,9 @@ def lane_of(typingctx: Context, vectors: NumbaType, lane: NumbaType) -> Signatur
 
 @primitive
 def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signature:
-    """Points some plain numbers further on."""
-    del typingctx, numbers
+    """Returns a pointer some plain numbers further on."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         return builder.gep(args[0], [args[1]])
 
     return signature(place, place, types.intp), emit
@@ -99,11 +93,9 @@ def offset(typingctx: Context, place: NumbaType, numbers: NumbaType) -> Signatur
 
 @primitive
 def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
-    """Points some fields further on, with a pointer of the same kind."""
-    del typingctx, fields
+    """Returns a pointer of the same kind some fields further on."""
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context
         index = args[1]
         if sig.return_type == _FLOATS:
             index = builder.mul(index, ir.Constant(index.type, LANES))
@@ -115,10 +107,8 @@ def moved(typingctx: Context, lanes: NumbaType, fields: NumbaType) -> Signature:
 @primitive
 def get(typingctx: Context, lanes: NumbaType, field: NumbaType) -> Signature:
     """Reads a field: of one lane through floats, of eight through vectors."""
-    del typingctx, field
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context
         place, index = args
         if sig.args[0] == _FLOATS:
             index = builder.mul(index, ir.Constant(index.type, LANES))
@@ -130,7 +120,6 @@ def get(typingctx: Context, lanes: NumbaType, field: NumbaType) -> Signature:
 @primitive
 def put(typingctx: Context, lanes: NumbaType, field: NumbaType, value: NumbaType) -> Signature:
     """Writes a field: of one lane through floats, of eight through vectors."""
-    del typingctx, field, value
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
         place, index, number = args
@@ -147,11 +136,9 @@ def select(
     typingctx: Context, condition: NumbaType, chosen: NumbaType, other: NumbaType
 ) -> Signature:
     """Chooses ``chosen`` where the condition holds, else ``other``; both are evaluated."""
-    del typingctx, chosen, other
     number = float64x8 if condition == bool8 else types.float64
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         return builder.select(*args)
 
     return signature(number, condition, number, number), emit
@@ -161,7 +148,6 @@ def _llvm_function(name: str, *numbers: NumbaType) -> Signature:
     result = float64x8 if float64x8 in numbers else types.float64
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         kind = args[0].type
         suffix = "v8f64" if kind == DOUBLES else "f64"
         function_type = ir.FunctionType(kind, [kind] * len(args))
@@ -174,45 +160,38 @@ def _llvm_function(name: str, *numbers: NumbaType) -> Signature:
 @primitive
 def square_root(typingctx: Context, number: NumbaType) -> Signature:
     """Returns the correctly rounded square root."""
-    del typingctx
     return _llvm_function("sqrt", number)
 
 
 @primitive
 def absolute(typingctx: Context, number: NumbaType) -> Signature:
     """Returns the absolute value."""
-    del typingctx
     return _llvm_function("fabs", number)
 
 
 @primitive
 def rounded_down(typingctx: Context, number: NumbaType) -> Signature:
     """Returns the largest integer that is not greater, as a float."""
-    del typingctx
     return _llvm_function("floor", number)
 
 
 @primitive
 def fused(typingctx: Context, factor: NumbaType, other: NumbaType, summand: NumbaType) -> Signature:
     """Returns ``factor * other + summand``, rounded once; for pairs of floats only."""
-    del typingctx
     return _llvm_function("fma", factor, other, summand)
 
 
 @primitive
 def with_sign_of(typingctx: Context, number: NumbaType, other: NumbaType) -> Signature:
     """Returns the size of one number with the sign of another, that of a zero included."""
-    del typingctx
     return _llvm_function("copysign", number, other)
 
 
 @primitive
 def quartered(typingctx: Context, number: NumbaType) -> Signature:
     """Returns a quarter of a number below 1 without its last 32 bits, as in fdlibm's cosine."""
-    del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         words = _WORDS if args[0].type == DOUBLES else ir.IntType(64)
 
         def constant(value: int) -> Value:
@@ -227,10 +206,8 @@ def quartered(typingctx: Context, number: NumbaType) -> Signature:
 @primitive
 def bits_of(typingctx: Context, truth: NumbaType) -> Signature:
     """Returns the lanes that hold, as an integer: lane i is bit i."""
-    del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         packed = args[0]
         if packed.type == BITS:
             packed = builder.bitcast(packed, ir.IntType(LANES))
@@ -242,11 +219,9 @@ def bits_of(typingctx: Context, truth: NumbaType) -> Signature:
 @primitive
 def truth_of(typingctx: Context, lanes: NumbaType, bits: NumbaType) -> Signature:
     """Reverses :func:`bits_of`, in the kind that fits a pointer's numbers."""
-    del typingctx, bits
     result = bool8 if lanes == _VECTORS else types.boolean
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context
         if sig.return_type == bool8:
             return builder.bitcast(builder.trunc(args[1], ir.IntType(LANES)), BITS)
         return builder.trunc(args[1], ir.IntType(1))
@@ -257,11 +232,9 @@ def truth_of(typingctx: Context, lanes: NumbaType, bits: NumbaType) -> Signature
 @primitive
 def width(typingctx: Context, number: NumbaType) -> Signature:
     """Returns how many floats a number stands for: 1 or 8."""
-    del typingctx
     lanes = LANES if number == float64x8 else 1
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, builder, sig, args
         return ir.Constant(ir.IntType(64), lanes)
 
     return signature(types.int64, number), emit
@@ -270,10 +243,8 @@ def width(typingctx: Context, number: NumbaType) -> Signature:
 @primitive
 def element(typingctx: Context, number: NumbaType, lane: NumbaType) -> Signature:
     """Returns one lane of a number; a plain float has but one."""
-    del typingctx, lane
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         return builder.extract_element(*args) if args[0].type == DOUBLES else args[0]
 
     return signature(types.float64, number, types.int64), emit
@@ -284,10 +255,8 @@ def with_element(
     typingctx: Context, number: NumbaType, lane: NumbaType, value: NumbaType
 ) -> Signature:
     """Returns a number with one lane replaced."""
-    del typingctx, lane, value
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         number_, lane_, value_ = args
         if number_.type == DOUBLES:
             return builder.insert_element(number_, value_, lane_)
@@ -299,10 +268,8 @@ def with_element(
 @primitive
 def pair(typingctx: Context, first: NumbaType, second: NumbaType) -> Signature:
     """Returns eight lanes: the two given, and zeros."""
-    del typingctx
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         lanes = ir.Constant(DOUBLES, [0.0] * LANES)
         for place, number in enumerate(args):
             lanes = builder.insert_element(lanes, number, ir.IntType(64)(place))

@@ -42,7 +42,6 @@ class Float64x8(types.Type):
 
     def can_convert_from(self, typingctx: Context, other: types.Type) -> NumbaType:
         """Lets plain numbers stand where eight floats are expected."""
-        del typingctx
         return SAFE_CONVERSION if isinstance(other, types.Float | types.Integer) else None
 
 
@@ -74,7 +73,6 @@ class _Bool8Model(models.PrimitiveModel):
 def _number_to_lanes(
     context: Context, builder: Builder, source: NumbaType, target: NumbaType, value: Value
 ) -> Value:
-    del target
     scalar = context.cast(builder, value, source, types.float64)
     first = builder.insert_element(ir.Constant(DOUBLES, ir.Undefined), scalar, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
@@ -86,11 +84,9 @@ def _define(operation: Operator, result: NumbaType, operand: NumbaType, emitter:
     @types_operator(operation)
     class _Typing(AbstractTemplate):
         def generic(self, args: Signature, kws: Signature) -> Signature:
-            del kws
             return signature(result, *[operand] * len(args)) if operand in args else None
 
     def emit(context: Context, builder: Builder, sig: Signature, args: Signature) -> Value:
-        del context, sig
         return emitter(builder, *args)
 
     arity = 1 if operation in (operator.neg, operator.invert) else 2

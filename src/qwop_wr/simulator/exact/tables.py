@@ -58,26 +58,11 @@ COLLIDES: Final = np.array(
 """Per body, the bodies it may touch, as bits. Bodies of one joint and parts never do."""
 
 # Columns of JOINT.
-ANCHOR_AX: Final = 0
-ANCHOR_AY: Final = 1
-ANCHOR_BX: Final = 2
-ANCHOR_BY: Final = 3
-REFERENCE: Final = 4
-MASS_A: Final = 5
-MASS_B: Final = 6
-INERTIA_A: Final = 7
-INERTIA_B: Final = 8
-MASS_SUM: Final = 9
-ANGULAR_MASS: Final = 10
-ANGULAR_RATE: Final = 11
-STEP_MASS_A: Final = 12
-STEP_MASS_B: Final = 13
-STEP_INERTIA_A: Final = 14
-STEP_INERTIA_B: Final = 15
-MAX_TORQUE: Final = 16
-START_LOWER: Final = 17
-START_UPPER: Final = 18
-JOINT_COLUMNS: Final = 19
+ANCHOR_AX, ANCHOR_AY, ANCHOR_BX, ANCHOR_BY, REFERENCE = range(5)
+MASS_A, MASS_B, INERTIA_A, INERTIA_B, MASS_SUM = range(5, 10)
+ANGULAR_MASS, ANGULAR_RATE = range(10, 12)
+STEP_MASS_A, STEP_MASS_B, STEP_INERTIA_A, STEP_INERTIA_B = range(12, 16)
+MAX_TORQUE, START_LOWER, START_UPPER, JOINT_COLUMNS = range(16, 20)
 
 
 def _joint_row(joint: JointSpec) -> list[float]:

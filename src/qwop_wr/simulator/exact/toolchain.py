@@ -51,25 +51,4 @@ primitive: Final[Callable[[Callable[..., Signature]], Callable[..., Any]]] = int
 overloads: Final[Callable[..., Callable[[Function], Function]]] = overload
 SAFE_CONVERSION: Final = Conversion.safe
 
-__all__ = [
-    "SAFE_CONVERSION",
-    "AbstractTemplate",
-    "Builder",
-    "Context",
-    "Emitter",
-    "NumbaType",
-    "Signature",
-    "Value",
-    "converts",
-    "declared",
-    "implements",
-    "ir",
-    "models",
-    "overloads",
-    "pointer_to",
-    "primitive",
-    "represents",
-    "signature",
-    "types",
-    "types_operator",
-]
+__all__ = ["AbstractTemplate", "ir", "models", "types"]

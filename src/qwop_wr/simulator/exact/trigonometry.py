@@ -290,5 +290,4 @@ def _compiled_sines_cosines(
         sines, cosines = sine_cosine_on(_platform_of(lane), pair(first, second))
         return element(sines, 0), element(cosines, 0), element(sines, 1), element(cosines, 1)
 
-    del lane, second
     return of_lanes if first == float64x8 else of_floats

@@ -4,5 +4,3 @@ from typing import Final
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest foreign recording that is read [bytes]."""
-
-__all__ = ["MAX_BYTES"]

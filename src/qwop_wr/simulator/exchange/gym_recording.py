@@ -61,7 +61,7 @@ class GymRecording(NamedTuple):
         seed: Seed of the recording environment.
         episodes: The runs that end with ``*``.
         n_discarded: Number of runs that end with ``X``.
-        left_out: What was left out because it is cut off or damaged, in words.
+        left_out: Runs left out because they are cut off or damaged, in words.
     """
 
     seed: int
@@ -195,6 +195,3 @@ def _keys(
             f"{len(masks) - 1} hold keys; was it recorded with another set of actions?"
         )
     return np.repeat(np.array(masks, dtype=np.uint8)[chosen], ticks_per_action)
-
-
-__all__ = ["MAX_EPISODES", "RESET_TICKS", "SUFFIX", "Episode", "GymRecording", "decode", "encode"]

@@ -1,4 +1,4 @@
-"""In which browser a foreign recording was made, as far as its end tells."""
+"""The browser of a foreign recording, as far as its end tells."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -70,6 +70,3 @@ def _ends_in_time(tape: Tape, n_ticks: int, last_ticks: int) -> bool:
 
 def _names(tapes: Iterable[Tape]) -> tuple[str, ...]:
     return tuple(tape.platform for tape in tapes if tape.platform is not None)
-
-
-__all__ = ["Origin", "find_origin"]

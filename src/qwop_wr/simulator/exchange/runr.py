@@ -34,7 +34,7 @@ RULESETS: Final[Mapping[int, str]] = {
 }
 """Rule sets that RUNR's public reader knows."""
 CLASSIC: Final = 1
-"""The one that is played here."""
+"""The rule set that is played here."""
 UNTOLD: Final = 0
 """Written by this project before it knew the numbers; meant the classic 100 m."""
 
@@ -101,16 +101,3 @@ def encode(keys: NDArray[np.uint8], ruleset: int = CLASSIC) -> bytes:
     padded = np.pad(keys, (0, keys.size % 2)).reshape(-1, 2)  # (bytes, 2)
     packed = (padded[:, 0] | padded[:, 1] << 4).astype(np.uint8).tobytes()
     return _HEADER.pack(MAGIC, VERSION, ruleset, keys.size, zlib.crc32(packed)) + packed
-
-
-__all__ = [
-    "CLASSIC",
-    "MAGIC",
-    "RULESETS",
-    "SUFFIX",
-    "UNTOLD",
-    "VERSION",
-    "RunrRecording",
-    "decode",
-    "encode",
-]
