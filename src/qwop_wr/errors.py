@@ -63,7 +63,7 @@ def describe_validation_error(
                 f"{key} = {detail['input']!r}: there is no such key; {suggest(key, known)}"
             )
         else:
-            # The input of a check over several keys is the whole model.
+            # For a check over several keys the input is the whole model.
             value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
             lines.append(f"{key}{value}: {detail['msg'].removeprefix('Value error, ')}")
     return lines

@@ -75,7 +75,7 @@ SESSION_CLASS = ProjectSession
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    # Kedro lets only credentials read the environment; a cluster's storage is there, too.
+    # Kedro resolves oc.env only in credentials; clusters need it in the catalog, too.
     "custom_resolvers": {"oc.env": env, "record_file": record_file},
     "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**"]},
     # An environment names only what differs; without this it replaces whole blocks.

@@ -36,10 +36,10 @@ _ROOM: Final = {
     **dict.fromkeys((TAPE_SUFFIX, gym_recording.SUFFIX, runr.SUFFIX), 1),
     SCRIPT_SUFFIX: len(PLATFORMS),
 }
-"""How many runs a file holds, by its ending."""
+"""Most runs per file, by its ending."""
 
 _LONGEST_RUN: Final = EnvironmentOptions().max_ticks
-"""Ticks after which an agent that neither finishes nor falls has run enough."""
+"""Ticks after which the run of an agent that neither finishes nor falls is cut."""
 
 
 @click.command(

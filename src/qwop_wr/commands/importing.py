@@ -45,7 +45,7 @@ _FOREIGN_OBSERVATION: Final = "absolute"
 _FOREIGN_ACTIONS: Final[Mapping[int, str]] = {
     len(ACTION_SETS[name]): name for name in ("qwop_gym", "full")
 }
-"""The sets that circulate, by their number of actions."""
+"""The action sets in circulation, by their number of actions."""
 
 
 @dataclass(frozen=True)

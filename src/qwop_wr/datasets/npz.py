@@ -21,13 +21,13 @@ _FORMAT_VERSION = (1, 0)
 """Of npy. Its headers have 64 KiB at most; those of later versions may have 4 GiB, which numpy
 takes into memory before it looks at them."""
 _KINDS = "biufU"
-"""Kinds of numbers and texts. Records and arrays as elements have sizes of their own making."""
+"""Numbers and texts only: the sizes of records and nested arrays cannot be bounded."""
 _MAX_DIRECTORY_BYTES = 2**17
 """Most that is read at once while the archive's directory is parsed, room for 1,000 arrays:
 an entry of 50 bytes takes ten times as much memory. The end of an archive, with its longest
 comment, is half as long."""
 _CHUNK = 2**20
-"""Bytes that are unpacked at once, so that no array is in memory twice."""
+"""Bytes unpacked at a time, so that no array is in memory twice."""
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -39,7 +39,7 @@ _DAMAGES = (
     RuntimeError,
 )
 _BAD_HEADERS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
-"""What numpy raises when it evaluates a header that is no literal, or one too deep."""
+"""Errors of numpy on a header that is no literal, or is nested too deeply."""
 
 
 class _Header(NamedTuple):

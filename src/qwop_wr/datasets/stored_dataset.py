@@ -42,7 +42,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     """
 
     KIND: ClassVar[str]
-    """What is stored, as error messages call it."""
+    """Noun for the content in error messages."""
     DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
     """Options of loading with their defaults."""
 
@@ -150,7 +150,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _reading(self, path: str) -> Iterator[None]:
-        """Names the file in every error of reading it."""
+        """Adds the file's name to every error of reading."""
         try:
             yield
         except DatasetError:
@@ -167,7 +167,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _writing(self) -> Iterator[str]:
-        """Gives the path to write to, and names it in every error of writing."""
+        """Yields the path to write to, and adds it to every error of writing."""
         path = get_filepath_str(self._get_save_path(), self._protocol)
         try:
             yield path
@@ -194,7 +194,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     """
 
     ITEM: ClassVar[type[Any]]
-    """Class of the items; its name in lower case is what messages call them."""
+    """Class of the items; messages use its name in lower case."""
     ARTICLE: ClassVar[str] = "a"
     """Article of that name."""
     SUFFIX: ClassVar[str]

@@ -66,14 +66,11 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         """Creates a dataset that points to one tape.
 
         Args:
-            filepath: Path, with a protocol such as ``s3://`` unless it is local.
+            filepath: As in ``StoredDataset``, like the arguments not listed here.
             load_args: ``optional``, whether a missing file loads as ``None`` instead
                 of being an error.
-            save_args: ``keep_fastest``, whether a file with a faster finish stays
-                what it is when a slower one is saved.
-            version: Version to load and to save, if versioned.
-            credentials: Credentials of the filesystem.
-            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
+            save_args: ``keep_fastest``, whether a file with a faster finish is kept
+                when a slower one is saved.
 
         Raises:
             DatasetError: If ``load_args`` or ``save_args`` has an unknown key.

@@ -133,7 +133,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         )
 
     def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
-        """Reads what the header of a file at its beginning says, without the tensors."""
+        """Reads the description in the header, without the tensors."""
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         if not 0 < length <= _MAX_HEADER_BYTES:
             raise ValueError("it is not a safetensors file with a header of reasonable size")

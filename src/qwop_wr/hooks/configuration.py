@@ -51,7 +51,7 @@ class ConfigurationCheckHook:
             n_more = len(problems) - _MAX_PROBLEMS
             more = [f"and {n_more} more"] if n_more > 0 else []
             raise BadInputError("parameters: " + "; ".join([*problems[:_MAX_PROBLEMS], *more]))
-        # Kedro's way to replace what the files say.
+        # Kedro's way to override values from files.
         loader["parameters"] = converted(parameters, annotations)
 
 
@@ -170,7 +170,7 @@ def _inner_annotation(annotation: object, name: str) -> object:
         return None if field is None else field.annotation
     if get_origin(annotation) in (dict, Mapping):
         return get_args(annotation)[1]
-    # Of a union, the first that knows the name.
+    # In a union, the first member with that name.
     inner = (_inner_annotation(argument, name) for argument in get_args(annotation))
     return next((found for found in inner if found is not None), None)
 

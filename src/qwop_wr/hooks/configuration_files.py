@@ -163,7 +163,7 @@ def check_file(path: Path) -> str:
         if not isinstance(OmegaConf.load(io.StringIO(text)), DictConfig):
             raise ValueError("it must be a mapping of names to values")
     except Exception as error:
-        # Of the file's making: OmegaConf and PyYAML raise errors of many kinds.
+        # OmegaConf and PyYAML raise errors of many kinds on hostile files.
         raise BadInputError(f"{path}: no usable configuration: {error}") from error
     return text
 

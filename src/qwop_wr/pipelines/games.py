@@ -103,6 +103,6 @@ def ppo_training(
 
 
 def platform_of(training: TrainingState) -> str | None:
-    """Returns the platform of the games that were learnt in; None if their engine has none."""
+    """Return the platform of the training games; None if their engine has none."""
     _, games = cast("tuple[int, dict[str, str]]", training.facts["games"])
     return games["platform"] if games["engine"] == "exact" else None

@@ -45,7 +45,7 @@ class ExpertRunsOptions(BaseModel):
 
 
 class SearchRunsOptions(BaseModel):
-    """Runs that beam searches find."""
+    """Runs found by beam searches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

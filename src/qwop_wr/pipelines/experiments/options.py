@@ -12,7 +12,7 @@ from qwop_wr.errors import BadInputError, suggest
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
-"""Keys that an experiment does not take from the one that it is like."""
+"""Keys that ``like`` does not inherit."""
 _LEARNER_FIELDS: Final = (
     "environment",
     "n_games",
@@ -71,7 +71,7 @@ class Experiment(BaseModel):
     evaluation: EvaluationOptions = EvaluationOptions()
     """Protocol that the best agent is evaluated by at the end."""
     begins_with: Beginning | None = None
-    """Checkpoint to begin with instead of random weights."""
+    """Checkpoint to start from instead of random weights."""
     stage: dict[str, Any] | None = None
     """Changes to the options of stage 1."""
 
@@ -174,7 +174,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
         return tuple(sorted({one.step for one in beginnings if one and one.experiment == name}))
 
     def named(self, name: str) -> Experiment:
-        """Look an experiment up.
+        """Look up an experiment.
 
         Raises:
             BadInputError: If there is none of that name; lists the known ones.
@@ -196,7 +196,7 @@ class Study(BaseModel):
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     """Their names, in the table's order."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
-    """Seeds that each is trained with; the run's ``seed`` if null."""
+    """Seeds of each experiment; the run's ``seed`` if null."""
     confidence_level: float = Field(default=0.95, gt=0, lt=1)
     """Coverage of the intervals."""
     resamples: PositiveInt = 5000

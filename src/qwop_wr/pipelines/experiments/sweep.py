@@ -118,16 +118,16 @@ class SweepOptions(BaseModel):
     trials: PositiveInt = 20
     """Trials in total, pruned and earlier ones included."""
     metric: str = "evaluation/mean_distance"
-    """Metric of every evaluation that decides."""
+    """Metric of the evaluations to optimise."""
     direction: Literal["maximize", "minimize"] = "maximize"
-    """Whether more of it is better."""
+    """Whether higher or lower values are better."""
     startup_trials: NonNegativeInt = 5
-    """Trials that are never stopped early, drawn at random."""
+    """Random trials at the start, never stopped early."""
     warmup_steps: NonNegativeInt = 0
-    """Steps of a training before which it is not stopped."""
+    """Steps before a training can be stopped."""
 
     def changes(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Spell out dotted keys."""
+        """Expand dotted keys to nested blocks."""
         nested: dict[str, Any] = {}
         for key, value in values.items():
             *path, last = key.split(".")
@@ -169,7 +169,7 @@ def run_sweep(
     _varied(base, sweep, {name: one.example for name, one in sweep.space.items()})
     study = _open_study(base, sweep, storage)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        # Left behind by a run that was stopped.
+        # Left by an interrupted run.
         study.tell(trial.number, state=TrialState.FAIL)
     ended = len(study.get_trials(deepcopy=False, states=_ENDED))
     if ended:
@@ -188,7 +188,7 @@ def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.
     study = optuna.create_study(
         storage=storage, study_name=name, direction=sweep.direction, load_if_exists=True
     )
-    # Each process draws differently from the one before, which has used up its draws.
+    # A resumed search must not repeat the draws of the earlier process.
     study.sampler = optuna.samplers.TPESampler(
         seed=base.seed + len(study.get_trials(deepcopy=False)),
         n_startup_trials=sweep.startup_trials,

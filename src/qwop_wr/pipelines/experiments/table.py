@@ -50,7 +50,7 @@ MEASURES: Final = (
     Measure("processor_seconds", "processor time", "{:.1f} min", 1 / 60),
     Measure("minutes", "minutes", "{:.1f}"),
 )
-"""All that tables show; a column that no cell has a value for is left out."""
+"""Columns of the table; those without any value are left out."""
 
 _CURVES: Final = {
     "evaluation/mean_distance": "mean distance [m]",

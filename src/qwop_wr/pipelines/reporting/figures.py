@@ -315,7 +315,7 @@ def _mark_references(axes: Axes) -> None:
     for rank, reference in enumerate(REFERENCE_TIMES):
         colour = ROLES["human"] if reference.human else ROLES["muted"]
         axes.axvline(reference.seconds, color=colour, linewidth=1, linestyle=(0, (4, 3)))
-        # The fastest three lie so close together that their labels must stand in steps.
+        # The fastest three are so close that their labels must be staggered.
         _write_at_top(axes, reference.seconds, f"{reference.seconds:.2f}", colour, max(0, 2 - rank))
 
 

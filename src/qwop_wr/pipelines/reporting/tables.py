@@ -9,7 +9,7 @@ import pandas as pd
 from qwop_wr.simulator.tape import Tape
 
 NOTHING: Final = "\N{EN DASH}"
-"""Stands where a number does not exist."""
+"""Placeholder for a missing number."""
 
 _TIMES: Final = (
     ("5 % are faster", "p05_time"),
@@ -73,17 +73,17 @@ class ComparisonRow:
 
 
 def as_seconds(value: float | None) -> str:
-    """Write a time, or the sign for none."""
+    """Format a time [s]."""
     return NOTHING if value is None else f"{value:.2f} s"
 
 
 def as_metres(value: float | None) -> str:
-    """Write a distance, or the sign for none."""
+    """Format a distance [m]."""
     return NOTHING if value is None else f"{value:.1f} m"
 
 
 def as_share(value: float | None) -> str:
-    """Write a share in per cent, or the sign for none."""
+    """Format a share in [0, 1] as a percentage."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
@@ -109,7 +109,7 @@ def as_fact(name: str, value: object) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Write a number of things, in the singular or the plural."""
+    """Format a count with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

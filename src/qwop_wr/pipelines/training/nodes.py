@@ -35,9 +35,9 @@ class AgentOptions(BaseModel):
     activation: Activation = "relu"
     """Non-linearity after each hidden layer."""
     layer_norm: bool = True
-    """Normalise the hidden layers, which keeps values from running away."""
+    """Normalise the hidden layers, which keeps values from diverging."""
     dueling: bool = False
-    """Give the state's value a head of its own."""
+    """Use a separate head for the state's value (dueling)."""
     n_quantiles: PositiveInt = 16
     """Quantiles of the return per action."""
     reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
