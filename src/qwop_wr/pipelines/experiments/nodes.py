@@ -22,13 +22,15 @@ from qwop_wr.evaluation.protocols import (
 )
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.experiments.options import Experiments, Study
-from qwop_wr.pipelines.experiments.runs import Run, plan_run, with_parents
-from qwop_wr.pipelines.experiments.stage_runs import (
+from qwop_wr.pipelines.experiments.runs import (
+    Run,
     StageRun,
     StageSetting,
     describe_run,
+    plan_run,
     train_variant,
     variant_options,
+    with_parents,
 )
 from qwop_wr.pipelines.experiments.table import MEASURES, Cell, Cells, draw_curves, tabulate
 from qwop_wr.pipelines.inputs import checking
