@@ -1,16 +1,28 @@
 """The ``qwop`` command: what can be done with the game outside of the pipelines."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from importlib import import_module
+from typing import ClassVar, NamedTuple
 
 import click
 
 from qwop_wr import __version__
-from qwop_wr.commands.lazy_group import LazyCommand, LazyGroup
 
 
-class QwopGroup(LazyGroup):
-    """The subcommands of ``qwop``."""
+class LazyCommand(NamedTuple):
+    """Where a command is.
+
+    Attributes:
+        module: Module that has it, under the name ``command``.
+        summary: What the group's help says of it.
+    """
+
+    module: str
+    summary: str
+
+
+class QwopGroup(click.Group):
+    """The subcommands of ``qwop``, in the help's order; imported only when they are called."""
 
     lazy_commands: ClassVar[Mapping[str, LazyCommand]] = {
         "play": LazyCommand("qwop_wr.commands.play", "Play the game yourself."),
@@ -36,6 +48,22 @@ class QwopGroup(LazyGroup):
             "qwop_wr.commands.benchmark", "Measure the engines' speed on this machine."
         ),
     }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order given."""
+        return list(self.lazy_commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in self.lazy_commands:
+            return None
+        command: click.Command = import_module(self.lazy_commands[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in self.lazy_commands.items()])
 
 
 @click.group(

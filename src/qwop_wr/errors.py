@@ -1,4 +1,4 @@
-"""Errors that a user can put right, told in one line."""
+"""Errors that a user can correct, each reported in one line."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -25,14 +25,13 @@ class BadInputError(click.ClickException):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Guess what was meant by an unknown name.
+    """Suggest the intended name for an unknown one.
 
     Args:
-        name: The unknown name.
         known: Names that would be right.
 
     Returns:
-        ``did you mean '...'?`` where one is close, else the known names up to their
+        ``did you mean '...'?`` if one is close, otherwise the known names up to their
         first dot.
     """
     names = set(known)
@@ -44,7 +43,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def describe_validation_error(
     error: pydantic.ValidationError, prefix: str = "", known: Iterable[str] = ()
 ) -> list[str]:
-    """Tell in one line each what a model did not accept.
+    """Describe each validation error in one line.
 
     Args:
         error: What Pydantic raised.
@@ -64,7 +63,7 @@ def describe_validation_error(
                 f"{key} = {detail['input']!r}: there is no such key; {suggest(key, known)}"
             )
         else:
-            # The input of a check over several keys is the whole model.
+            # For a check over several keys the input is the whole model.
             value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
             lines.append(f"{key}{value}: {detail['msg'].removeprefix('Value error, ')}")
     return lines

@@ -1,4 +1,4 @@
-"""Old versions under ``data/``: which may go, and which something still refers to."""
+"""Old versions under ``data/``: which can be removed, and which are still referred to."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class StoredVersion(NamedTuple):
     Attributes:
         path: Its folder, ``data/.../<name>/<stamp>``.
         size: What it takes on disk [bytes].
-        kept_for: Why it stays; empty if it may go.
+        kept_for: Why it stays; empty if it can be removed.
     """
 
     path: Path
@@ -36,7 +36,7 @@ class StoredVersion(NamedTuple):
 
 
 def judge_versions(data: Path, keep: int, registered: frozenset[str]) -> list[StoredVersion]:
-    """Tell which versions may go.
+    """Decide which versions can be removed.
 
     A version stays if it is among the newest of its dataset; if it is an agent that
     something outside of the versions names (the champion, the record tape, a summary or
@@ -44,7 +44,6 @@ def judge_versions(data: Path, keep: int, registered: frozenset[str]) -> list[St
     the run that made such an agent.
 
     Args:
-        data: Folder of the project's data.
         keep: How many of the newest versions stay, at least 1.
         registered: Fingerprints of agents that the model registry's aliases name.
 
@@ -76,10 +75,6 @@ def judge_versions(data: Path, keep: int, registered: frozenset[str]) -> list[St
 def remove_versions(data: Path, versions: Iterable[StoredVersion]) -> None:
     """Remove versions, unless a pipeline is writing.
 
-    Args:
-        data: Folder of the project's data.
-        versions: What to remove.
-
     Raises:
         BadInputError: If a pipeline is running, or a version cannot be removed.
     """
@@ -109,7 +104,7 @@ def _version_folders(data: Path) -> Iterator[Path]:
 
 
 def _fingerprints(data: Path, skipped: set[Path]) -> Iterator[str]:
-    """What files name that are in none of the skipped folders."""
+    """Fingerprints in files outside of the skipped folders."""
     for folder, names, files in os.walk(data):
         names[:] = [name for name in names if Path(folder, name) not in skipped]
         for name in files:

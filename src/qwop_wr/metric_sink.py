@@ -1,4 +1,4 @@
-"""What receives metrics while something runs; light to import, for learning and tracking alike."""
+"""The callback that receives metrics; light to import, for learning and tracking alike."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,9 +7,4 @@ MetricSink = Callable[[Mapping[str, float], int], None]
 
 
 def silent_sink(metrics: Mapping[str, float], step: int) -> None:
-    """Drop metrics.
-
-    Args:
-        metrics: Metrics by name.
-        step: Step they belong to.
-    """
+    """Drop metrics."""

@@ -1,4 +1,4 @@
-"""What a result was made with: code, versions and parameters."""
+"""Provenance of a result: code, versions and parameters."""
 
 import hashlib
 import json
@@ -35,13 +35,10 @@ class Revision(NamedTuple):
 
 
 def read_revision(project: Path) -> Revision:
-    """Ask git for the state of a project.
-
-    Args:
-        project: Folder of the project.
+    """Read the state of a project's git repository.
 
     Returns:
-        The revision; of Nones where git is missing or the folder is no working tree.
+        The revision; both fields are None if git is missing or the folder is no working tree.
     """
     commit = _git(project, "rev-parse", "HEAD")
     changes = _git(project, "--no-optional-locks", "status", "--porcelain")
@@ -56,9 +53,6 @@ def describe_provenance(
     Args:
         parameters: All parameters of the run.
         project: Folder of the project; the current one if omitted.
-
-    Returns:
-        Facts by name.
     """
     revision = read_revision(project or Path.cwd())
     text = json.dumps(_canonical(parameters), sort_keys=True)
@@ -73,7 +67,7 @@ def describe_provenance(
 
 
 def _canonical(value: object) -> object:
-    """Undo what Kedro does to the parameters of the pipeline that is run, and to no others.
+    """Undo Kedro's conversions, which only the parameters of the running pipeline undergo.
 
     It puts models in the place of blocks, in which a whole number may have become a real
     one, and a constant a schedule from it to itself.

@@ -1,4 +1,4 @@
-"""Names in files that were called otherwise when the files were written."""
+"""Former names in older files."""
 
 import logging
 from functools import cache
@@ -6,17 +6,17 @@ from functools import cache
 logger = logging.getLogger(__name__)
 
 _RENAMED = {"seeds": "qwop_gym"}
-"""Action set and reward, by their names of before."""
+"""Action set and reward, by their former names."""
 
 
 def present_name(name: object) -> object:
-    """Translate the name of an action set or reward; an old one is warned of once.
+    """Translate the name of an action set or reward; a former one causes one warning.
 
     Args:
         name: Whatever a file or a caller says.
 
     Returns:
-        The present name; anything else unchanged.
+        The present name; values that are no former name are unchanged.
     """
     if not isinstance(name, str) or name not in _RENAMED:
         return name
@@ -25,14 +25,7 @@ def present_name(name: object) -> object:
 
 
 def first_name(name: str) -> str:
-    """Look up what a name was called at first, for fingerprints that must not change.
-
-    Args:
-        name: The present name.
-
-    Returns:
-        The first one.
-    """
+    """Look up the original name, for fingerprints that must not change."""
     return next((old for old, new in _RENAMED.items() if new == name), name)
 
 

@@ -1,4 +1,4 @@
-"""Passwords in addresses are told to nobody: neither logs nor MLflow nor messages show them."""
+"""Hides passwords in addresses from logs, MLflow and messages."""
 
 import logging
 import re
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _USER_INFO: Final = re.compile(r"(?<=://)[^/@\s'\"]+(?=@)")
-"""What stands between ``://`` and ``@``: a user's name and password, or a token."""
+"""The part between ``://`` and ``@``: user name and password, or a token."""
 
 
 def without_secrets(text: str) -> str:
-    """Hide who logs in where.
+    """Hide user names, passwords and tokens in addresses.
 
     Args:
         text: Any text, such as an error that names a server.
@@ -28,7 +28,7 @@ def hide_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever parameters are ma
         value: Mappings, sequences, texts and anything else.
 
     Returns:
-        A copy of mappings and sequences; all else as it is.
+        A copy of mappings and sequences; other values are unchanged.
     """
     if isinstance(value, str):
         return without_secrets(value)
@@ -40,7 +40,7 @@ def hide_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever parameters are ma
 
 
 class DiscreetRecord(logging.LogRecord):
-    """A record of the log whose message shows no secrets, whoever writes it where."""
+    """A log record whose message hides secrets, for every logger and handler."""
 
     def getMessage(self) -> str:  # noqa: N802 (logging's name)
         """Put the message together.

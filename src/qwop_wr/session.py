@@ -26,9 +26,9 @@ class ProjectSession(KedroSession):
 
     - A pipeline, selection, configuration or file that cannot be used ends in
       :class:`~qwop_wr.errors.BadInputError`, one line on the command line.
-    - Ctrl-C and SIGTERM are the same ``KeyboardInterrupt``, told to the hook
-      ``on_pipeline_interrupted`` before it goes on its way. A training ends at its next
-      safe point first, see :mod:`qwop_wr.stopping`.
+    - Ctrl-C and SIGTERM both raise ``KeyboardInterrupt``, after the hook
+      ``on_pipeline_interrupted`` is called. A training first ends at its next safe point,
+      see :mod:`qwop_wr.stopping`.
     """
 
     def run(
@@ -43,8 +43,6 @@ class ProjectSession(KedroSession):
         Args:
             pipeline_name: Deprecated: name of one pipeline.
             pipeline_names: Names of the pipelines; by default ``__default__``.
-            *args: Further arguments of Kedro's session.
-            **kwargs: Further arguments of Kedro's session.
 
         Returns:
             Outputs of the pipeline by name.
@@ -84,7 +82,7 @@ def _check_selection(names: list[str], kwargs: Mapping[str, Any]) -> None:
 
 
 def _check_runner(runner: AbstractRunner | None) -> None:
-    """Refuse what would lose metrics, locks or the answer to Ctrl-C half-way."""
+    """Refuse runners that would lose metrics, locks or the reaction to Ctrl-C."""
     if isinstance(runner, ParallelRunner):
         raise BadInputError(
             "--runner=ParallelRunner: nodes, MLflow's run and the locks of files belong to one "

@@ -1,4 +1,4 @@
-"""Stops on request: work that can, ends at its next safe point; the second request ends all."""
+"""Stops on request: the first request waits for a safe point, the second stops at once."""
 
 import logging
 import signal
@@ -16,12 +16,12 @@ _stopping_themselves: list[object] = []
 
 
 def stop_requested() -> bool:
-    """Tell whether work should end at its next safe point."""
+    """Return whether work should end at its next safe point."""
     return _requested.is_set()
 
 
 def stop_if_requested() -> None:
-    """End here if that was asked for.
+    """Raise ``KeyboardInterrupt`` if a stop was requested.
 
     Raises:
         KeyboardInterrupt: If it was.
@@ -32,13 +32,10 @@ def stop_if_requested() -> None:
 
 @contextmanager
 def stops_itself() -> Iterator[None]:
-    """Promise that the block looks at :func:`stop_requested` and ends when it says so.
+    """Declare that the block polls :func:`stop_requested` and ends when it is true.
 
-    Only while some block promises it does the first signal wait; otherwise it raises at
-    once, so that nothing ever hangs on it.
-
-    Yields:
-        Nothing.
+    Only inside such a block is the first signal deferred; otherwise it raises at once, so
+    that a stop never hangs.
 
     Raises:
         KeyboardInterrupt: At the end of the block, if a stop was requested meanwhile.
@@ -60,9 +57,6 @@ def stop_signals() -> Iterator[None]:
     otherwise; every further one is ``KeyboardInterrupt``. A signal that was ignored, as
     in a shell's background job, stays ignored. Threads other than the main one have no
     signals; there the block runs as it is.
-
-    Yields:
-        Nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,7 +1,7 @@
 """Files and folders that appear whole or not at all.
 
-What fails on the way, an interruption or a full disk for instance, leaves what was there
-before, and nothing beside it.
+A failure on the way, such as an interruption or a full disk, leaves the previous content and
+no temporary file.
 """
 
 import contextlib
@@ -48,9 +48,6 @@ def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
     Args:
         fs: Filesystem of the path.
         path: Where the file is to appear; missing folders are made.
-
-    Yields:
-        Binary file to write to.
     """
     with _temporary_path(fs, path) as temporary:
         with fs.open(temporary, "wb") as file:
@@ -116,7 +113,7 @@ def _hidden_name(name: str, suffix: str) -> str:
 
 
 def _to_disk(file: IO[bytes]) -> None:
-    """Lets a local file outlive a power cut, so that never an empty one takes a place."""
+    """Syncs a local file, so that a power cut never leaves an empty one in place."""
     with contextlib.suppress(AttributeError, OSError):
         file.flush()
         os.fsync(file.fileno())
@@ -124,7 +121,7 @@ def _to_disk(file: IO[bytes]) -> None:
 
 def _remove(fs: AbstractFileSystem, path: str) -> None:
     if isinstance(fs, LocalFileSystem) and os.path.islink(path):
-        # What the link leads to is somebody else's.
+        # Only the link: its target is not ours.
         os.unlink(path)
     else:
         fs.rm(path, recursive=True)
@@ -141,23 +138,17 @@ def _move(fs: AbstractFileSystem, source: str, target: str) -> None:
 
 
 class WholeFilesystem(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
-    """The local filesystem; a file that is opened for writing appears when it is closed.
+    """The local filesystem, where a file opened for writing appears when it is closed.
 
-    Until then, and if its block or a write fails (an interruption, a full disk), what was
-    there is still there. Other modes of opening are as they were.
+    Until then, and if its block or a write fails (an interruption, a full disk), the previous
+    file stays. Other modes of opening are unchanged.
     """
 
     def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> IO[Any]:  # noqa: ANN401
         """Opens a file.
 
         Args:
-            path: The file.
             mode: As of Python's ``open``.
-            *args: Further arguments of the filesystem.
-            **kwargs: Further arguments of the filesystem, or of a text file.
-
-        Returns:
-            The file.
         """
         if mode.replace("t", "") not in ("w", "wb") or kwargs.get("compression"):
             return super().open(path, mode, *args, **kwargs)  # type: ignore[no-any-return]
@@ -172,11 +163,7 @@ class WholeFilesystem(LocalFileSystem):  # type: ignore[misc]  # fsspec has no t
 
 
 class _WholeFile(io.BufferedWriter):
-    """A binary file beside the target, which takes its place when it is closed.
-
-    Args:
-        target: Where it is to appear.
-    """
+    """A temporary file beside the target, which it replaces when it is closed."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -185,7 +172,7 @@ class _WholeFile(io.BufferedWriter):
         super().__init__(io.FileIO(self._partial, "wb"))
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 (any buffer)
-        """Writes; the file is given up if that fails."""
+        """Writes; a failure discards the file."""
         try:
             return super().write(data)
         except BaseException:
@@ -193,11 +180,11 @@ class _WholeFile(io.BufferedWriter):
             raise
 
     def discard(self) -> None:
-        """Gives the file up."""
+        """Discards the file when it is closed."""
         self._is_good = False
 
     def close(self) -> None:
-        """Puts the file in its place, or take it away."""
+        """Moves the file into place, or removes it if it is discarded."""
         if self.closed:
             return
         try:
@@ -241,7 +228,7 @@ class _WholeText(io.TextIOWrapper):
 
 
 def write_whole_files() -> None:
-    """Lets everything that writes local files through fsspec write them whole."""
+    """Make everything that writes local files through fsspec write them whole."""
     for protocol in ("file", "local"):
         fsspec.register_implementation(protocol, WholeFilesystem, clobber=True)
     LocalFileSystem.clear_instance_cache()

@@ -27,7 +27,7 @@ def test_goes_back_to_what_is_stored(
     assert message.startswith("Stopped in node stage.train, after 2 of 3 nodes.")
     # The output of the node before was in memory only.
     command = "kedro run --from-nodes=copy --params=stage.trouble=SIGTERM"
-    assert message.endswith(f"To go on:\n{command}")
+    assert message.endswith(f"To resume:\n{command}")
 
 
 def test_the_advice_works(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture) -> None:
@@ -48,7 +48,7 @@ def test_first_node(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture)
     ):
         tiny_project.run(params={"stage": {"trouble": "SIGINT"}}, namespaces=["stage"])
     assert "after 0 of 1 nodes" in caplog.text
-    assert "To go through it again:\nkedro run --namespaces=stage --params=" in caplog.text
+    assert "To run it again:\nkedro run --namespaces=stage --params=" in caplog.text
 
 
 def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,4 +71,4 @@ def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -
         "kedro run --pipelines=whole --env=smoke "
         "--params=stage.options.steps=3,stage.options.rate.start=0.5,resume=true"
     )
-    assert caplog.text.endswith(f"To go on:\n{command}\n")
+    assert caplog.text.endswith(f"To resume:\n{command}\n")

@@ -197,7 +197,7 @@ def test_a_server_that_is_gone_is_told_once_and_stops_nothing(
         assert (tiny_project.path / "data/result.json").exists()
         told = [record.message for record in caplog.records if "MLflow could not" in record.message]
         assert len(told) == 1
-        assert "the run goes on without" in told[0]
+        assert "the run continues without it" in told[0]
         assert mlflow.active_run() is None
 
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow.entities import Run
 from pydantic import BaseModel
 
-from qwop_wr.tracking import child_run, stage_run
+from qwop_wr.tracking import runs, stage_run
 
 
 class Inner(BaseModel):
@@ -103,7 +103,7 @@ def test_all_of_many_metrics_arrive(parent: str) -> None:
 def test_metrics_are_seen_while_the_stage_runs(
     parent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_run, "_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "_BATCH_SECONDS", 0.0)
     with stage_run("dqnfd") as sink:
         sink({"loss": 1.0}, 1)
         mlflow.flush_async_logging()

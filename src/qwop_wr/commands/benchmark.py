@@ -1,4 +1,4 @@
-"""``qwop benchmark``: the speed of the engines and of what is on top of them."""
+"""``qwop benchmark``: the speed of engines and environments."""
 
 import click
 

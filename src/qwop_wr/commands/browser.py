@@ -38,7 +38,7 @@ The game at an address of its own is played by a user script:
     required=True,
     metavar="FOLDER|PAGE|ADDRESS",
     help="Your copy of the game: its folder, or the page in it. For an https:// address the "
-    "way with a user script is told.",
+    "way with a user script is explained.",
 )
 @click.option(
     "--record",
@@ -111,7 +111,7 @@ def command(  # noqa: PLR0913 - one parameter per option
 def _roles(
     runs: Sequence[Path], folder: Path | None, idle_ticks: int, shim: bool, server: GameServer
 ) -> tuple[Content, Keeper, str | None]:
-    """Say what the script plays, who keeps what comes of it, and whose sine is put in."""
+    """Return the script's content, the keeper of its results, and the platform of a shim."""
     if folder is not None:
         if shim:
             raise BadInputError("--shim is for tapes; --record wants the browser's own sine")

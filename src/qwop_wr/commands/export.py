@@ -36,10 +36,10 @@ _ROOM: Final = {
     **dict.fromkeys((TAPE_SUFFIX, gym_recording.SUFFIX, runr.SUFFIX), 1),
     SCRIPT_SUFFIX: len(PLATFORMS),
 }
-"""How many runs a file holds, by its ending."""
+"""Most runs per file, by its ending."""
 
 _LONGEST_RUN: Final = EnvironmentOptions().max_ticks
-"""Ticks after which an agent that neither finishes nor falls has run enough."""
+"""Ticks after which the run of an agent that neither finishes nor falls is cut."""
 
 
 @click.command(
@@ -115,7 +115,7 @@ def command(
 
 
 def _played(path: Path) -> Runner:
-    """Let a run come to its end."""
+    """Play a run to its end."""
     played = runner(path)
     is_agent = path.suffix.lower() == AGENT_SUFFIX
     while not played.ended and not (is_agent and len(played.played) >= _LONGEST_RUN):
@@ -138,7 +138,7 @@ def _recording(played: Runner, suffix: str) -> bytes:
 
 
 def _range(runners: Sequence[Runner], start: float, end: float | None) -> tuple[int, int]:
-    """Turn seconds into the first and last tick to be filmed."""
+    """Convert seconds to the first and last tick of the film."""
     first = math.floor(start * TICKS_PER_SECOND)
     length = last = max(len(played.played) for played in runners)
     if end is not None:

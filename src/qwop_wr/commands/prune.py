@@ -53,7 +53,7 @@ def command(data: Path, keep: int, yes: bool) -> None:
 
 
 def _registered(project: Path) -> frozenset[str]:
-    """Fingerprints that the aliases of the model registry name."""
+    """Fingerprints of the agents that the registry's aliases name."""
     database = project / "mlflow.db"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or (
         f"sqlite:///{database}" if database.exists() else None

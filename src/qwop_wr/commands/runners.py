@@ -1,4 +1,4 @@
-"""Files as the command line names them, as runners and as what a user script plays."""
+"""Files of the command line as runners and as content of user scripts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ _TAPE_SUFFIX: Final = ".json"
 
 
 def runner(path: Path) -> Runner:
-    """Put whoever is in a file on a track of its own.
+    """Load the runner of a file, on a track of its own.
 
     Args:
         path: A tape (``*.qwop.json``), or an agent (``*.safetensors``): a file, or the
-            folder of its versions, of which the newest counts.
+            folder of its versions for the newest one.
 
     Returns:
         The runner at the start of a fresh page.
@@ -80,10 +80,7 @@ def read_agent(path: Path) -> Agent:
     """Read an agent.
 
     Args:
-        path: The file, or the folder of its versions, of which the newest counts.
-
-    Returns:
-        The agent.
+        path: The file, or the folder of its versions for the newest one.
 
     Raises:
         BadInputError: If it is missing or cannot be used.

@@ -1,4 +1,4 @@
-"""Tapes as the command line names them: read, replayed, and told in one line."""
+"""Tapes of the command line: read, verified and described in one line."""
 
 from pathlib import Path
 
@@ -8,13 +8,7 @@ from qwop_wr.simulator.tape import Tape, TapeError, TapeResult, verify_tape
 
 
 def true_tape(path: Path) -> Tape:
-    """Read a tape and prove its claims.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The tape.
+    """Read a tape and verify its claims.
 
     Raises:
         BadInputError: If it cannot be read or a claim is false; names the file.
@@ -31,11 +25,11 @@ def true_tape(path: Path) -> Tape:
 
 
 def in_words(result: TapeResult) -> str:
-    """Tell how a run ended."""
+    """Describe how a run ended."""
     end = "finished" if result.finished else "not finished"
     return f"{end}, {result.ticks} ticks, {result.score_time:.3f} s, {result.distance:.1f} m"
 
 
 def in_browsers(platform: str) -> str:
-    """Name a platform and the browsers it is of."""
+    """Name a platform and its browsers."""
     return f"platform {platform}: {BROWSERS[platform]}"

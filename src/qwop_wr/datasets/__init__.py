@@ -1,8 +1,12 @@
 """Kedro datasets: recorded episodes, agents and tapes. Loading never executes anything."""
 
+from qwop_wr.datasets.adapted_datasets import (
+    OptionalJSONDataset,
+    OptionalPartitions,
+    PageDataset,
+    TableDataset,
+)
 from qwop_wr.datasets.agent_dataset import AgentDataset, AgentsDataset
-from qwop_wr.datasets.optional_datasets import OptionalJSONDataset, OptionalPartitions
-from qwop_wr.datasets.page_dataset import PageDataset, TableDataset
 from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
 from qwop_wr.datasets.tape_dataset import TapeDataset, TapesDataset
 from qwop_wr.datasets.training_state_dataset import TrainingStateDataset

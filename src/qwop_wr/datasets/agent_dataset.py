@@ -152,7 +152,7 @@ class AgentsDataset(FolderDataset[Agent]):
         try:
             self._file(path).save(item)
         except DatasetError as error:
-            # The message is to name the folder, not a temporary one.
+            # Errors name the target folder, not the temporary one.
             raise (error.__cause__ or error) from None
 
     def _file(self, path: str) -> AgentDataset:

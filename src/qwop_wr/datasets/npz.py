@@ -21,13 +21,13 @@ _FORMAT_VERSION = (1, 0)
 """Of npy. Its headers have 64 KiB at most; those of later versions may have 4 GiB, which numpy
 takes into memory before it looks at them."""
 _KINDS = "biufU"
-"""Kinds of numbers and texts. Records and arrays as elements have sizes of their own making."""
+"""Numbers and texts only: the sizes of records and nested arrays cannot be bounded."""
 _MAX_DIRECTORY_BYTES = 2**17
 """Most that is read at once while the archive's directory is parsed, room for 1,000 arrays:
 an entry of 50 bytes takes ten times as much memory. The end of an archive, with its longest
 comment, is half as long."""
 _CHUNK = 2**20
-"""Bytes that are unpacked at once, so that no array is in memory twice."""
+"""Bytes unpacked at a time, so that no array is in memory twice."""
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -39,7 +39,7 @@ _DAMAGES = (
     RuntimeError,
 )
 _BAD_HEADERS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
-"""What numpy raises when it evaluates a header that is no literal, or one too deep."""
+"""Errors of numpy on a header that is no literal, or is nested too deeply."""
 
 
 class _Header(NamedTuple):
@@ -56,12 +56,7 @@ class _Header(NamedTuple):
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
-    """Writes arrays as an npz archive; equal arrays give equal bytes.
-
-    Args:
-        file: Binary file to write to.
-        arrays: Arrays by name.
-    """
+    """Writes arrays as an npz archive; equal arrays give equal bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH)
@@ -76,9 +71,6 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
         file: Seekable binary file.
         names: Arrays that the archive must hold, and no others.
         max_bytes: Most memory that all arrays together may take.
-
-    Returns:
-        Arrays by name.
 
     Raises:
         ValueError: If the archive is damaged, lacks an array, holds one more, or
@@ -99,7 +91,7 @@ def read_arrays(file: IO[bytes], names: tuple[str, ...], max_bytes: int) -> dict
 
 
 class _SmallReads:
-    """A file of which only so much can be read at once, however much it says that there is.
+    """A file with a limit on the size of each read, whatever its headers claim.
 
     Args:
         file: Seekable binary file.
@@ -110,13 +102,13 @@ class _SmallReads:
         self.max_bytes: int | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Reads as from the file."""
+        """Reads from the file."""
         if self.max_bytes is not None and size > self.max_bytes:
             raise ValueError(f"its directory has {size} bytes, the limit is {self.max_bytes}")
         return self._file.read(size)
 
     def __getattr__(self, name: str) -> object:
-        """Everything else is the file's."""
+        """Delegates everything else to the file."""
         return getattr(self._file, name)
 
 

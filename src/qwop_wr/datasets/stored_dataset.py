@@ -1,4 +1,4 @@
-"""What the project's datasets share: filesystem, versions, clear errors, and folders of items."""
+"""Base classes of the project's datasets: filesystem, versions, clear errors, folders of items."""
 
 import os
 import re
@@ -35,7 +35,6 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         load_args: Options of loading, those of ``DEFAULT_LOAD_ARGS``.
         version: Version to load and to save, if versioned.
         credentials: Credentials of the filesystem.
-        fs_args: Further arguments of the fsspec filesystem.
         metadata: Anything; Kedro ignores it, plugins and hooks may read it.
 
     Raises:
@@ -43,14 +42,14 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
     """
 
     KIND: ClassVar[str]
-    """What is stored, as error messages call it."""
+    """Noun for the content in error messages."""
     DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
     """Options of loading with their defaults."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Undoes what Kedro does to methods that a class only inherits.
 
-        It wraps its wrapper of the base class's again. A constructor then takes down
+        Kedro wraps the base class's wrappers again. A constructor then records
         (args, kwargs) as the names of its arguments, and a save resolves its version
         twice, a millisecond apart.
         """
@@ -108,7 +107,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         self._fs.invalidate_cache(get_filepath_str(self._filepath, self._protocol))
 
     def _stored_path(self) -> str | None:
-        """Path of what would be loaded, or None if there is nothing."""
+        """Path to load from, or None if nothing is stored."""
         try:
             path = get_filepath_str(self._get_load_path(), self._protocol)
         except VersionNotFoundError:
@@ -116,7 +115,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return path if self._fs.exists(path) else None
 
     def _required_path(self) -> str:
-        """Path of what is to be loaded.
+        """Path to load from.
 
         Raises:
             DatasetError: If there is nothing.
@@ -132,7 +131,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return path
 
     def _check_file(self, path: str, max_bytes: int) -> int:
-        """Makes sure that a file can be read to its end, before it is opened.
+        """Checks that a file can be read to its end, before it is opened.
 
         A pipe would hold the reader up for ever, a device would never end.
 
@@ -151,7 +150,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _reading(self, path: str) -> Iterator[None]:
-        """Names the file in every error of reading it."""
+        """Adds the file's name to every error of reading."""
         try:
             yield
         except DatasetError:
@@ -168,7 +167,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
 
     @contextmanager
     def _writing(self) -> Iterator[str]:
-        """Gives the path to write to, and names it in every error of writing."""
+        """Yields the path to write to, and adds it to every error of writing."""
         path = get_filepath_str(self._get_save_path(), self._protocol)
         try:
             yield path
@@ -195,7 +194,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     """
 
     ITEM: ClassVar[type[Any]]
-    """Class of the items; its name in lower case is what messages call them."""
+    """Class of the items; messages use its name in lower case."""
     ARTICLE: ClassVar[str] = "a"
     """Article of that name."""
     SUFFIX: ClassVar[str]
@@ -232,10 +231,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         return {self._name(path): self._load_item(path) for path in paths}
 
     def save(self, data: Mapping[str, _Item]) -> None:
-        """Saves the items in place of those that are there.
-
-        Args:
-            data: Items by name.
+        """Saves the items and removes all others.
 
         Raises:
             DatasetError: If a name cannot be a file name, a value is no such item,
@@ -268,7 +264,7 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
         """Writes an item to a new file of the filesystem."""
 
     def _is_same(self, present: _Item, item: _Item) -> bool:
-        """Tells whether a file need not be written again."""
+        """Returns whether a file need not be written again."""
         return bool(present == item)
 
     def _holds(self, data: Mapping[str, _Item]) -> bool:

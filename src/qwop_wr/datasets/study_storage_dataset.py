@@ -41,9 +41,6 @@ class StudyStorageDataset(AbstractDataset[NoReturn, "RDBStorage"]):
     def load(self) -> "RDBStorage":
         """Opens the file.
 
-        Returns:
-            The storage.
-
         Raises:
             DatasetError: If it is no such file.
         """

@@ -66,15 +66,11 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
         """Creates a dataset that points to one tape.
 
         Args:
-            filepath: Path, with a protocol such as ``s3://`` unless it is local.
+            filepath: As in ``StoredDataset``, like the arguments not listed here.
             load_args: ``optional``, whether a missing file loads as ``None`` instead
                 of being an error.
-            save_args: ``keep_fastest``, whether a file with a faster finish stays
-                what it is when a slower one is saved.
-            version: Version to load and to save, if versioned.
-            credentials: Credentials of the filesystem.
-            fs_args: Further arguments of the fsspec filesystem.
-            metadata: Anything; Kedro ignores it, plugins and hooks may read it.
+            save_args: ``keep_fastest``, whether a file with a faster finish is kept
+                when a slower one is saved.
 
         Raises:
             DatasetError: If ``load_args`` or ``save_args`` has an unknown key.
@@ -117,9 +113,6 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
 
         A file that holds the tape already is left alone.
 
-        Args:
-            data: The tape.
-
         Raises:
             DatasetError: If it is no tape, the file cannot be written, or
                 ``keep_fastest`` is set and the present file is no usable tape
@@ -143,7 +136,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             file.write(data.to_json().encode())
 
     def _holds(self, data: Tape) -> bool:
-        """Tell whether the file need not be written again; other releases wrote other bytes."""
+        """Returns whether the file holds this tape; its bytes may be another release's."""
         try:
             return self._stored_path() is not None and self.load() == data
         except DatasetError:
@@ -203,9 +196,6 @@ class TapesDataset(FolderDataset[Tape]):
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Lists the fastest tapes for Kedro-Viz.
-
-        Args:
-            nrows: Number of tapes.
 
         Returns:
             Table of names and claims: finished before unfinished, fastest first, then

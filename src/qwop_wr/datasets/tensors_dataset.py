@@ -1,4 +1,4 @@
-"""Base of the datasets that keep one safetensors file with a JSON description."""
+"""Base class of datasets in one safetensors file with a JSON description."""
 
 import json
 from abc import abstractmethod
@@ -28,7 +28,6 @@ class Described(NamedTuple):
 
     Attributes:
         description: JSON object.
-        tensors: Arrays by name.
     """
 
     description: Mapping[str, Any]
@@ -75,9 +74,6 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     def save(self, data: _Item) -> None:
         """Saves the item, whole or not at all; a file that holds it already is left alone.
 
-        Args:
-            data: The item.
-
         Raises:
             DatasetError: If it is not such an item or cannot be written.
         """
@@ -108,14 +104,14 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
 
     @abstractmethod
     def _encode(self, item: _Item) -> Described:
-        """Takes an item apart."""
+        """Splits an item into description and tensors."""
 
     @abstractmethod
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
-        """Puts an item together; raises ValueError if it is no such item."""
+        """Builds an item; raises ValueError if the parts do not form one."""
 
     def _holds(self, description: Mapping[str, Any], tensors: Tensors) -> bool:
-        """Tell whether the file need not be written again.
+        """Returns whether the file need not be written again.
 
         The bytes of equal content may differ: other releases wrote it.
         """
@@ -137,7 +133,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         )
 
     def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
-        """Reads what the header of a file at its beginning says, without the tensors."""
+        """Reads the description in the header, without the tensors."""
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         if not 0 < length <= _MAX_HEADER_BYTES:
             raise ValueError("it is not a safetensors file with a header of reasonable size")

@@ -78,7 +78,7 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
 
 
 def _checksum(facts: Mapping[str, Any], tensors: Tensors) -> int:
-    """CRC-32 of facts and arrays: a flipped bit would lead a training astray, unseen."""
+    """CRC-32 of facts and arrays: a flipped bit would silently corrupt a training."""
     checksum = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(tensors):
         content = np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8)

@@ -21,7 +21,6 @@ class Recording:
     """Transitions and the interface of the environment that they were recorded in.
 
     Attributes:
-        transitions: The recorded steps.
         interface: The environment's ``observation``, ``actions``,
             ``ticks_per_action``, ``n_observations`` and ``n_actions``.
 
@@ -57,9 +56,6 @@ class Recording:
         Args:
             interface: Interface of the environment to learn in.
 
-        Returns:
-            The recorded steps.
-
         Raises:
             ValueError: If the environments differ, naming the first difference.
         """
@@ -77,7 +73,7 @@ _STEP_ARRAYS = ("obs", "actions", "rewards", "next_obs", "dones", "episode")
 _INTERFACE = "interface"
 _MAX_INTERFACE_LENGTH = 10_000
 _MAX_OVERHEAD = 2**20
-"""What an archive may have beside its arrays [bytes]."""
+"""Allowance for an archive's contents other than its arrays [bytes]."""
 
 
 class TransitionsDataset(StoredDataset[Recording, Recording]):
@@ -131,9 +127,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
     def load(self) -> Recording:
         """Loads and validates the recording.
 
-        Returns:
-            The recording.
-
         Raises:
             DatasetError: If the file is missing, damaged, too big, or not a recording.
         """
@@ -149,9 +142,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     def save(self, data: Recording) -> None:
         """Saves the recording, whole or not at all.
-
-        Args:
-            data: The recording.
 
         Raises:
             DatasetError: If it is not a valid recording or cannot be written.
@@ -173,9 +163,6 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """Summarises the first episodes for Kedro-Viz.
-
-        Args:
-            nrows: Number of episodes.
 
         Returns:
             Table with one row per episode.

@@ -1,17 +1,19 @@
-"""What happens around a pipeline's nodes: checks, logging to MLflow, interruptions."""
+"""Hooks around pipelines and nodes: checks, logging to MLflow, interruptions."""
 
 from qwop_wr.hooks.configuration import ConfigurationCheckHook
-from qwop_wr.hooks.interruption import InterruptionSpecs, MissingInputsHook, ResumeAdviceHook
+from qwop_wr.hooks.interruption import MissingInputsHook, ResumeAdviceHook
+from qwop_wr.hooks.mlflow_logging import (
+    ArtifactLoggingHook,
+    ModelRegistryHook,
+    ParameterLoggingHook,
+    ProvenanceHook,
+)
 from qwop_wr.hooks.mlflow_run import MlflowRunHook
-from qwop_wr.hooks.outputs import OutputsHook
-from qwop_wr.hooks.results import ResultPathsHook, SmallSearchesHook
-from qwop_wr.hooks.run_description import ParameterLoggingHook, ProvenanceHook
-from qwop_wr.hooks.saved_datasets import ArtifactLoggingHook, ModelRegistryHook
+from qwop_wr.hooks.outputs import OutputsHook, ResultPathsHook, SmallSearchesHook
 
 __all__ = [
     "ArtifactLoggingHook",
     "ConfigurationCheckHook",
-    "InterruptionSpecs",
     "MissingInputsHook",
     "MlflowRunHook",
     "ModelRegistryHook",

@@ -23,10 +23,10 @@ _MAX_PROBLEMS = 3
 
 
 class ConfigurationCheckHook:
-    """Refuses environments, files and settings that no pipeline can use.
+    """Rejects environments, files and settings that no pipeline can use.
 
-    Files are measured before they are read as a whole, and the catalog may only name types of
-    datasets that execute nothing. Kedro ignores an unknown environment and unknown or dotted
+    File sizes are checked before parsing, and the catalog may only name dataset types that
+    execute nothing. Kedro ignores an unknown environment and unknown or dotted
     keys, and converts parameters only where they are models. Here every setting must be read
     by something, every parameter must fit the annotation of the argument it goes to, and
     nodes receive what the check made of it: ``"7"`` from an environment variable is the
@@ -36,9 +36,6 @@ class ConfigurationCheckHook:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check environment, files and parameters; put converted parameters into the loader.
-
-        Args:
-            context: The project's context.
 
         Raises:
             BadInputError: Naming the keys, their values and what would be right.
@@ -54,7 +51,7 @@ class ConfigurationCheckHook:
             n_more = len(problems) - _MAX_PROBLEMS
             more = [f"and {n_more} more"] if n_more > 0 else []
             raise BadInputError("parameters: " + "; ".join([*problems[:_MAX_PROBLEMS], *more]))
-        # Kedro's way to replace what the files say.
+        # Kedro's way to override values from files.
         loader["parameters"] = converted(parameters, annotations)
 
 
@@ -62,7 +59,6 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
     """Compare parameters with what the pipelines read.
 
     Args:
-        parameters: Nested values.
         annotations: Types by dotted key; ``Any`` where nothing is known.
 
     Returns:
@@ -89,14 +85,14 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
 
 
 def converted(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn parameters into what the pipelines' types make of them.
+    """Convert parameters to the types that the pipelines annotate.
 
     Args:
         parameters: Nested values without problems.
         annotations: Types by dotted key.
 
     Returns:
-        The same keys; models stay blocks, of which Kedro makes models again.
+        The same keys; models stay nested blocks, from which Kedro builds them again.
     """
     result = deepcopy(dict(parameters))
     for key, annotation in annotations.items():
@@ -120,7 +116,7 @@ def _adapter(annotation: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401 (any t
 def _without_dotted_keys(
     parameters: Mapping[str, Any], annotations: Mapping[str, Any], known: Iterable[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Leave out keys such as ``environment.engine``, which Kedro does not take apart."""
+    """Drop keys such as ``environment.engine``, which Kedro does not split."""
     problems: list[str] = []
 
     def cleaned(values: Mapping[str, Any], prefix: str, annotation: object) -> dict[str, Any]:
@@ -166,7 +162,7 @@ def _names_are_free(annotation: object) -> bool:
 
 
 def _inner_annotation(annotation: object, name: str) -> object:
-    """Type of a key of a block, as far as one is told."""
+    """Type of a key of a block, if the annotation has one."""
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         if issubclass(annotation, RootModel):
             return _inner_annotation(annotation.model_fields["root"].annotation, name)
@@ -174,7 +170,7 @@ def _inner_annotation(annotation: object, name: str) -> object:
         return None if field is None else field.annotation
     if get_origin(annotation) in (dict, Mapping):
         return get_args(annotation)[1]
-    # Of a union, the first that knows the name.
+    # In a union, the first member with that name.
     inner = (_inner_annotation(argument, name) for argument in get_args(annotation))
     return next((found for found in inner if found is not None), None)
 

@@ -1,30 +1,33 @@
-"""Checks of configuration files that may come from strangers, before anything follows them."""
+"""Checks of configuration files, which may come from strangers, and of every setting in them."""
 
+import inspect
 import io
-from collections.abc import Collection, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 import yaml
 from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.io.core import DatasetError, parse_dataset_definition
+from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.text import TextDataset
+from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
 
-from qwop_wr.errors import BadInputError
-from qwop_wr.hooks.configuration_settings import (
-    check_catalog,
-    check_credentials,
-    check_globals,
-    check_logging,
-    check_mlflow,
-)
+from qwop_wr import datasets as own_datasets
+from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 
 MAX_BYTES: Final = 2**20
 """Largest file that is read [bytes]; the project's own have 3 KB."""
 MAX_NODES: Final = 100_000
-"""Most values that a file may hold once its aliases are written out: nine lines of aliases of
-aliases make a thousand million."""
+"""Most values in a file once its aliases are expanded: nine lines of nested aliases make a
+thousand million."""
 MAX_DEPTH: Final = 50
 """Deepest nesting of blocks; parsers call themselves for each."""
 
@@ -47,15 +50,41 @@ _SUFFIXES: Final = (".yml", ".yaml", ".json")
 _KINDS: Final = ("catalog", "credentials", "globals", "mlflow", "parameters")
 """Beginnings of the names of files or folders that are read."""
 
+_DATASET_KEYS: Final = ("type", "versioned", "validator")
+"""Keys of an entry that Kedro reads itself; the others go to the dataset's class."""
+_MLFLOW_KEYS: Final = ("artifact_path", "registered_model", "alias", "input", "goes_on_with")
+_METADATA_KEYS: Final = ("kedro-viz", "mlflow", "shared")
+_OPEN_ARGUMENTS: Final = ("open_args_load", "open_args_save")
+_LOGGING_KEYS: Final = (
+    "version",
+    "disable_existing_loggers",
+    "formatters",
+    "filters",
+    "handlers",
+    "incremental",
+    "loggers",
+    "root",
+)
+_LOGGER_KEYS: Final = ("level", "handlers", "filters", "propagate")
+_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[Callable[..., Any], ...]]] = {
+    ("CSVDataset", "load_args"): (pd.read_csv,),
+    ("CSVDataset", "save_args"): (pd.DataFrame.to_csv,),
+    ("JSONDataset", "save_args"): (json.dump, json.JSONEncoder),
+}
+"""Functions that receive a dataset's arguments; they would refuse them only after the work."""
+_IN_UTF8: Final = {TextDataset: "PageDataset", CSVDataset: "TableDataset"}
+_BOOLEAN: Final = re.compile("true|false|yes|no|on|off", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+_GLOBAL: Final = re.compile(r"\$\{\s*globals:\s*([\w.-]+)")
+
 
 def check_files(loader: AbstractConfigLoader, datasets: Collection[str]) -> None:
-    """Make sure that the configuration can be read, and that reading it is all that happens.
+    """Check that the configuration can be read without executing anything.
 
     Every file must be of a kind that something reads, and every name in them must be one
     that something asks for; parameters are left to their types.
 
     Args:
-        loader: The session's loader.
         datasets: Names of the pipelines' datasets and parameters.
 
     Raises:
@@ -117,13 +146,7 @@ def _check_types(catalog: Mapping[str, Any]) -> None:
 
 
 def check_file(path: Path) -> str:
-    """Make sure that a file is a mapping in plain YAML or JSON of reasonable size.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its text.
+    """Check that a file is a mapping in plain YAML or JSON of reasonable size.
 
     Raises:
         BadInputError: If it is anything else; names it.
@@ -140,13 +163,13 @@ def check_file(path: Path) -> str:
         if not isinstance(OmegaConf.load(io.StringIO(text)), DictConfig):
             raise ValueError("it must be a mapping of names to values")
     except Exception as error:
-        # Of the file's making: OmegaConf and PyYAML raise errors of many kinds.
+        # OmegaConf and PyYAML raise errors of many kinds on hostile files.
         raise BadInputError(f"{path}: no usable configuration: {error}") from error
     return text
 
 
 def _check_expansion(text: str) -> None:
-    """Count what the text's aliases stand for, without writing them out."""
+    """Count the values with all aliases expanded, without expanding them."""
     sizes: dict[str, int] = {}
     anchors: list[str | None] = []
     counts = [0]
@@ -172,7 +195,7 @@ def _check_expansion(text: str) -> None:
 
 
 def _resolved(loader: AbstractConfigLoader, key: str) -> dict[str, Any]:
-    """Put the files of one kind together; what they refer to may not be there."""
+    """Merge the files of one kind; what they refer to may be missing."""
     try:
         found: dict[str, Any] = loader[key]
     except (MissingConfigException, KeyError):  # no files, or a loader that knows no such kind
@@ -199,4 +222,199 @@ def _types(entry: object) -> Iterator[str]:
             yield from _types(value)
 
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "SAFE_TYPES", "check_file", "check_files"]
+def check_catalog(catalog: Mapping[str, Any], known: Collection[str]) -> None:
+    """Check that every entry is a dataset of some pipeline, with known keys.
+
+    Args:
+        catalog: The entries, their types known to execute nothing.
+        known: Names of the pipelines' datasets and parameters.
+
+    Raises:
+        BadInputError: Naming the entry and the key.
+    """
+    names = {name.split("@")[0] for name in known if not name.startswith(("params:", "parameters"))}
+    for name, entry in catalog.items():
+        if name.startswith("_"):
+            continue  # Kedro leaves such entries to anchors.
+        if "{" not in name and name.split("@")[0] not in names:
+            raise BadInputError(f"catalog: {name}: {_no_such_dataset(name, entry, names)}")
+        if not isinstance(entry, Mapping):
+            raise BadInputError(f"catalog: {name} = {entry!r}: must be a block with a type")
+        _check_entry(name, entry)
+
+
+def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]) -> None:
+    """Check that all credentials are used, and that all used credentials exist.
+
+    Args:
+        catalog: The entries, and what else may name credentials.
+
+    Raises:
+        BadInputError: Naming the entry or the credentials; never what is in them.
+    """
+    used = dict(_used_credentials(catalog))
+    for name, entry in used.items():
+        if name not in credentials:
+            raise BadInputError(
+                f"catalog: {entry}.credentials = {name!r}: credentials.yml has no such block; "
+                f"{suggest(name, credentials)}"
+            )
+    for name in credentials:
+        if name not in used:
+            raise BadInputError(
+                f"credentials: {name}: no entry of the catalog names them, nor mlflow.yml; "
+                f"{suggest(name, used)}"
+            )
+
+
+def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
+    """Check that something refers to every global.
+
+    Args:
+        texts: The configuration files that were read.
+
+    Raises:
+        BadInputError: Naming the global.
+    """
+    used = {name.split(".")[0] for text in texts for name in _GLOBAL.findall(text)}
+    for name in values:
+        if name not in used and not str(name).startswith("_"):
+            raise BadInputError(
+                f"globals: {name} = {values[name]!r}: nothing refers to it; {suggest(name, used)}"
+            )
+
+
+def check_mlflow(config: Mapping[str, Any]) -> None:
+    """Check that kedro-mlflow accepts its configuration.
+
+    Args:
+        config: What mlflow.yml says.
+
+    Raises:
+        BadInputError: Naming the keys.
+    """
+    try:
+        KedroMlflowConfig.model_validate(dict(config))
+    except ValidationError as error:
+        known = {key for key, _ in _flat(KedroMlflowConfig().model_dump())}
+        raise BadInputError(
+            "mlflow: " + "; ".join(describe_validation_error(error, known=known))
+        ) from error
+
+
+def check_logging(path: Path) -> None:
+    """Check that Python's logging knows every key of its configuration.
+
+    Args:
+        path: The file; it need not be there.
+
+    Raises:
+        BadInputError: Naming the key.
+    """
+    if not path.is_file():
+        return
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    _check_keys(f"{path}: ", content, _LOGGING_KEYS)
+    for name, logger in [*(content.get("loggers") or {}).items(), ("root", content.get("root"))]:
+        place = name if name == "root" else f"loggers.{name}"
+        _check_keys(f"{path}: {place}.", logger or {}, _LOGGER_KEYS)
+
+
+def _no_such_dataset(name: str, entry: object, known: Collection[str]) -> str:
+    dataset, _, key = name.rpartition(".")
+    if dataset in known:
+        return f"keys have no dots; write it as a block: {dataset}: {{{key}: {entry!r}}}"
+    return f"no pipeline has a dataset of this name; {suggest(name, known)}"
+
+
+def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
+    if "type" not in entry:
+        raise BadInputError(f"catalog: {name}.type is missing")
+    place = f"catalog: {name}."
+    try:
+        # Kedro removes its own keys from its argument.
+        kind, _ = parse_dataset_definition({"type": entry["type"]})
+    except DatasetError as error:
+        own = {f"qwop_wr.datasets.{one}" for one in own_datasets.__all__}
+        if str(entry["type"]) not in own and str(entry["type"]).startswith("qwop_wr.datasets."):
+            raise BadInputError(
+                f"{place}type = {entry['type']!r}: there is no such type; "
+                f"{suggest(str(entry['type']), own)}"
+            ) from error
+        return  # A library that is not installed matters to those who use the entry.
+    _check_keys(place, entry, [*_DATASET_KEYS, *_names_of(kind)])
+    if kind in _IN_UTF8:
+        raise BadInputError(
+            f"{place}type = {entry['type']!r}: writes in the encoding of the machine's locale; "
+            f"use qwop_wr.datasets.{_IN_UTF8[kind]}, which is the same in UTF-8"
+        )
+    for key in ("load_args", "save_args"):
+        for class_ in kind.__mro__:
+            if takers := _ARGUMENTS.get((class_.__name__, key)):
+                known = [one for taker in takers for one in _names_of(taker)]
+                _check_keys(f"{place}{key}.", entry.get(key) or {}, known)
+    _refuse_close(f"{place}fs_args.", entry.get("fs_args") or {}, _OPEN_ARGUMENTS)
+    metadata = entry.get("metadata") or {}
+    _refuse_close(f"{place}metadata.", metadata, _METADATA_KEYS)
+    _check_keys(f"{place}metadata.mlflow.", metadata.get("mlflow") or {}, _MLFLOW_KEYS)
+    _check_values(place, entry)
+    if isinstance(inner := entry.get("dataset"), Mapping):
+        _check_entry(f"{name}.dataset", inner)
+
+
+def _check_values(place: str, entry: Mapping[str, Any]) -> None:
+    """Refuse text that looks like a value: every text but the empty one counts as true."""
+    for key, value in _flat(entry):
+        in_arguments = any(part.endswith("_args") for part in key.split("."))
+        if isinstance(value, str) and (
+            _BOOLEAN.fullmatch(value) or (in_arguments and _NUMBER.fullmatch(value))
+        ):
+            raise BadInputError(
+                f"{place}{key} = {value!r}: this is text; without the quotes, or from an "
+                "environment variable as ${oc.decode:${oc.env:NAME}}, it is a value"
+            )
+
+
+def _check_keys(place: str, block: object, known: Collection[str]) -> None:
+    if not isinstance(block, Mapping):
+        raise BadInputError(f"{place.rstrip('.')} = {block!r}: must be a block")
+    for key, value in block.items():
+        if key not in known:
+            raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
+
+
+def _refuse_close(place: str, block: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse misspellings of the known keys; others may belong to plugins."""
+    for key, value in block.items():
+        if key not in known and ("." in str(key) or get_close_matches(str(key), known, 1, 0.7)):
+            raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
+
+
+def _no_such_key(key: str, value: object, known: Collection[str]) -> str:
+    block, _, inner = key.partition(".")
+    if inner and block in known:
+        return f"keys have no dots; write it as a block: {block}: {{{inner}: {value!r}}}"
+    return f"there is no such key; {suggest(key, known)}"
+
+
+def _names_of(function: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+
+
+def _used_credentials(entry: object, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(entry, Mapping):
+        for key, value in entry.items():
+            if key == "credentials" and isinstance(value, str):
+                yield value, name
+            elif key != "metadata":
+                yield from _used_credentials(value, name or str(key))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{prefix}{name}", value
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

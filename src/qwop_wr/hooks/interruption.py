@@ -1,4 +1,4 @@
-"""What is said when a pipeline is interrupted, or begins where something is missing."""
+"""Advice when a pipeline is interrupted, or starts without an input that it needs."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ from kedro_datasets.partitions import PartitionedDataset
 
 from qwop_wr.datasets import OptionalJSONDataset, OptionalPartitions, StudyStorageDataset
 from qwop_wr.errors import BadInputError
-from qwop_wr.tracking.parameters import flatten_options
+from qwop_wr.tracking.runs import flatten_options
 
 logger = logging.getLogger(__name__)
 
 RESUME: Final = "params:resume"
-"""Input of nodes that can go on in the middle of their work."""
+"""Input of nodes that can resume half-finished work."""
 _MAX_NODES: Final = 6
 """Most nodes that a command names one by one."""
 _OPTIONS: Final = {
@@ -35,7 +35,7 @@ _OPTIONS: Final = {
     "from_inputs": "from-inputs",
     "to_outputs": "to-outputs",
 }
-"""Options of ``kedro run`` by the names that Kedro hands them on with."""
+"""Options of ``kedro run`` by their names in Kedro's run parameters."""
 
 
 class InterruptionSpecs:
@@ -50,7 +50,7 @@ class InterruptionSpecs:
 
 
 class ResumeAdviceHook:
-    """Tells which nodes to go on from when a pipeline is interrupted."""
+    """Logs the command that resumes an interrupted pipeline."""
 
     def __init__(self) -> None:
         self._run_params: dict[str, Any] = {}
@@ -63,30 +63,20 @@ class ResumeAdviceHook:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Begin to follow a run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-        """
+        """Begin to follow a run."""
         self._run_params, self._pipeline, self._catalog = run_params, pipeline, catalog
         self._running, self._done = None, set()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Follow the run; the node before is done, its outputs are saved.
-
-        Args:
-            node: The node to run.
-        """
+        """Follow the run; the node before is done, its outputs are saved."""
         if self._running is not None:
             self._done.add(self._running)
         self._running = node
 
     @hook_impl
     def on_pipeline_interrupted(self) -> None:
-        """Say where the run stopped and how to go on."""
+        """Log where the run stopped and how to resume it."""
         if self._pipeline is None or self._catalog is None or self._running is None:
             logger.warning("Stopped before any node ran.")
             return
@@ -98,28 +88,23 @@ class ResumeAdviceHook:
             runtime_params = self._run_params.get("runtime_params") or {}
             changes["runtime_params"] = {**runtime_params, "resume": True}
         logger.warning(
-            "Stopped in node %s, after %d of %d nodes. What they saved is kept. To go %s:\n%s",
+            "Stopped in node %s, after %d of %d nodes. Their outputs are saved. To %s:\n%s",
             self._running.name,
             len(self._done),
             len(self._pipeline.nodes),
-            "on" if changes else "through it again",
+            "resume" if changes else "run it again",
             _command({**self._run_params, **changes}),
         )
 
 
 class MissingInputsHook:
-    """Names who makes what is missing, before a run begins without it."""
+    """Refuses a run whose inputs are missing, and names the nodes that make them."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Look for every input from outside of what is to run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
+        """Check that every free input exists.
 
         Raises:
             BadInputError: If an input is missing that a node of some pipeline makes; names
@@ -131,7 +116,7 @@ class MissingInputsHook:
         found = {name: _maker(name, registered) for name in missing}
         makers = {name: node for name, node in found.items() if node is not None}
         if not makers:
-            return  # What no node makes is told by the dataset that cannot be loaded.
+            return  # Inputs that no node makes fail in their dataset, with its own message.
         made = list(makers)
         name = made[0]
         reader = next(node for node in pipeline.nodes if name in node.inputs)
@@ -174,7 +159,7 @@ def _maker(name: str, registered: Iterable[Pipeline]) -> Node | None:
 def _nodes_to_make(
     names: Iterable[str], catalog: DataCatalog, registered: Collection[Pipeline]
 ) -> set[Node]:
-    """All nodes that must run, given what is stored already."""
+    """All nodes that must run, given the outputs that exist."""
     found: set[Node] = set()
     wanted = list(names)
     while wanted:
@@ -212,7 +197,7 @@ def _names_covering(needed: Collection[Node], names: Iterable[str]) -> list[str]
 
 
 def _command(run_params: Mapping[str, Any]) -> str:
-    """Spell the command out that runs this."""
+    """Compose the command line that runs this."""
     words = ["kedro", "run"]
     for key, option in _OPTIONS.items():
         value = run_params.get(key)
@@ -229,7 +214,7 @@ def _spelt(value: object) -> str:
 
 
 def _nodes_to_resume_from(pipeline: Pipeline, catalog: DataCatalog, done: set[Node]) -> list[str]:
-    """Find the first nodes to run again, given that outputs kept in memory are gone."""
+    """First nodes to run again, given that outputs kept in memory are lost."""
     unfinished = set(pipeline.nodes) - done
     while True:
         needed = {name for node in unfinished for name in node.inputs}

@@ -1,4 +1,4 @@
-"""The MLflow run of a pipeline: kedro-mlflow's, with a local store and honest ends."""
+"""The MLflow run of a pipeline: kedro-mlflow's, with a local store and truthful end states."""
 
 import os
 import string
@@ -17,12 +17,11 @@ from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_loggin
 
 from qwop_wr.hooks.interruption import RESUME
 from qwop_wr.secrets import hide_secrets
-from qwop_wr.tracking.failures import tell_again, tolerated
-from qwop_wr.tracking.runs import find_run
+from qwop_wr.tracking.runs import find_run, tell_again, tolerated
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
 _GOES_ON: Final = "goes_on_with"
-"""Entry of a folder's metadata: which of its trainings is gone on with."""
+"""Entry of a folder's metadata: which of its trainings the run resumes."""
 _KIND: Final = ("mlflow.experimentKind", "custom_model_development")
 """Tag without which MLflow 3 opens an experiment on its page for language models, not on runs."""
 
@@ -32,16 +31,16 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
 
     - Where no tracking server is named, runs are kept in the project: ``mlflow.db``
       and ``mlartifacts/``.
-    - Parameters are left to :class:`~qwop_wr.hooks.run_description.ParameterLoggingHook`,
+    - Parameters are left to :class:`~qwop_wr.hooks.mlflow_logging.ParameterLoggingHook`,
       which logs typed ones flattened.
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
-    - A pipeline that goes on with a training goes on with its run, if the store has it. Of a
-      folder of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
-      catalog says which one, by the values of parameters.
+    - A pipeline that resumes a training resumes its run, if the store has it. For a folder
+      of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
+      catalog names the one, by the values of parameters.
     - The experiment is tagged as one of trainings, so that MLflow's pages open on its runs.
-    - Passwords in addresses are no tags.
-    - A store that does not answer is told once, and the pipeline goes on without it.
+    - Passwords in addresses are kept out of tags.
+    - A store that does not answer causes one warning, and the pipeline runs without it.
     """
 
     def __init__(self) -> None:
@@ -50,11 +49,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Set up the store.
-
-        Args:
-            context: The project's context.
-        """
+        """Set up the store."""
         config = context.config_loader["mlflow"]
         is_uri_configured = bool((config.get("server") or {}).get("mlflow_tracking_uri"))
         self._is_set_up = False
@@ -70,13 +65,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Open the run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
-        """
+        """Open the run."""
         is_open = False
         if self._is_set_up:
             with tolerated("open a run"):
@@ -90,18 +79,11 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def before_node_run(
         self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool
     ) -> None:
-        """Make the run the active one in the node's thread; log no parameters.
-
-        Args:
-            node: The node to run.
-            catalog: The run's catalog.
-            inputs: The node's inputs.
-            is_async: Whether inputs are loaded in threads.
-        """
+        """Make the run the active one in the node's thread; log no parameters."""
         if self.run_id is None:
             return
         is_open = False
-        with tolerated("go on with its run"):
+        with tolerated("resume its run"):
             super().before_node_run(node, catalog, {}, is_async)
             is_open = True
         if not is_open:
@@ -111,13 +93,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Close the run.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline that ran.
-            catalog: Its catalog.
-        """
+        """Close the run."""
         with tolerated("close its run"):
             super().after_pipeline_run(run_params, pipeline, catalog)
 
@@ -134,16 +110,16 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         self.run_id = None
         switch_catalog_logging(catalog, False)
         while mlflow.active_run() is not None:
-            # It is forgotten here, whether the store hears of it or not.
+            # MLflow forgets the run here even if the store does not answer.
             with tolerated("close its run"):
                 mlflow.end_run("FAILED")
 
 
 def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
-    """Run of the first training that was interrupted, if the pipeline goes on with it."""
+    """Run of the first interrupted training that the pipeline resumes, if any."""
     if RESUME not in pipeline.inputs() or not catalog[RESUME].load():
         return None
-    # Only who goes on with something waits for what its state is made of.
+    # Imported only when something resumes: it loads the learning code.
     from qwop_wr.datasets import OptionalPartitions, TrainingStateDataset  # noqa: PLC0415
 
     for node in pipeline.nodes:

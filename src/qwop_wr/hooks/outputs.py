@@ -1,4 +1,4 @@
-"""Guards of what a run writes: against other runs and against clocks that go back."""
+"""What a run writes: locks and versions before it starts, file names after it ends."""
 
 import logging
 from collections.abc import Iterator
@@ -11,16 +11,21 @@ from filelock import FileLock, Timeout
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
 from kedro.pipeline import Pipeline
+from pydantic import BaseModel
 
+from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.errors import BadInputError
+from qwop_wr.search.options import SMALL_TICKS, SMALL_WIDTH, SearchOptions
+from qwop_wr.simulator import SLOW_CLONES
 
 logger = logging.getLogger(__name__)
 
 _FOLDER: Final = Path("data/.locks")
+_ENVIRONMENT = "params:environment"
 
 
 class OutputsHook:
-    """Makes sure, before anything runs, that the outputs can be saved and found again.
+    """Checks, before anything runs, that the outputs can be saved and found again.
 
     - Two runs at once may not write the same file: each holds a lock per stored output,
       which the operating system releases when the process ends, however it ends. An entry
@@ -37,11 +42,6 @@ class OutputsHook:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Check and lock the outputs.
-
-        Args:
-            run_params: What was asked to be run.
-            pipeline: The pipeline to run.
-            catalog: Its catalog.
 
         Raises:
             BadInputError: If another run writes one of them, the folder of data cannot be
@@ -91,8 +91,8 @@ class OutputsHook:
         except Timeout:
             raise BadInputError(
                 f"{name} is being written by another kedro run ({_read(holder)}); wait until it "
-                "has ended or stop it; runs that write different files may go on side by side, "
-                "and so may runs in two copies of the project"
+                "has ended or stop it; runs that write different files can run side by side, "
+                "and so can runs in two copies of the project"
             ) from None
         except NotImplementedError:
             logger.warning("%s knows no locks: do not run the same pipeline twice at once", path)
@@ -138,3 +138,65 @@ def _read(holder: Path) -> str:
         return holder.read_text(encoding="utf-8")
     except OSError:
         return "its process is unknown"
+
+
+class SmallSearchesHook:
+    """Warns at the start if the engine is too slow for the searches of the pipeline."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Warn of nodes whose searches are cut down or skipped."""
+        if _ENVIRONMENT not in pipeline.inputs():
+            return
+        engine = getattr(catalog[_ENVIRONMENT].load(), "engine", None)
+        if engine not in SLOW_CLONES:
+            return
+        asked = {
+            name
+            for name in pipeline.inputs()
+            if name.startswith("params:") and _searches(catalog[name].load())
+        }
+        nodes = [node.name for node in pipeline.nodes if asked.intersection(node.inputs)]
+        if nodes:
+            logger.warning(
+                "Engine %s clones a game only by playing its keys again: searches end after %d "
+                "ticks and keep %d states, searched demonstrations and coaching are left out "
+                "(%s)",
+                engine,
+                SMALL_TICKS,
+                SMALL_WIDTH,
+                ", ".join(nodes),
+            )
+
+
+def _searches(options: object) -> bool:
+    """Whether these options, or options inside them, belong to a search that clones games."""
+    if isinstance(options, SearchOptions | CoachingOptions):
+        return True
+    return isinstance(options, BaseModel) and any(
+        _searches(getattr(options, name)) for name in type(options).model_fields
+    )
+
+
+class ResultPathsHook:
+    """Logs the final outputs of a finished run, those that no node reads."""
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """List the written files."""
+        project = Path(run_params["project_path"])
+        paths = {name: _path(catalog, name, project) for name in sorted(pipeline.outputs())}
+        written = {name: path for name, path in paths.items() if path is not None}
+        width = max((len(name) for name in written), default=0)
+        for name, path in written.items():
+            logger.info("%s  %s", name.ljust(width), path)
+
+
+def _path(catalog: DataCatalog, name: str, project: Path) -> str | None:
+    filepath = getattr(catalog[name], "_filepath", None)
+    if filepath is None:
+        return None
+    path = Path(str(filepath))
+    return str(path.relative_to(project) if path.is_relative_to(project) else path)

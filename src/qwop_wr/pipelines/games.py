@@ -1,13 +1,19 @@
-"""How a pipeline plays the game: how many at once, and how they differ from the shared one."""
+"""The games that a pipeline plays, and PPO trainings in them."""
 
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.learners.options import PPOOptions
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.agents.training import LearnerTask, LearnerTraining
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import randomised_environment
 
 
 class GamesOptions(BaseModel):
@@ -18,15 +24,12 @@ class GamesOptions(BaseModel):
 
     Attributes:
         n_games: Games stepped together.
-        idle_ticks: Each game begins with up to so many ticks without keys.
+        idle_ticks: Most ticks without keys at the start of a game.
         sticky: Probability that a decision repeats the last keys.
         sink_height: Torso height [units, down] below which an episode ends.
         max_ticks: Ticks after which an episode is truncated.
-        metre_reward: Reward per metre.
-        tick_cost: Cost per tick.
-        fall_cost: Cost of a fall.
         velocity: The published recipe's bonus for speed, added to the reward.
-        shaping: Terms for how the runner moves, added to the reward.
+        shaping: Terms on the runner's movement, added to the reward.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +65,44 @@ class GamesOptions(BaseModel):
         return self.model_dump(exclude={"n_games"}, exclude_none=True)
 
 
+def ppo_training(
+    options: PPOOptions,
+    games: GamesOptions,
+    environment: EnvironmentOptions,
+    evaluation: EvaluationOptions,
+    seed: int,
+    *,
+    time_to_beat: float | None = None,
+    initial: Agent | None = None,
+) -> LearnerTraining:
+    """Create a training that learns in its own games and is evaluated in the protocol's.
+
+    Args:
+        evaluation: Protocol whose noise the evaluated games have.
+        time_to_beat: Shown in the progress bar, if given [s].
+        initial: Agent to start from; random weights without one.
+
+    Raises:
+        ValueError: If a rollout's samples do not split into whole batches, or the initial
+            agent has another spec.
+    """
+    played = games.environment(environment)
+    noisy = randomised_environment(environment, evaluation)
+    spec = options.agent_spec(environment.interface, environment.engine)
+    return LearnerTraining(
+        options,
+        LearnerTask(options, spec, seed, initial),
+        QwopVecEnv(QwopVectorEnv(games.n_games, played)),
+        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+        {
+            "games": [games.n_games, played.model_dump(mode="json")],
+            "evaluated games": noisy.model_dump(mode="json"),
+        },
+        time_to_beat=time_to_beat,
+    )
+
+
 def platform_of(training: TrainingState) -> str | None:
-    """Returns the platform of the games that were learnt in; None if their engine has none."""
+    """Return the platform of the training games; None if their engine has none."""
     _, games = cast("tuple[int, dict[str, str]]", training.facts["games"])
     return games["platform"] if games["engine"] == "exact" else None

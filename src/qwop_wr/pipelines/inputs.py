@@ -1,8 +1,8 @@
-"""Whether inputs can be used: their faults, and whether they follow from one another.
+"""Checks of inputs: their faults, and whether they follow from one another.
 
-Every output names what it follows from: an agent, in its card, the one that its stage was given;
-a table of episodes, the agent that ran and how; summaries, tapes and hunts, the agent's
-fingerprint. A node compares before it goes on, and says which step to run again.
+Every output names its origin: an agent's card names the agent that its stage started from; a
+table of episodes names agent and protocol; summaries, tapes and hunts the agent's fingerprint.
+A node compares them first, and names the step to run again.
 """
 
 import hashlib
@@ -18,13 +18,10 @@ from qwop_wr.errors import BadInputError
 
 @contextmanager
 def checking(dataset: str) -> Iterator[None]:
-    """Raise a fault found in the block as one line that names the dataset.
+    """Turn a ``ValueError`` of the block into one line that names the dataset.
 
     Args:
         dataset: Name of the dataset in the catalog.
-
-    Yields:
-        Nothing.
 
     Raises:
         BadInputError: If the block raises a ``ValueError``.
@@ -36,10 +33,10 @@ def checking(dataset: str) -> Iterator[None]:
 
 
 def fingerprint(*facts: object) -> str:
-    """Identify a result by all that it follows from.
+    """Hash everything that a result follows from.
 
     Args:
-        *facts: What JSON can hold.
+        *facts: JSON values.
 
     Returns:
         SHA-256 as hexadecimal text.
@@ -49,14 +46,11 @@ def fingerprint(*facts: object) -> str:
 
 @contextmanager
 def fresh(dataset: str, step: str) -> Iterator[None]:
-    """Raise a mismatch found in the block as a stale result, with the step that remakes it.
+    """Turn a ``ValueError`` of the block into a stale result, with the step that remakes it.
 
     Args:
         dataset: Name of the dataset in the catalog.
-        step: Options of ``kedro run`` that make it again.
-
-    Yields:
-        Nothing.
+        step: Options of ``kedro run`` that remake it.
 
     Raises:
         BadInputError: If the block raises a ``ValueError``.
@@ -73,10 +67,8 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
     """Check that a result belongs to an agent.
 
     Args:
-        dataset: Name of the result's dataset.
         found: Fingerprint that the result names.
-        expected: The agent.
-        step: Options of ``kedro run`` that make the result again.
+        step: Options of ``kedro run`` that remake the result.
 
     Raises:
         BadInputError: If it is of another one.
@@ -89,14 +81,14 @@ def check_agent(dataset: str, found: object, expected: Agent, step: str) -> None
 
 
 def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check that every stage started from the agent that the previous one handed on.
+    """Check that every stage started from the previous one's agent.
 
     Args:
-        agents: What each stage handed on, by its name and in order.
+        agents: Agents by stage, in order.
         gates: Report of each stage's gate.
 
     Raises:
-        BadInputError: Naming the first stage that did not, and from where to train again.
+        BadInputError: Naming the first stage that did not, and where to restart training.
     """
     names = list(agents)
     for place, (before, name) in enumerate(pairwise(names), start=1):
@@ -105,7 +97,7 @@ def check_stages(agents: Mapping[str, Agent], gates: Mapping[str, Mapping[str, A
         is_new = made.fingerprint != given.fingerprint
         if is_new and made.card.get("incoming") != given.fingerprint:
             with fresh(f"{name}_agent", step):
-                raise ValueError(f"it did not go on from the present {before}_agent")
+                raise ValueError(f"it did not start from the present {before}_agent")
         if bool(gates[name]["promoted"]) != is_new:
             with fresh(f"{name}_gate", step):
-                raise ValueError(f"it does not tell of the present {name}_agent")
+                raise ValueError(f"it does not refer to the present {name}_agent")

@@ -1,4 +1,4 @@
-"""Trainings as nodes: Kedro saves every state that they give out, and they go on from it."""
+"""Resumable trainings as nodes: Kedro saves every state that they yield."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -24,15 +24,15 @@ RUNS = "mlflow"
 
 
 class Training(Protocol):
-    """A training that can be stopped and gone on with."""
+    """A training that can be stopped and resumed."""
 
     origin: dict[str, JsonValue]
 
     def is_over(self, state: TrainingState) -> bool:
-        """Tell whether nothing is left to do."""
+        """Return whether the training is complete."""
 
     def run(self, state: TrainingState | None, sink: MetricSink) -> Iterator[TrainingState]:
-        """Go on from a state, or begin; the last state is that of the end."""
+        """Continue from a state, or start; the last state is the final one."""
 
 
 def train_on(
@@ -43,22 +43,20 @@ def train_on(
     tags: Mapping[str, str] | None = None,
     dataset: str | None = None,
 ) -> Iterator[TrainingState]:
-    """Run a training in an MLflow run of its own, the same one as before if it goes on.
+    """Run a training in its own MLflow run, the same one again when it resumes.
 
     Args:
-        name: Name of the training.
-        training: The training.
-        interrupted: State to go on from, if it shall.
+        interrupted: State to resume from; None to start anew.
         parameters: Options, logged flattened.
         tags: Tags of the MLflow run.
-        dataset: Where the states are kept; ``{name}_training`` if it is not given.
+        dataset: Dataset of the states; ``{name}_training`` by default.
 
     Yields:
-        States, the last one is that of the end. If the training diverges, the last one
-        holds what can be learnt from: the batch and the best agent until then.
+        States, the final one last. If the training diverges, the last one holds the batch
+        and the best agent until then, for diagnosis.
 
     Raises:
-        BadInputError: If it cannot go on from the state, or it diverged.
+        BadInputError: If the state is another training's, or the training diverged.
     """
     dataset = dataset or f"{name}_training"
     try:
@@ -68,7 +66,7 @@ def train_on(
     if interrupted is not None and state is None:
         logger.info("%s begins anew: what is there is the end of another training", name)
     if state is not None and training.is_over(state):
-        logger.info("%s has ended before; its result is handed on", name)
+        logger.info("%s is already complete; its result is reused", name)
         yield state
         return
     with stage_run(name, parameters, _run_before(state), tags) as sink:

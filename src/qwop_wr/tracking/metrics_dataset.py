@@ -1,18 +1,17 @@
-"""``MlflowMetricsDataset`` logs metrics to the MLflow run, and loses them rather than the run."""
+"""``MlflowMetricsDataset`` logs metrics to the MLflow run without failing it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
 
-from qwop_wr.tracking.failures import tolerated
+from qwop_wr.tracking.runs import tolerated
 
 
 class MlflowMetricsDataset(MlflowMetricsHistoryDataset):  # type: ignore[misc]  # no types
     """kedro-mlflow's metrics, for numbers that a file of the project holds, too.
 
-    A store that does not answer while they are saved is told in the log; the pipeline
-    goes on.
+    If the store does not answer, saving logs a warning and the pipeline continues.
 
     Examples:
         Using the YAML API:

@@ -37,10 +37,6 @@ _LIBRARIES: Final = (
 def register_agent(agent: Agent, model: str) -> ModelVersion:
     """Register an agent, once, as a model that can be loaded by ``mlflow.pyfunc``.
 
-    Args:
-        agent: The agent.
-        model: Name of the registered model.
-
     Returns:
         The new version, or the one that holds this agent already.
 
@@ -75,16 +71,14 @@ def register_agent(agent: Agent, model: str) -> ModelVersion:
 
 
 def move_alias(agent: Agent, model: str, alias: str, defeated: frozenset[str]) -> bool:
-    """Let an alias name an agent, if the agent it names now was beaten in a fair comparison.
+    """Move an alias to an agent, if the agent that it names now is among the defeated.
 
     Args:
-        agent: Registered agent that shall get the alias.
-        model: Name of the registered model.
-        alias: The alias.
-        defeated: Fingerprints of the agents that it was better than.
+        agent: Agent that is to get the alias; registered if it is not yet.
+        defeated: Fingerprints of the agents that it beat.
 
     Returns:
-        Whether the alias names the agent now. Not if it names one that took no part in
+        Whether the alias names the agent now; False if it names one that took no part in
         the comparison, for instance because others share the registry.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The code of the agents that MLflow serves: observations in, actions out.
+"""The model code of agents that MLflow serves: observations in, actions out.
 
 MLflow imports this module when it loads a model; the agent beside it is data. Nothing is
 pickled, so that loading a model executes nothing but this package.
@@ -14,11 +14,7 @@ from qwop_wr.datasets import AgentDataset
 
 
 class RunnerModel:
-    """An agent's deterministic policy.
-
-    Args:
-        agent: The agent.
-    """
+    """An agent's deterministic policy."""
 
     def __init__(self, agent: Agent) -> None:
         self._policy = agent.policy()
@@ -30,7 +26,7 @@ class RunnerModel:
 
         Args:
             model_input: Observations, shape (n, d).
-            params: None are known.
+            params: Ignored; part of MLflow's interface.
 
         Returns:
             Indices into the agent's action set, shape (n,).
@@ -39,14 +35,7 @@ class RunnerModel:
 
 
 def _load_pyfunc(path: str) -> RunnerModel:
-    """Load a model; the name is MLflow's.
-
-    Args:
-        path: The agent's file.
-
-    Returns:
-        The model.
-    """
+    """Load a model; MLflow looks this function up by name."""
     agent = AgentDataset(filepath=path).load()
     assert agent is not None  # noqa: S101 - only an optional dataset loads nothing
     return RunnerModel(agent)

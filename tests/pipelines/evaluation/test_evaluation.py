@@ -159,7 +159,7 @@ def test_stages_follow_from_one_another(agent: Agent) -> None:
         BadInputError, match=r"self_play_agent is stale: .* --namespaces=self_play,velocity$"
     ):
         confirm(other, other, made, kept)
-    with pytest.raises(BadInputError, match="self_play_gate is stale: it does not tell of"):
+    with pytest.raises(BadInputError, match="self_play_gate is stale: it does not refer to"):
         confirm(better, better, kept, kept)
 
 

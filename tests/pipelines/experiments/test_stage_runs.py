@@ -20,7 +20,7 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.experiments.nodes import train_variants
 from qwop_wr.pipelines.experiments.options import Experiments, Study
-from qwop_wr.pipelines.experiments.stage_runs import (
+from qwop_wr.pipelines.experiments.runs import (
     StageRun,
     StageSetting,
     train_variant,

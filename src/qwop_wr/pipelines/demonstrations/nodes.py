@@ -37,22 +37,22 @@ class ExpertRunsOptions(BaseModel):
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
     first_seed: Seed
-    """Episodes have this seed and those that follow."""
+    """Seed of the first episode; the others count up from it."""
     deterministic: bool
-    """Take the expert's best action; else draw from its policy."""
+    """Take the expert's best action instead of sampling from its policy."""
     finished_only: bool
     """Leave out episodes that did not finish."""
 
 
 class SearchRunsOptions(BaseModel):
-    """Runs that beam searches find."""
+    """Runs found by beam searches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     runs: int = Field(ge=0, le=1000)
     """Number of searches; 0 leaves the source out."""
     idle_ticks: int = Field(default=30, ge=0, le=600)
-    """Every run waits up to so many ticks at the start, for variety."""
+    """Most ticks that a run waits at the start, for variety."""
     search: SearchOptions = SearchOptions(width=32)
     """How to search."""
 
@@ -78,7 +78,7 @@ class Demonstrations:
 
     Attributes:
         transitions: Their decisions; None if there are no runs.
-        facts: Where they come from and what they are, by name.
+        facts: Source and statistics, by name.
     """
 
     transitions: Transitions | None
@@ -98,8 +98,6 @@ def demonstrate_with_expert(
     """Record every decision of the expert's runs.
 
     Args:
-        expert: Agent that demonstrates.
-        environment: Environment that all pipelines share.
         games: Games to demonstrate in.
         options: Which episodes are kept.
 
@@ -154,7 +152,7 @@ def demonstrate_with_search(
 
     Args:
         guides: Agents that guide the searches, by name.
-        expert: Guides them if there are no guides.
+        expert: Guides the searches if there are no guides.
         environment: Environment that all pipelines share; the searches run in it.
         games: Games whose rewards are recorded.
         options: How many runs, and how to search.
@@ -193,11 +191,8 @@ def demonstrate_from_files(
     """Record the runs of tapes; unusable ones are skipped with a warning.
 
     Args:
-        tapes: Tapes by name.
-        record: The record tape, if there is one.
         environment: Environment whose decisions the runs must consist of.
         games: Games whose rewards are recorded.
-        options: Which of them to take.
 
     Returns:
         The tapes whose claims are true.
@@ -230,10 +225,6 @@ def demonstrate_from_recordings(
     Args:
         recordings: Recordings by name, as ``qwop import`` wrote them.
         environment: Environment that they must be of.
-        options: Whether to take them.
-
-    Returns:
-        Their runs.
     """
     parts = []
     for name, load in sorted(recordings.items()) if options.recordings else ():
@@ -256,13 +247,6 @@ def merge_demonstrations(
     environment: EnvironmentOptions,
 ) -> tuple[Recording, dict[str, Any]]:
     """Merge the runs of all sources.
-
-    Args:
-        expert: Runs of the expert.
-        search: Runs found by searches.
-        files: Runs from tapes.
-        recordings: Runs from recordings.
-        environment: Environment that all were recorded in.
 
     Returns:
         The recorded transitions, and a summary in total and per source.
@@ -295,8 +279,8 @@ def merge_demonstrations(
 
 
 def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.bool_]:
-    """Whether each episode's keys lead to the same end in a fresh game, shape (n,)."""
-    assert episodes.keys is not None  # noqa: S101 - our games tell their keys
+    """Whether replaying each episode's keys gives the same end, shape (n,)."""
+    assert episodes.keys is not None  # noqa: S101 - our games record their keys
     lengths = np.array([len(keys) for keys in episodes.keys])
     held = np.zeros((int(lengths.max()), len(lengths)), dtype=np.uint8)  # (ticks, n)
     for place, keys in enumerate(episodes.keys):
@@ -316,16 +300,7 @@ def _replays(episodes: Episodes, environment: EnvironmentOptions) -> NDArray[np.
 def _from_tapes(
     tapes: Sequence[Tape], environment: EnvironmentOptions, **facts: object
 ) -> Demonstrations:
-    """Replay tapes and record their decisions.
-
-    Args:
-        tapes: Verified runs of the environment's decisions; may be none.
-        environment: Environment whose observations and rewards are recorded.
-        **facts: More to say about the source.
-
-    Returns:
-        The demonstrations.
-    """
+    """Replay tapes and record their decisions."""
     if not tapes:
         return Demonstrations(None, {"episodes": 0, **facts})
     transitions = replay_transitions(tapes, environment)

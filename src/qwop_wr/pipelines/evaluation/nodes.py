@@ -32,7 +32,7 @@ _METRICS: Final = (
 
 
 STEP: Final = "--pipeline=evaluation"
-"""What makes the evaluation again."""
+"""Options of ``kedro run`` that remake the evaluation."""
 
 
 def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
@@ -40,9 +40,6 @@ def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
 
     Args:
         parameters: All parameters of the run.
-
-    Returns:
-        Facts by name.
     """
     return describe_provenance(parameters)
 
@@ -57,7 +54,7 @@ def confirm_stages(**stages: Agent | Mapping[str, Any]) -> Agent:
         Agent of the last stage.
 
     Raises:
-        BadInputError: If one was trained again and those after it were not.
+        BadInputError: If a stage was retrained and the later ones were not.
     """
     agents = {
         name.removesuffix("_agent"): item
@@ -80,18 +77,12 @@ def confirm_evaluation(
     """Check that an evaluation is the agent's, under the present protocols.
 
     Args:
-        agent: The agent.
         episodes: A row per seed.
         native: The row of the native run.
         tapes: The native run and the fastest finishes.
-        environment: Environment that all pipelines share.
-        options: The protocols.
-
-    Returns:
-        Rows and tapes as they were.
 
     Raises:
-        BadInputError: If something of it is another agent's, or was made otherwise.
+        BadInputError: If a part is another agent's, or was made under other protocols.
     """
     made_with = describe_making(environment, options)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
@@ -118,12 +109,6 @@ def run_protocols(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Tape]]:
     """Run the randomised protocol and the native one.
 
-    Args:
-        agent: Agent to evaluate.
-        environment: Environment that all pipelines share.
-        options: The protocols.
-        compute: Where the games are played.
-
     Returns:
         A row per seed, the row of the native run, and the tapes of the native run
         and the fastest distinct finishes.
@@ -147,12 +132,11 @@ def summarise_evaluation(
     seed: Seed,
     **gates: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
-    """Summarise the evaluation and what each stage handed on.
+    """Summarise the evaluation and the stages' gates.
 
     Args:
         episodes: A row per seed.
         native: The row of the native run.
-        options: The protocols.
         seed: Seed of the bootstrap.
         **gates: Report of each stage's gate, by the stage's name and in order.
 
@@ -177,17 +161,13 @@ def challenge_champion(
     """Compare the agent with the champion and with the expert on the same seeds.
 
     Args:
-        agent: Agent that was evaluated.
         episodes: Its rows, one per seed.
-        champion: Best agent of the runs before; without one, the expert is champion.
+        champion: Best agent of earlier runs; without one, the expert is champion.
         expert: Agent that the demonstrations came from, if there is one.
-        environment: Environment that all pipelines share.
-        options: The protocols.
         seed: Seed of the bootstrap.
-        compute: Where the games are played.
 
     Returns:
-        What came of it, and the champion from now on.
+        The comparisons, and the champion from now on.
 
     Raises:
         BadInputError: If the rows are not the agent's.

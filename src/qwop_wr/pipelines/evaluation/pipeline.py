@@ -14,7 +14,7 @@ from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluate what the last stage handed on.
+    """Evaluate the last stage's agent.
 
     Returns:
         Pipeline from the last stage's agent to ``summary``, ``tapes`` and ``champion_agent``.
@@ -56,10 +56,10 @@ def create_pipeline() -> Pipeline:
 
 
 def create_summary() -> Pipeline:
-    """Work out every number from the table of episodes.
+    """Compute every number from the table of episodes.
 
-    Results that do not follow from one another are refused. The reporting pipeline has
-    these nodes, too, so that one command makes all numbers and figures again.
+    Results that do not follow from one another are refused. The reporting pipeline
+    includes these nodes, so that one command remakes all numbers and figures.
 
     Returns:
         Pipeline from ``evaluation_episodes`` to ``summary``.

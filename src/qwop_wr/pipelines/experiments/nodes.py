@@ -22,13 +22,15 @@ from qwop_wr.evaluation.protocols import (
 )
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.experiments.options import Experiments, Study
-from qwop_wr.pipelines.experiments.runs import Run, plan_run, with_parents
-from qwop_wr.pipelines.experiments.stage_runs import (
+from qwop_wr.pipelines.experiments.runs import (
+    Run,
     StageRun,
     StageSetting,
     describe_run,
+    plan_run,
     train_variant,
     variant_options,
+    with_parents,
 )
 from qwop_wr.pipelines.experiments.table import MEASURES, Cell, Cells, draw_curves, tabulate
 from qwop_wr.pipelines.inputs import checking
@@ -46,31 +48,25 @@ def choose_experiment(
 ) -> tuple[list[Run], Study]:
     """Plan the run of the requested experiment.
 
-    Args:
-        experiments: All experiments.
-        experiment: Its name.
-        seed: Seed of everything random.
-
     Returns:
         Its run, and a study of it alone.
 
     Raises:
-        BadInputError: If there is no such experiment; lists those that there are.
+        BadInputError: If there is no such experiment; lists the known ones.
     """
     run = plan_run(experiments, experiment, seed)
     return [run], Study(experiments=(experiment,), seeds=(seed,))
 
 
 def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[list[Run], Study]:
-    """Plan the runs of a study and of the experiments that they begin with.
+    """Plan the runs of a study and of the experiments that they start from.
 
     Args:
-        experiments: All experiments.
         study: Which of them, with which seeds.
         seed: Seed if the study names none.
 
     Returns:
-        Runs, seeds the outer loop, each after the one that it begins with; and the study.
+        Runs, seeds the outer loop, each after the one that it starts from; and the study.
 
     Raises:
         BadInputError: If there is no such experiment.
@@ -88,16 +84,15 @@ def train_experiment(
     """Train the chosen experiment.
 
     Args:
-        chosen: Its run.
         stored: States of trainings, if there are any.
-        resume: Go on with its own stored one instead of beginning anew.
+        resume: Continue from its own stored state instead of starting anew.
 
     Yields:
         Its state after every evaluation.
 
     Raises:
-        BadInputError: If it begins with a checkpoint that does not exist, or the training
-            to go on from had other options.
+        BadInputError: If it starts from a checkpoint that does not exist, or the stored
+            training had other options.
     """
     for run in chosen:
         load = stored.get(run.key) if resume else None
@@ -105,10 +100,10 @@ def train_experiment(
 
 
 def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, TrainingState]]:
-    """Train what has not been trained to its end with the present configuration.
+    """Train the runs that are not complete with the present configuration.
 
     Args:
-        chosen: Runs, each after the one that it begins with.
+        chosen: Runs, each after the one that it starts from.
         stored: States of trainings, if there are any.
 
     Yields:
@@ -149,9 +144,8 @@ def evaluate_experiments(
     """Evaluate the best agent of every chosen run by the protocol.
 
     Args:
-        chosen: The runs.
         trainings: States of their trainings.
-        evaluated: Cells of before; those of the same agent and training are not made again.
+        evaluated: Earlier cells; one of the same agent and training is kept.
 
     Yields:
         Agent, history and cell of one run at a time, after an empty step.
@@ -175,7 +169,7 @@ def evaluate_experiments(
 
 
 def _facts(run: Run, state: TrainingState, history: pd.DataFrame) -> Cell:
-    """What a cell holds of a training beside its best agent's evaluation."""
+    """Facts of a training that a cell keeps beside the evaluation."""
     learning = run.experiment.learner.learning
     distances = history.loc[history["metric"] == "evaluation/mean_distance", "value"]
     values = history.loc[history["metric"] == "train/value", "value"]
@@ -213,14 +207,11 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
     """Train variants of stage 1, each with every seed, from fresh networks.
 
     Args:
-        finished: Cells of before, by ``experiment/seed``; those of the same options, games
-            and demonstrations are not trained again.
-        demonstrations: What the variants learn from.
-        experiments: All experiments.
+        finished: Earlier cells by ``experiment/seed``; one of the same options, games and
+            demonstrations is kept.
         study: Which of them, with which seeds.
         stage: The stage that is varied.
         agent: Network and targets, before a variant's changes.
-        environment: Environment that all pipelines share.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed if the study names none.
         compute: Where they are trained; cells do not depend on it.
@@ -273,9 +264,6 @@ def tabulate_study(
     """Compare experiments in one table.
 
     Args:
-        cells: What their runs came to.
-        histories: Their metrics.
-        experiments: All experiments.
         study: Which are compared, with which seeds.
         seed: Seed if the study names none.
 

@@ -1,4 +1,4 @@
-"""Experiments as configuration: what is trained, why, and which are compared."""
+"""Experiments as configuration: how each is trained, why, and which are compared."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
@@ -12,7 +12,7 @@ from qwop_wr.errors import BadInputError, suggest
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
-"""Keys that an experiment does not take from the one that it is like."""
+"""Keys that ``like`` does not inherit."""
 _LEARNER_FIELDS: Final = (
     "environment",
     "n_games",
@@ -22,7 +22,7 @@ _LEARNER_FIELDS: Final = (
     "evaluation",
     "begins_with",
 )
-"""Fields that mean nothing to a variant of stage 1."""
+"""Fields that variants of stage 1 do not use."""
 
 
 class Beginning(BaseModel):
@@ -53,9 +53,9 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hypothesis: str
-    """What is to be found out."""
+    """The question that it answers."""
     outcome: str | None = None
-    """What came of it where it was made first."""
+    """Result of the original study."""
     source: str | None = None
     """Where that is documented, and which settings are ours."""
     environment: EnvironmentOptions = EnvironmentOptions()
@@ -71,7 +71,7 @@ class Experiment(BaseModel):
     evaluation: EvaluationOptions = EvaluationOptions()
     """Protocol that the best agent is evaluated by at the end."""
     begins_with: Beginning | None = None
-    """Checkpoint to begin with instead of random weights."""
+    """Checkpoint to start from instead of random weights."""
     stage: dict[str, Any] | None = None
     """Changes to the options of stage 1."""
 
@@ -112,8 +112,8 @@ class Experiment(BaseModel):
 class Experiments(RootModel[dict[str, Experiment]]):
     """Experiments by name.
 
-    In configuration, ``like: NAME`` takes over all but the purpose and the beginning of
-    another experiment; what is given beside it are the changes.
+    In configuration, ``like: NAME`` inherits all but the purpose and the beginning of
+    another experiment; the other keys are changes.
     """
 
     @model_validator(mode="before")
@@ -153,13 +153,10 @@ class Experiments(RootModel[dict[str, Experiment]]):
             )
 
     def lineage(self, name: str) -> Iterator[str]:
-        """Name an experiment and those that it begins with, the nearest first.
-
-        Args:
-            name: The experiment.
+        """Name an experiment and its ancestors, the nearest first.
 
         Yields:
-            Names; the first one that comes twice ends a circle.
+            Names; a name that repeats closes a circle and is the last.
         """
         seen: set[str] = set()
         current: str | None = name
@@ -172,28 +169,15 @@ class Experiments(RootModel[dict[str, Experiment]]):
             current = beginning.experiment if beginning else None
 
     def checkpoints(self, name: str) -> tuple[int, ...]:
-        """List the steps at which others begin with an experiment.
-
-        Args:
-            name: The experiment.
-
-        Returns:
-            Steps in order.
-        """
+        """List the steps whose checkpoints others start from."""
         beginnings = (one.begins_with for one in self.root.values())
         return tuple(sorted({one.step for one in beginnings if one and one.experiment == name}))
 
     def named(self, name: str) -> Experiment:
-        """Look an experiment up.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The experiment.
+        """Look up an experiment.
 
         Raises:
-            BadInputError: If there is none of that name; lists those that there are.
+            BadInputError: If there is none of that name; lists the known ones.
         """
         if name not in self.root:
             hint = suggest(name, self.root)
@@ -205,35 +189,29 @@ class Experiments(RootModel[dict[str, Experiment]]):
 
 
 class Study(BaseModel):
-    """Experiments that are compared, and how."""
+    """Experiments to compare, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     """Their names, in the table's order."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
-    """Seeds that each is trained with; the run's ``seed`` if null."""
+    """Seeds of each experiment; the run's ``seed`` if null."""
     confidence_level: float = Field(default=0.95, gt=0, lt=1)
     """Coverage of the intervals."""
     resamples: PositiveInt = 5000
     """Resamples of their bootstrap."""
 
     def seeded(self, seed: int) -> "Study":
-        """Fill the seeds in where there are none.
+        """Fill in the seeds if there are none.
 
         Args:
-            seed: The seed to take then.
-
-        Returns:
-            The study, with seeds.
+            seed: The only seed in that case.
         """
         return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
 
     def keys(self, name: str) -> list[str]:
         """Name the runs of an experiment.
-
-        Args:
-            name: The experiment.
 
         Returns:
             ``experiment/seed``, one per seed.
@@ -250,15 +228,7 @@ class Study(BaseModel):
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply nested changes; an algorithm of other options replaces them all.
-
-    Args:
-        values: Nested values.
-        changes: Nested changes.
-
-    Returns:
-        Values with the changes.
-    """
+    """Apply nested changes; an algorithm of other options replaces them all."""
     result = dict(values)
     for key, change in changes.items():
         present = result.get(key)

@@ -1,4 +1,4 @@
-"""One pipeline for all experiments: choose, train what is missing, evaluate, compare."""
+"""One pipeline for all experiments: choose, train missing runs, evaluate, compare."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -45,12 +45,9 @@ def create_pipeline() -> Pipeline:
 
 
 def create_study(name: str) -> Pipeline:
-    """Train the runs of a study that were not trained yet, evaluate and compare all.
+    """Train the missing runs of a study, evaluate and compare all.
 
-    Stopped runs resume; finished ones are only gathered.
-
-    Args:
-        name: Name of the study's parameters.
+    Stopped runs resume; finished ones are reused.
 
     Returns:
         Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.

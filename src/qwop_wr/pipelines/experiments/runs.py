@@ -1,18 +1,27 @@
-"""Runs of experiments that train any algorithm: an experiment and a seed each."""
+"""Runs of experiments, an experiment and a seed each: of any algorithm, or variants of stage 1."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import pandas as pd
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import OBSERVING
+from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, StageResult, train_stage
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import LearnerTask, LearnerTraining, kept_agent, kept_steps
-from qwop_wr.envs import QwopVectorEnv
+from qwop_wr.agents.transitions import Transitions
+from qwop_wr.compute import WorkContext
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments
-from qwop_wr.pipelines.inputs import fingerprint
+from qwop_wr.pipelines.inputs import checking, fingerprint
+from qwop_wr.tracking import stage_run
 
 
 @dataclass(frozen=True)
@@ -20,11 +29,8 @@ class Run:
     """An experiment that is trained with a seed.
 
     Attributes:
-        name: Name of the experiment.
-        experiment: The experiment.
-        seed: Seed of everything random.
-        keep_at: Steps at which others begin with it.
-        parent: The run that it begins with, if it does.
+        keep_at: Steps whose checkpoints others start from.
+        parent: The run that it starts from, if any.
     """
 
     name: str
@@ -40,7 +46,7 @@ class Run:
 
     @property
     def task(self) -> str:
-        """Fingerprint of all that its results follow from."""
+        """Hash of everything that its results follow from."""
         experiment = self.experiment.model_dump(
             mode="json", exclude={"hypothesis", "outcome", "source"}
         )
@@ -52,7 +58,7 @@ class Run:
         """Make the training.
 
         Args:
-            parent: State of the run that it begins with, if it does.
+            parent: State of the run that it starts from, if any.
 
         Returns:
             The training, not begun.
@@ -92,14 +98,6 @@ class Run:
 def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
     """Prepare an experiment.
 
-    Args:
-        experiments: All experiments.
-        name: Which.
-        seed: Seed of everything random.
-
-    Returns:
-        The run.
-
     Raises:
         BadInputError: If there is no such experiment, or it is a variant of stage 1.
     """
@@ -115,10 +113,9 @@ def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
 
 
 def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
-    """Add the experiments that others begin with, each before those.
+    """Add the experiments that others start from, each before its successors.
 
     Args:
-        experiments: All experiments.
         names: Wanted ones.
 
     Yields:
@@ -130,3 +127,139 @@ def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str
             if needed not in named:
                 named.add(needed)
                 yield needed
+
+
+@dataclass(frozen=True, eq=False)
+class StageSetting:
+    """Inputs that all variants share.
+
+    Attributes:
+        games: Environment of these games.
+        evaluation: Environment of evaluations.
+    """
+
+    demonstrations: Transitions
+    n_games: int
+    games: EnvironmentOptions
+    evaluation: EnvironmentOptions
+
+    def task(self, options: StageOptions, measured: Sequence[str]) -> str:
+        """Hash everything but the seed that a variant's results follow from.
+
+        Args:
+            measured: Names of the numbers that are kept.
+
+        Returns:
+            SHA-256 as hexadecimal text.
+        """
+        data = hashlib.sha256()
+        for field in fields(self.demonstrations):
+            data.update(getattr(self.demonstrations, field.name).tobytes())
+        games = [one.model_dump(mode="json") for one in (self.games, self.evaluation)]
+        return fingerprint(
+            self.n_games, games, data.hexdigest(), options.model_dump(mode="json"), [*measured]
+        )
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A variant of stage 1 that is trained with a seed."""
+
+    name: str
+    seed: int
+    options: StageOptions
+
+    @property
+    def key(self) -> str:
+        """Name of its files."""
+        return f"{self.name}/{self.seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedStage:
+    """Results of a training.
+
+    Attributes:
+        outcome: Its numbers, as JSON values.
+        history: Its metrics: ``step``, ``metric``, ``value``.
+        is_logged: Whether MLflow has them; False if trained in another process.
+    """
+
+    outcome: Mapping[str, Any]
+    history: pd.DataFrame
+    is_logged: bool
+
+    def log(self, run: StageRun) -> None:
+        """Log the training as a child run, if that is not done yet."""
+        if self.is_logged:
+            return
+        with stage_run(_title(run), {"options": run.options}) as sink:
+            for step, rows in self.history.groupby("step", sort=True):
+                sink(dict(zip(rows["metric"], rows["value"], strict=True)), int(str(step)))
+
+
+def variant_options(experiments: Experiments, name: str, base: StageOptions) -> StageOptions:
+    """Apply the changes of a variant.
+
+    Args:
+        base: Options of stage 1.
+
+    Raises:
+        BadInputError: If it is no variant of stage 1, or a change does not fit.
+    """
+    changes = experiments.named(name).stage
+    if changes is None:
+        raise BadInputError(
+            f"ablations.experiments: {name!r} is no variant of stage 1; "
+            f"kedro run --pipeline=train --params=experiment={name}"
+        )
+    with checking(f"experiments.{name}.stage"):
+        return StageOptions.model_validate(base.model_dump() | changes)
+
+
+def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) -> TrainedStage:
+    """Train a variant from a fresh network.
+
+    In the calling process, it is a child of the MLflow run and shows its own progress.
+
+    Args:
+        context: Tells whether this is the calling process.
+    """
+    games = StageGames(
+        QwopVecEnv(QwopVectorEnv(setting.n_games, setting.games)),
+        QwopVectorEnv(run.options.evaluation_starts, setting.evaluation, autoreset=False),
+    )
+    interface, engine = setting.games.interface, setting.games.engine
+    spec = run.options.agent_spec(interface, engine)
+    shows = run.options.progress_bar and context.in_process
+    options = run.options.model_copy(update={"progress_bar": shows})
+    began = time.process_time()
+    with stage_run(_title(run), {"options": run.options}) as sink:
+        inputs = StageInputs(None, setting.demonstrations, run.seed)
+        result = train_stage(options, games, spec, inputs, sink)
+    outcome = _outcome(result) | {"processor_seconds": time.process_time() - began}
+    return TrainedStage(outcome, result.history, context.in_process)
+
+
+def describe_run(run: StageRun) -> str:
+    """Name a training.
+
+    Returns:
+        Such as ``experiment full, seed 2``.
+    """
+    return f"experiment {run.name}, seed {run.seed}"
+
+
+def _title(run: StageRun) -> str:
+    return f"{run.name} {run.seed}"
+
+
+def _outcome(result: StageResult) -> dict[str, Any]:
+    rates = result.history.query("metric == 'evaluation/finish_rate'")["value"]
+    return {
+        **asdict(result.gate.outgoing),
+        "last_finish_rate": float(rates.iloc[-1]),
+        "rollbacks": result.rollbacks,
+        "starts": result.gate.n_starts,
+        "steps": int(result.history["step"].max()),
+    }

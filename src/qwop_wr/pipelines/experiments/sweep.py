@@ -116,25 +116,18 @@ class SweepOptions(BaseModel):
     space: dict[str, Dimension] = Field(min_length=1)
     """Dimensions by dotted key of the experiment, such as ``learning.gamma``."""
     trials: PositiveInt = 20
-    """Trials in all, pruned ones included; those that were made before count."""
+    """Trials in total, pruned and earlier ones included."""
     metric: str = "evaluation/mean_distance"
-    """Metric of every evaluation that decides."""
+    """Metric of the evaluations to optimise."""
     direction: Literal["maximize", "minimize"] = "maximize"
-    """Whether more of it is better."""
+    """Whether higher or lower values are better."""
     startup_trials: NonNegativeInt = 5
-    """Trials that are never stopped early, drawn at random."""
+    """Random trials at the start, never stopped early."""
     warmup_steps: NonNegativeInt = 0
-    """Steps of a training before which it is not stopped."""
+    """Steps before a training can be stopped."""
 
     def changes(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Spell out dotted keys.
-
-        Args:
-            values: Values by dotted key.
-
-        Returns:
-            Nested values.
-        """
+        """Expand dotted keys to nested blocks."""
         nested: dict[str, Any] = {}
         for key, value in values.items():
             *path, last = key.split(".")
@@ -152,14 +145,13 @@ def run_sweep(
     storage: BaseStorage,
     seed: Seed,
 ) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
-    """Try values of parameters; an interrupted search goes on where it was.
+    """Search over values of parameters; an interrupted search resumes.
 
-    Trials are kept in the storage under a name that follows from experiment, space and
-    seed, so that another search begins anew.
+    Trials are stored under a name that follows from experiment, space and seed, so that
+    another search starts anew.
 
     Args:
-        experiments: All experiments.
-        experiment: Name of the one that is varied; it must begin from random weights.
+        experiment: Name of the varied one; it must start from random weights.
         sweep: Parameters and number of trials.
         storage: Where trials are kept.
         seed: Seed of the trainings and of the search.
@@ -168,7 +160,7 @@ def run_sweep(
         A row per trial, and the best one's value and parameters, after every trial.
 
     Raises:
-        BadInputError: If there is no such experiment, it begins with another one, or a
+        BadInputError: If there is no such experiment, it starts from another one, or a
             key of the space is none of its options.
     """
     base = plan_run(experiments, experiment, seed)
@@ -177,7 +169,7 @@ def run_sweep(
     _varied(base, sweep, {name: one.example for name, one in sweep.space.items()})
     study = _open_study(base, sweep, storage)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        # Left behind by a run that was stopped.
+        # Left by an interrupted run.
         study.tell(trial.number, state=TrialState.FAIL)
     ended = len(study.get_trials(deepcopy=False, states=_ENDED))
     if ended:
@@ -196,7 +188,7 @@ def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.
     study = optuna.create_study(
         storage=storage, study_name=name, direction=sweep.direction, load_if_exists=True
     )
-    # Each process draws differently from the one before, which has used up its draws.
+    # A resumed search must not repeat the draws of the earlier process.
     study.sampler = optuna.samplers.TPESampler(
         seed=base.seed + len(study.get_trials(deepcopy=False)),
         n_startup_trials=sweep.startup_trials,

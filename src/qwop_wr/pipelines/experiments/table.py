@@ -14,19 +14,18 @@ from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.reporting.style import SERIES, drawing
 
 Cell = dict[str, Any]
-"""What a run of an experiment came to, by name."""
+"""Results of a run, by name."""
 Cells = Mapping[str, Callable[[], Cell]]
 """Functions that load cells, by ``experiment/seed``."""
 
 
 class Measure(NamedTuple):
-    """A number of every cell that is summed up.
+    """A number of every cell to aggregate.
 
     Attributes:
         name: Its key in the cells.
-        title: Its column's title.
-        form: How it is written, with its unit.
-        factor: What it is multiplied by for that.
+        form: Format string with the unit.
+        factor: Multiplier before formatting.
     """
 
     name: str
@@ -51,7 +50,7 @@ MEASURES: Final = (
     Measure("processor_seconds", "processor time", "{:.1f} min", 1 / 60),
     Measure("minutes", "minutes", "{:.1f}"),
 )
-"""All that tables show; a column that no cell has a value for is left out."""
+"""Columns of the table; those without any value are left out."""
 
 _CURVES: Final = {
     "evaluation/mean_distance": "mean distance [m]",
@@ -79,12 +78,8 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
     """Summarise the runs of every experiment.
 
     Args:
-        cells: What the runs came to, by ``experiment/seed``.
-        experiments: All experiments.
+        cells: Results by ``experiment/seed``.
         study: Which are compared, with which seeds, and how intervals are made.
-
-    Returns:
-        The table.
 
     Raises:
         BadInputError: If an experiment has not been run at all.
@@ -121,10 +116,7 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
 
 
 def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw how far evaluated agents ran, and what value learners believed, against steps.
-
-    Args:
-        histories: Metrics in long form by run.
+    """Draw evaluated distance and the learner's value estimates against steps.
 
     Returns:
         The figure, one line per run.
@@ -167,7 +159,7 @@ def _estimates(
 def _estimate(
     values: np.ndarray[Any, Any], study: Study, rng: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Low end, interquartile mean and high end; NaN where there is nothing to tell."""
+    """Low end, interquartile mean and high end; NaN without data."""
     if len(values) == 0:
         return np.nan, np.nan, np.nan
     mean = float(stats.trim_mean(values, 0.25))
@@ -185,7 +177,7 @@ def _estimate(
 
 
 def _texts(row: Mapping[Any, Any], measures: Sequence[Measure]) -> list[str]:
-    """Cells of a row as one reads them."""
+    """Cells of a row as formatted text."""
     texts = [str(row["experiment"]), str(row["algorithm"]), str(row["seeds"])]
     for name, _, form, factor in measures:
         low, mean, high = (row[f"{name}{end}"] for end in ("_low", "", "_high"))

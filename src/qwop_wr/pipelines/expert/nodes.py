@@ -1,4 +1,4 @@
-"""Nodes that make an expert from nothing, and search with it."""
+"""Nodes that train an expert from scratch, and search with it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -17,9 +17,8 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
-from qwop_wr.pipelines.games import GamesOptions, platform_of
+from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking, fingerprint
-from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
     judges_of,
@@ -32,15 +31,11 @@ from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
 
 _ORIGIN: Final = "refined_from"
-"""Entry of a guide's card: fingerprint of candidate and options that it comes from."""
+"""Entry of a guide's card: fingerprint of its candidate and options."""
 
 
 class GateOptions(BaseModel):
-    """Comparison of two agents on the same starts.
-
-    Attributes:
-        starts: Number of starts.
-    """
+    """Comparison of two agents on the same starts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,22 +57,16 @@ def train_expert(
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        interrupted: State of the last training, if there is one.
-        reigning: Present expert, if there is one.
-        environment: Environment that all pipelines share.
-        games: Games to learn in.
-        options: How to learn.
         evaluation: Protocol whose noise the evaluated games have.
-        seed: Seed of everything random.
-        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
 
     Yields:
-        The state of the training whenever it is due, and at its end.
+        The training state at every checkpoint, and at the end.
 
     Raises:
         BadInputError: If the reigning expert was made for another environment, so that
             the new one could not be compared with it and would overwrite it; if the
-            training to go on from was another one; or if weights were not finite.
+            training to resume has other inputs; or if weights are not finite.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
@@ -90,10 +79,7 @@ def train_expert(
 
 
 def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
-    """Take the best agent out of a training.
-
-    Args:
-        training: Its last state.
+    """Extract the best agent of a training.
 
     Returns:
         The best evaluated agent, and the history (``step``, ``metric``, ``value``).
@@ -114,9 +100,6 @@ def select_expert(
     """Keep the reigning expert unless the candidate loses nothing and gains something.
 
     Args:
-        candidate: Newly trained agent.
-        reigning: Present expert, if there is one.
-        environment: Environment that all pipelines share.
         evaluation: Protocol whose noise the games have.
         options: How many starts both play.
         seed: Seed that the starts follow from, together with the reigning expert.
@@ -127,7 +110,7 @@ def select_expert(
     env = QwopVectorEnv(
         min(options.starts, 512), randomised_environment(environment, evaluation), autoreset=False
     )
-    # Starts of its own: on those that it was chosen on, the reigning expert looks too good.
+    # New starts: on those that it was selected on, the reigning expert looks too good.
     purpose = "gate" if reigning is None else f"gate {reigning.fingerprint}"
     agent, report = pass_gate(
         reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
@@ -143,16 +126,12 @@ def refine_expert(
     seed: Seed,
     resume: bool,
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any], Tape]]:
-    """Refine values and policy of the new agent where searches go, in rounds.
+    """Refine the new agent's values and policy on states that searches visit, in rounds.
 
     Args:
-        candidate: Newly trained agent.
         interrupted: Guides of the last refinement, if there was one.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
-        resume: Go on from ``interrupted`` if those guides come from the candidate, refined
-            with the same options.
+        resume: Continue from ``interrupted`` if those guides come from the candidate,
+            refined with the same options.
 
     Yields:
         Guides by name, the newest first, a summary, and the best run found so far,
@@ -185,17 +164,12 @@ def search_with_expert(
     resume: bool,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
-    """Search for the fastest run that the new guides lead to; without a finish, the furthest.
+    """Search for the fastest run with the new guides, or the farthest one without a finish.
 
     Args:
-        guides: The new guides by name.
         found: Best run that their refinement found.
         interrupted: Fastest run of the last search, if there was one.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-        resume: Go on from ``interrupted``, too.
-        compute: Where the searches are made.
+        resume: Start from ``interrupted``, too, if it is faster.
 
     Yields:
         The best run so far and a summary.
@@ -217,13 +191,10 @@ def select_guides(
 ) -> tuple[dict[str, Agent], dict[str, Any]]:
     """Keep the reigning guides unless narrow searches with the new ones are faster.
 
-    Both are measured anew, by searches that neither was chosen on: the best of several
+    Both are measured by new searches that neither was selected on: the best of several
     rounds looks better than it is.
 
     Args:
-        candidates: The new guides by name.
-        reigning: Present guides by name, if there are any.
-        environment: Environment that all pipelines share.
         options: How guides are measured.
         seed: Seed that the searches follow from, together with the reigning guides.
 

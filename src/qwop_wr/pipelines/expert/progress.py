@@ -1,4 +1,4 @@
-"""How fast an expert came to its best run."""
+"""Best time of an expert against processor time."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ _EVALUATED: Final = "evaluation/best_time"
 def trace_progress(
     history: pd.DataFrame, refinement: Mapping[str, Any], search: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Line up what training, refinement and search found, against processor time.
+    """List the findings of training, refinement and search by processor time.
 
     Args:
         history: Metrics of the training in long form.
@@ -55,9 +55,6 @@ def draw_progress(progress: pd.DataFrame) -> Figure:
 
     Args:
         progress: From ``trace_progress``.
-
-    Returns:
-        The figure.
     """
     training = progress[progress["phase"] == "training"]
     tapes = progress.dropna(subset=["best_tape"])

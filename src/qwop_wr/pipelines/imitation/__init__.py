@@ -1,4 +1,4 @@
-"""Clones of demonstrations, what learning makes of them, and agents from elsewhere."""
+"""Clones of demonstrations, their fine-tuning, and imported agents."""
 
 from qwop_wr.pipelines.imitation.pipeline import create_cloning, create_finetuning, create_guests
 

@@ -1,4 +1,4 @@
-"""Nodes that clone demonstrations, let the clone learn on, and rank agents from elsewhere."""
+"""Nodes that clone demonstrations, fine-tune the clone, and rank imported agents."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,9 +15,8 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.ranking import measure_agent, rank_agents
-from qwop_wr.pipelines.games import GamesOptions, platform_of
+from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking
-from qwop_wr.pipelines.ppo import ppo_training
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.tracking import stage_run
 
@@ -28,13 +27,7 @@ def clone_demonstrations(
     options: CloningOptions,
     seed: Seed,
 ) -> tuple[Agent, pd.DataFrame]:
-    """Learn to act as demonstrated.
-
-    Args:
-        demonstrations: Recorded runs.
-        environment: Environment that all pipelines share.
-        options: How to learn.
-        seed: Seed of everything random.
+    """Train an agent to imitate the demonstrations.
 
     Returns:
         The clone, and the history (``step``, ``metric``, ``value``).
@@ -53,12 +46,7 @@ def clone_demonstrations(
 def measure_clone(
     agent: Agent, environment: EnvironmentOptions, evaluation: EvaluationOptions
 ) -> dict[str, Any]:
-    """Measure the clone by the protocols.
-
-    Args:
-        agent: The clone.
-        environment: Environment that all pipelines share.
-        evaluation: The protocols.
+    """Evaluate the clone by the protocols.
 
     Returns:
         Finish rate, times, distance and posture, and how well it imitates.
@@ -84,21 +72,16 @@ def finetune_clone(
     """Fine-tune the clone with PPO.
 
     Args:
-        interrupted: State of the last training, if there is one.
-        agent: The clone.
-        environment: Environment that all pipelines share.
-        games: Games to learn in.
-        options: How to learn; a network that they do not name is the clone's.
+        options: Options of PPO; the network defaults to the clone's.
         evaluation: Protocol whose noise the evaluated games have.
-        seed: Seed of everything random.
-        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
 
     Yields:
-        The state of the training whenever it is due, and at its end.
+        The training state at every checkpoint, and at the end.
 
     Raises:
         BadInputError: If the clone was made for another environment or another network,
-            if the training to go on from was another one, or if weights were not finite.
+            if the training to resume has other inputs, or if weights are not finite.
     """
     with checking("cloned_agent"):
         agent.check_interface(environment.interface)
@@ -110,10 +93,7 @@ def finetune_clone(
 
 
 def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
-    """Take the best agent out of the training.
-
-    Args:
-        training: Its last state.
+    """Extract the best agent of the training.
 
     Returns:
         The best evaluated agent, the clone included, and the history.
@@ -130,14 +110,12 @@ def rank_guests(
     environment: EnvironmentOptions,
     evaluation: EvaluationOptions,
 ) -> tuple[pd.DataFrame, str]:
-    """Measure agents from elsewhere and the expert on the same seeds.
+    """Evaluate imported agents and the expert on the same seeds.
 
     Args:
         guests: Agents by name, as ``qwop import`` wrote them.
-        expert: The expert, if there is one.
         environment: Environment that all pipelines share; every agent plays it with its
             own observation, actions and ticks per action.
-        evaluation: The protocols.
 
     Returns:
         A row per agent, the best first; and the same as a Markdown table.

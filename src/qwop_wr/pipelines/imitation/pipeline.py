@@ -1,4 +1,4 @@
-"""From demonstrations to a clone, and from it to a better agent; and agents from elsewhere."""
+"""From demonstrations to a clone, from the clone to a better agent, and imported agents."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -12,7 +12,7 @@ from qwop_wr.pipelines.imitation.nodes import (
 
 
 def create_cloning() -> Pipeline:
-    """Clone and measure.
+    """Clone the demonstrations and evaluate the clone.
 
     Returns:
         Pipeline from ``demonstrations`` to ``cloned_agent`` and ``cloning``.
@@ -72,7 +72,7 @@ def create_finetuning() -> Pipeline:
 
 
 def create_guests() -> Pipeline:
-    """Measure agents from elsewhere beside the expert.
+    """Evaluate imported agents beside the expert.
 
     Returns:
         Pipeline from ``guest_agents`` to ``guests_table``.

@@ -1,4 +1,4 @@
-"""A hunt for the fastest tape, and the guides that lead it."""
+"""The hunt for the fastest tape, and its guides."""
 
 from qwop_wr.pipelines.record_hunt.pipeline import (
     create_guides,

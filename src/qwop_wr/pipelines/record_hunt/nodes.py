@@ -30,15 +30,12 @@ def refine_guides(
 ) -> Iterator[tuple[dict[str, Agent], dict[str, Any]]]:
     """Refine the newest guide, or the expert if there is none yet, in rounds.
 
-    Kedro saves what this generator yields at once, so that an interrupted
-    refinement has kept its rounds and the next one continues from them.
+    Kedro saves what this generator yields at once, so that an interrupted refinement
+    keeps its rounds and the next one continues from them.
 
     Args:
-        expert: Where the first refinement begins.
-        reigning: Guides so far, the newest first by name.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
+        expert: Agent that the first refinement starts from.
+        reigning: Guides so far; the first by name is the newest.
 
     Yields:
         Guides by name, the newest first, and a summary, after every round.
@@ -60,19 +57,15 @@ def hunt_record(
     seed: Seed,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
-    """Search for faster runs and hand each on as soon as it is found.
+    """Search for faster runs and yield each as soon as it is found.
 
-    Kedro saves what this generator yields at once, so that a hunt that is killed
-    has kept its best.
+    Kedro saves what this generator yields at once, so that a hunt that is killed keeps
+    its best.
 
     Args:
         guides: Agents that guide the searches, by name. Their policies take turns
             in proposing actions, their values are averaged.
         reigning: Fastest tape so far, from which the hunt continues.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-        compute: Where the searches are made.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.
@@ -102,17 +95,14 @@ def hunt_with_agent(
     seed: Seed,
     compute: ComputeOptions,
 ) -> Iterator[tuple[Tape, dict[str, Any]]]:
-    """Hunt a little with the agent of the last stage, so that a default run can set a record.
+    """Hunt briefly with the agent of the last stage, so that a default run can set a record.
 
     Args:
-        agent: Takes its turn in proposing actions; without guides it values states, too.
+        agent: Proposes actions in turn; without guides it also values states.
         guides: Agents that guide the searches, by name, if there are any.
         reigning: Fastest tape so far, from which the hunt continues.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random. The agent's fingerprint is mixed into it, so that
-            another agent's hunt makes other searches.
-        compute: Where the searches are made.
+        seed: Mixed with the agent's fingerprint, so that another agent's hunt makes other
+            searches.
 
     Yields:
         The fastest tape so far and a summary, the reigning one first.

@@ -6,7 +6,7 @@ from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent, re
 
 
 def create_guides() -> Pipeline:
-    """Refine values and policy of the guides where searches go.
+    """Refine the guides' values and policy on states that searches visit.
 
     Returns:
         Pipeline from ``expert_agent`` and the guides so far to ``guide_agents``.
@@ -30,7 +30,7 @@ def create_guides() -> Pipeline:
 
 
 def create_pipeline() -> Pipeline:
-    """Hunt for the fastest tape, beginning with the reigning one.
+    """Hunt for the fastest tape, starting from the reigning one.
 
     Returns:
         Pipeline from agents and the reigning tape to ``record_tape``.
@@ -55,7 +55,7 @@ def create_pipeline() -> Pipeline:
 
 
 def create_short_hunt(agent: str) -> Pipeline:
-    """Hunt a little with a newly trained agent among the guides.
+    """Hunt briefly with a newly trained agent among the guides.
 
     Args:
         agent: Dataset of the agent.

@@ -1,4 +1,4 @@
-"""Hunts and refinements in rounds: progress is shown, and what is better is saved at once."""
+"""Hunts and refinements in rounds: shows progress and yields improvements at once."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,12 +28,11 @@ logger = logging.getLogger(__name__)
 def judges_of(
     agents: Sequence[Agent], environment: EnvironmentOptions, guest: Agent | None = None
 ) -> list[AgentGuide]:
-    """Make guides that take turns in proposing actions and average the values of all.
+    """Make guides that propose actions in turn and average all values.
 
     Args:
         agents: Agents whose values are of one kind.
-        environment: Environment that all pipelines share.
-        guest: One more agent that proposes, but whose values do not count.
+        guest: Further agent that proposes actions, but whose values are ignored.
 
     Returns:
         One guide per turn.
@@ -57,13 +56,8 @@ def hunt_in_rounds(
     """Hunt, with a live line on stderr and metrics in MLflow.
 
     Args:
-        stage: Name of the child run.
         judges: Guides of the searches.
         known: Best tape so far, verified; if it finishes, the hunt continues from it.
-        environment: Environment that all pipelines share.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-        compute: Where the searches are made.
 
     Yields:
         The best tape so far and a summary, the known one first, then whenever
@@ -71,7 +65,7 @@ def hunt_in_rounds(
 
     Raises:
         BadInputError: If nothing has ever finished and no tape is known.
-        KeyboardInterrupt: If a stop was requested; what was found has been given out.
+        KeyboardInterrupt: If a stop was requested; everything found has been yielded.
     """
     best, found = known, list[dict[str, float]]()
     if best is not None:
@@ -100,15 +94,11 @@ def hunt_in_rounds(
 
 
 def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:
-    """Pass the steps of a hunt on, with a live line on stderr and live metrics.
+    """Pass on the steps of a hunt, with a live line on stderr and live metrics.
 
     Args:
-        steps: The hunt.
         sink: Receives the best time so far and the clones per second, by the
             second of the hunt.
-
-    Yields:
-        The same steps.
     """
     clones = 0
     with tqdm(desc="hunt", unit=" clones", unit_scale=True) as line:
@@ -126,15 +116,10 @@ def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:
 
 
 def verified(tape: Tape | None, dataset: str, environment: EnvironmentOptions) -> Tape | None:
-    """Check the tape that a hunt is to begin with.
+    """Check the tape that a hunt starts from.
 
     Args:
-        tape: The tape, if there is one.
         dataset: Its name in the catalog.
-        environment: Environment that all pipelines share.
-
-    Returns:
-        The tape.
 
     Raises:
         BadInputError: If a claim of it is false, or it is of another engine or platform.
@@ -186,16 +171,11 @@ def _summary(
 def known_or_native(
     known: Tape | None, agents: Sequence[Agent], environment: EnvironmentOptions
 ) -> Tape | None:
-    """Give a hunt something to hand on where its searches are too small to finish.
-
-    Args:
-        known: Best tape so far.
-        agents: Agents that guide the hunt.
-        environment: Environment that all pipelines share.
+    """Provide a tape for hunts whose searches are too small to finish.
 
     Returns:
-        The tape; without one, on an engine whose clones are slow, the best of the runs that
-        the agents make without noise.
+        The known tape; without one, on an engine with slow clones, the best of the agents'
+        runs without noise.
     """
     if known is not None or environment.engine not in SLOW_CLONES:
         return known
@@ -205,7 +185,7 @@ def known_or_native(
 
 
 class Refined(NamedTuple):
-    """What a refinement has come to after a round.
+    """Results of a refinement after a round.
 
     Attributes:
         guides: Guides by name, the newest first.
@@ -228,14 +208,10 @@ def refine_in_rounds(
     """Refine an agent, with a live line on stderr and metrics in MLflow.
 
     Args:
-        stage: Name of the child run.
         agents: The newest guide first, which is refined.
-        environment: Environment that all pipelines share.
-        options: How to refine.
-        seed: Seed of everything random.
 
     Yields:
-        What there is after every round, the first one of which only measures.
+        Results after every round; the first round only measures.
 
     Raises:
         ValueError: If an agent is of another environment or has no critic.

@@ -1,4 +1,4 @@
-"""The model card: what the agent is, what it can do and what it cannot."""
+"""The model card: the agent, its results and its limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,6 @@ def render_card(
 
     Args:
         summary: The evaluation's summary, as ``summarise`` makes it.
-        spec: What the agent sees, does and is, by name.
         gates: Name of each stage, in order, to its gate's report.
         demonstrations: Facts about the demonstrations, by name.
         provenance: Commit, parameters' fingerprint, versions and the like, by name.
@@ -81,10 +80,7 @@ def _opening(summary: Mapping[str, Any]) -> str:
 
 
 def describe_results(summary: Mapping[str, Any]) -> str:
-    """Describe the protocols and what came of them.
-
-    Args:
-        summary: The evaluation's summary.
+    """Describe the protocols and their results.
 
     Returns:
         Markdown: a paragraph and two tables.
@@ -145,9 +141,6 @@ def _limits(summary: Mapping[str, Any]) -> str:
 
 def fact_table(facts: Mapping[str, Any]) -> str:
     """Tabulate facts; names and values cannot break the table.
-
-    Args:
-        facts: Facts by name.
 
     Returns:
         A Markdown table without titles.

@@ -1,4 +1,4 @@
-"""What the report says, worked out before any markup: from its inputs to one page of texts."""
+"""The report's content before any markup: from its inputs to one page of texts."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ from qwop_wr.simulator.tape import Tape
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Everything that a report is made of.
+    """Inputs of a report.
 
     Attributes:
         summary: The evaluation's summary, as ``summarise`` makes it.
         episodes: Runs of the randomised protocol.
         tapes: Tapes of this run by name, whatever made them; the fastest is the headline.
         guests: Tapes from elsewhere that join the race, by the name to be shown.
-        championship: What came of the comparisons with other agents.
+        championship: Results of the comparisons with other agents.
         ablations: Table with ``columns`` and ``rows``, if there is one.
         gates: Name of each stage, in order, to its gate's report.
         histories: Name of each stage, in order, to its learning history.
@@ -59,14 +59,14 @@ class ReportInputs:
 
 @dataclass(frozen=True)
 class Headline:
-    """The first thing read.
+    """The report's headline.
 
     Attributes:
         figure: The number, without its unit.
         unit: ``s`` or ``m``.
-        claim: What the number is.
-        protocol: Under which protocol it was made.
-        verdict: How it compares with the human record.
+        claim: Meaning of the number.
+        protocol: Protocol of the number.
+        verdict: Comparison with the human record.
         ahead: Whether the verdict is a win.
     """
 
@@ -80,7 +80,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class KeyNumber:
-    """A number with its name and what has to be known about it."""
+    """A number with its name and a note."""
 
     name: str
     value: str
@@ -92,7 +92,6 @@ class Lane:
     """A runner on the track at the moment the first one crosses the line.
 
     Attributes:
-        name: Who runs.
         result: Time, or how far it got.
         position: Share of the track behind it [%].
         kind: ``agent``, ``human`` or ``machine``.
@@ -106,22 +105,16 @@ class Lane:
 
 @dataclass(frozen=True)
 class Page:
-    """What the report says, section by section.
+    """The report's content, section by section.
 
     Attributes:
-        headline: The first thing read.
-        summary: The evaluation's summary.
-        key_numbers: The numbers beside the headline.
-        lanes: Everyone on the track when the first crosses the line.
-        times: How the finish times are spread.
-        comparisons: The agent against those before it.
+        lanes: All runners at the moment when the first crosses the line.
         crowned: Whether it is the champion now.
-        stages: What each stage did with the agent that it was given.
+        stages: Incoming agent and result of each stage.
         ablations: Titles and rows; None if there is no table.
         demonstrations: Facts about the demonstrations, as texts.
         provenance: Facts about the run, as texts.
         tapes: A row per tape, the fastest first.
-        shown_tape: Name of the tape that is shown.
     """
 
     headline: Headline
@@ -140,12 +133,7 @@ class Page:
 
 
 def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
-    """Work out all that the report says.
-
-    Args:
-        inputs: What it is made of.
-        shown_tape: Name of the tape that is shown.
-        trace: Its replay.
+    """Compose the report's content.
 
     Returns:
         The page without its figures.
@@ -172,10 +160,7 @@ def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
 
 
 def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
-    """Choose the run to show: the fastest finish, else the farthest run.
-
-    Args:
-        tapes: Tapes by name.
+    """Choose the run to show: the fastest finish, or the farthest run without one.
 
     Returns:
         Its name and the tape.
@@ -193,7 +178,6 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
 
     Args:
         tape: The fastest or farthest run.
-        summary: The evaluation's summary.
 
     Returns:
         The headline with its protocol and its verdict.
@@ -217,10 +201,7 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
 
 
 def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
-    """Choose the numbers that stand beside the headline.
-
-    Args:
-        summary: The evaluation's summary.
+    """Choose the numbers beside the headline.
 
     Returns:
         Six numbers, each with its interval or what it is the best of.
@@ -267,11 +248,8 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
 def line_up(trace: Trace) -> list[Lane]:
     """Place everyone on the track at the moment the first crosses the line.
 
-    The shown run is placed where it really was then; the others, of whom only times
-    are known, at their mean pace.
-
-    Args:
-        trace: The run that is shown.
+    The shown run is placed at its true position; the others, with only their times known,
+    at their mean pace.
 
     Returns:
         Its lane and one per time to beat, the fastest first.

@@ -81,11 +81,10 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
     Args:
         histories: Name of each stage, in order, to its history in long form with
             the columns ``step``, ``metric`` and ``value``.
-        metric: Metric to draw; a share if its name ends in ``rate``.
-        label: Name of the vertical axis.
+        metric: Metric to draw; a percentage if its name ends in ``rate``.
 
     Returns:
-        A figure in which each stage begins where the last one ended.
+        A figure in which each stage starts where the last one ended.
     """
     with drawing():
         figure, axes = new_figure()
@@ -122,9 +121,6 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
 def draw_distances(episodes: pd.DataFrame) -> Figure:
     """Draw where the runs that did not finish ended, coloured by why.
 
-    Args:
-        episodes: Evaluated episodes.
-
     Returns:
         A stacked histogram over the track; the finishes, all beyond it, are left out.
     """
@@ -156,10 +152,7 @@ def draw_distances(episodes: pd.DataFrame) -> Figure:
 
 
 def draw_survival(episodes: pd.DataFrame) -> Figure:
-    """Draw which share of the runs got past each point of the track.
-
-    Args:
-        episodes: Evaluated episodes.
+    """Draw the share of runs that passed each point of the track.
 
     Returns:
         A falling step curve that ends at the finish rate.
@@ -188,9 +181,6 @@ def draw_survival(episodes: pd.DataFrame) -> Figure:
 def draw_finish_times(episodes: pd.DataFrame) -> Figure:
     """Draw the distribution of the finish times beside the times to beat.
 
-    Args:
-        episodes: Evaluated episodes.
-
     Returns:
         A histogram with the median marked.
     """
@@ -214,11 +204,10 @@ def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figu
     """Draw P(finish within t) with its Wilson band and the times to beat as marks.
 
     Args:
-        episodes: Evaluated episodes.
         confidence_level: Coverage of the band at each time.
 
     Returns:
-        A step curve; a fall counts as never.
+        A step curve; a fall never finishes.
     """
     times, trials = finish_times(episodes), len(episodes)
     seconds, probability = finish_profile(times, trials)
@@ -326,7 +315,7 @@ def _mark_references(axes: Axes) -> None:
     for rank, reference in enumerate(REFERENCE_TIMES):
         colour = ROLES["human"] if reference.human else ROLES["muted"]
         axes.axvline(reference.seconds, color=colour, linewidth=1, linestyle=(0, (4, 3)))
-        # The fastest three lie so close together that their labels must stand in steps.
+        # The fastest three are so close that their labels must be staggered.
         _write_at_top(axes, reference.seconds, f"{reference.seconds:.2f}", colour, max(0, 2 - rank))
 
 
@@ -335,8 +324,8 @@ class Still:
     """One picture of a film strip.
 
     Attributes:
-        place: Where it was taken, for instance ``50 m``.
-        clock: The game's clock then, for instance ``24.4 s``.
+        place: Distance, such as ``50 m``.
+        clock: The game's clock, such as ``24.4 s``.
         picture: An ``<svg>`` element.
     """
 
@@ -372,11 +361,10 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
     """Draw the runner where he passes each mark, and where the run ended.
 
     Args:
-        trace: A replayed run.
         marks: Distances of the pictures [m].
 
     Returns:
-        The pictures that there are, in order.
+        The pictures in order.
     """
     passed = [(mark, trace.first_passing(mark)) for mark in marks]
     stills = [
@@ -390,9 +378,6 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
 
 def draw_keys(trace: Trace) -> Figure:
     """Draw when each key was down.
-
-    Args:
-        trace: A replayed run.
 
     Returns:
         One lane per key over the clock.

@@ -19,7 +19,7 @@ from qwop_wr.simulator.tape import Tape
 def draw_figures(
     episodes: pd.DataFrame, **histories: pd.DataFrame
 ) -> tuple[Figure, Figure, Figure, Figure]:
-    """Draw what Kedro-Viz and MLflow show beside the report.
+    """Draw the figures that Kedro-Viz and MLflow show beside the report.
 
     Args:
         episodes: A row per evaluated seed.
@@ -40,8 +40,8 @@ class Runs(NamedTuple):
     """Tapes by name.
 
     Attributes:
-        own: Those that this run of the pipeline made.
-        guests: Those that were there before.
+        own: Made by this run of the pipeline.
+        guests: Made earlier.
     """
 
     own: dict[str, Tape]
@@ -57,9 +57,7 @@ def gather_runs(
     """Separate the tapes of this run from older ones.
 
     Args:
-        summary: The evaluation's summary.
         tapes: The native run and the fastest finishes.
-        record_tape: The fastest tape known.
         short_hunt: Summary of the hunt with the evaluated agent, if there was one.
 
     Returns:
@@ -89,12 +87,8 @@ def write_report(
     """Write the report.
 
     Args:
-        summary: The evaluation's summary.
         episodes: A row per evaluated seed.
-        runs: What can be shown.
-        championship: Comparisons with the agents before.
-        demonstrations: Summary of the demonstrations.
-        provenance: Facts about the run.
+        championship: Comparisons with earlier agents.
         ablations: Table of ablations, if there is one.
         **stages: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order.
 
@@ -133,10 +127,6 @@ def write_model_card(
     """Write the model card of the final agent.
 
     Args:
-        summary: The evaluation's summary.
-        agent: The final agent.
-        demonstrations: Summary of the demonstrations.
-        provenance: Facts about the run.
         **gates: Report of each stage's gate, by the stage's name and in order.
 
     Returns:

@@ -23,7 +23,7 @@ from qwop_wr.viewer.player import MAX_FILMS
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure with its title and what to see in it."""
+    """A figure with its title and caption."""
 
     title: str
     caption: str
@@ -36,8 +36,7 @@ def render_report(
     """Render the report.
 
     Args:
-        inputs: What it is made of.
-        tapes: Where the reader finds the tapes, as a pattern for the shell.
+        tapes: Shell pattern of the tapes' files, for the reader.
 
     Returns:
         A whole HTML page without references to anything outside itself.
@@ -75,11 +74,11 @@ def choose_films(tapes: Mapping[str, Tape], guests: Mapping[str, Tape]) -> list[
     """Choose what the player shows: the run's own best first, then guests, then the rest.
 
     Args:
-        tapes: Tapes of this run by name, at least one, whatever made them.
+        tapes: Tapes of this run by name, at least one.
         guests: Tapes from elsewhere that join the race, by the name to be shown.
 
     Returns:
-        One to five films; a run that is there twice is shown once.
+        One to five films; duplicate runs are shown once.
     """
     ranked = sorted(tapes.items(), key=lambda item: item[1].rank)
     own = [(name_of(name, tape), tape) for name, tape in ranked]
@@ -93,11 +92,10 @@ def choose_films(tapes: Mapping[str, Tape], guests: Mapping[str, Tape]) -> list[
 
 
 def name_of(name: str, tape: Tape) -> str:
-    """Name a run after what made it.
+    """Name a run after its origin.
 
     Args:
-        name: Name of the tape, for those whose origin is not known.
-        tape: The tape.
+        name: Name of the tape, used if its origin is unknown.
 
     Returns:
         For instance ``Native run``, ``Seed 10017`` or ``Search``.
@@ -111,13 +109,10 @@ def name_of(name: str, tape: Tape) -> str:
 
 
 def describe_run(tape: Tape) -> str:
-    """Say how a run ended.
-
-    Args:
-        tape: The tape.
+    """Describe how a run ended.
 
     Returns:
-        Its time, or how far it got; and whether it waited at the start.
+        Its time, or its distance without a finish; and whether it waited at the start.
     """
     end = as_seconds(tape.score_time) if tape.finished else f"ended at {as_metres(tape.distance)}"
     waited = tape.meta.get("idle_ticks")

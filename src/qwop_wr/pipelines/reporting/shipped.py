@@ -30,13 +30,11 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Making(BaseModel):
-    """How a shipped file came to be.
+    """Origin of a shipped file.
 
     Attributes:
-        data: What it was learned or searched from.
-        command: Command that makes its like.
-        compute: Machine and time that it took.
-        remark: What else has to be known.
+        data: Source that it was learned or searched from.
+        command: Command that makes a comparable file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,12 +46,7 @@ class Making(BaseModel):
 
 
 class ShippedOptions(BaseModel):
-    """How the shipped files came to be.
-
-    Attributes:
-        expert: The agent that demonstrates.
-        record: The fastest tape.
-    """
+    """Origin of the shipped files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -101,13 +94,7 @@ def evaluate_expert(
     """Evaluate the shipped expert as the last stage's agent is.
 
     Args:
-        expert: The expert.
-        environment: Environment that all pipelines share.
-        options: The protocols.
         seed: Seed of the bootstrap.
-
-    Returns:
-        The summary.
 
     Raises:
         BadInputError: If the expert was made for another environment.
@@ -125,9 +112,6 @@ def write_shipped_card(
     """Write the card of the shipped expert and record.
 
     Args:
-        expert: The expert.
-        record: The record tape.
-        summary: The expert's evaluation.
         making: How both were made.
 
     Returns:
@@ -155,11 +139,9 @@ def render_shipped_card(
     """Render the card.
 
     Args:
-        expert: The expert.
-        record: The record tape.
         summary: The expert's evaluation, as ``summarise`` makes it.
         making: How both were made.
-        versions: What the numbers were made with, by name.
+        versions: Versions behind the numbers, by name.
 
     Returns:
         Markdown.

@@ -75,7 +75,7 @@ _GROUP_ID: Final = re.compile(r'<g id="[^"]*"')
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the house style; to be held while a figure is made and while it is saved."""
+    """Apply the house style; wraps both making and saving a figure."""
     with mpl.rc_context(_STYLE):
         yield
 
@@ -97,8 +97,7 @@ def say_nothing_to_show(axes: Axes, message: str) -> None:
     """Write a sentence in place of missing data.
 
     Args:
-        axes: Axes to write in.
-        message: What there is none of.
+        message: Text that names the missing data.
     """
     axes.text(
         0.5,
@@ -116,7 +115,7 @@ def themed_svg(figure: Figure, label: str) -> str:
 
     Args:
         figure: Figure drawn in the colours of :data:`ROLES`.
-        label: What the figure shows, for readers who do not see it.
+        label: Alternative text for screen readers.
 
     Returns:
         An ``<svg>`` element for use inside HTML; equal figures give equal text.

@@ -1,4 +1,4 @@
-"""Numbers as readers see them, and the rows of the report's tables."""
+"""Formatted numbers, and the rows of the report's tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from qwop_wr.simulator.tape import Tape
 
 NOTHING: Final = "\N{EN DASH}"
-"""Stands where a number does not exist."""
+"""Placeholder for a missing number."""
 
 _TIMES: Final = (
     ("5 % are faster", "p05_time"),
@@ -26,14 +26,12 @@ _OPPONENTS: Final = {
 
 @dataclass(frozen=True)
 class StageRow:
-    """A training stage: what came in, what it made, what it handed on.
+    """A training stage: incoming agent, result and verdict.
 
     Attributes:
-        name: Name of the stage.
-        changes: In and out of finish rate, median time and mean distance.
-        verdict: What the gate decided, in words.
-        promoted: What the gate decided.
-        notes: What happened to the learner on the way, with advice.
+        changes: Finish rate, median time and mean distance before and after.
+        verdict: The gate's decision in words.
+        notes: Incidents of the training, with advice.
     """
 
     name: str
@@ -45,7 +43,7 @@ class StageRow:
 
 @dataclass(frozen=True)
 class TimeRow:
-    """A statistic of the finish times with its interval, or what stands for it."""
+    """A statistic of the finish times with its interval, or a substitute."""
 
     name: str
     value: str
@@ -57,13 +55,12 @@ class ComparisonRow:
     """The agent against another one on the same seeds.
 
     Attributes:
-        opponent: Who the other one is.
         fingerprint: First digits of its fingerprint.
         verdict: ``better``, ``worse`` or ``no difference shown``.
         finish_rates: Finish rates of agent and opponent, with McNemar's p.
         faster_by: Median lead where both finished, with its interval and Wilcoxon's p.
         saved: Mean cost saved per run, with its interval.
-        seeds: On how many seeds each did better.
+        seeds: Number of seeds on which each was better.
     """
 
     opponent: str
@@ -76,17 +73,17 @@ class ComparisonRow:
 
 
 def as_seconds(value: float | None) -> str:
-    """Write a time, or the sign for none."""
+    """Format a time [s]."""
     return NOTHING if value is None else f"{value:.2f} s"
 
 
 def as_metres(value: float | None) -> str:
-    """Write a distance, or the sign for none."""
+    """Format a distance [m]."""
     return NOTHING if value is None else f"{value:.1f} m"
 
 
 def as_share(value: float | None) -> str:
-    """Write a share in per cent, or the sign for none."""
+    """Format a share in [0, 1] as a percentage."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
@@ -112,18 +109,15 @@ def as_fact(name: str, value: object) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Write a number of things, in the singular or the plural."""
+    """Format a count with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
-    """List what each stage did with its incoming agent.
+    """List the stages with their incoming agents and results.
 
     Args:
         gates: Name of each stage, in order, to its gate's report.
-
-    Returns:
-        One row per stage.
     """
     return [
         StageRow(
@@ -142,11 +136,8 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
 def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
     """List statistics of the finish times.
 
-    Args:
-        summary: The evaluation's summary.
-
     Returns:
-        The best, labelled as the best of how many, and the statistics with intervals.
+        The best, labelled as the best of n, and the statistics with intervals.
     """
     best = TimeRow(
         f"Best of {count(summary['seeds'], 'seed')}",
@@ -161,10 +152,7 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
     """List comparisons of the agent with earlier ones.
 
     Args:
-        championship: What came of the challenge, as ``Championship.to_json`` gives it.
-
-    Returns:
-        One row per opponent.
+        championship: Results of the challenge, from ``Championship.to_json``.
     """
     return [
         ComparisonRow(
@@ -184,9 +172,6 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
 
 def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
     """Tabulate the tapes, the fastest first.
-
-    Args:
-        tapes: Tapes by name.
 
     Returns:
         Columns ``name``, ``result``, ``ticks``, ``seed`` and ``state``.

@@ -26,7 +26,7 @@ from qwop_wr.simulator import SLOW_CLONES
 
 
 class AgentOptions(BaseModel):
-    """What all stages must share, for each goes on with the network of the one before."""
+    """Options that all stages share, since each starts from the previous one's network."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -35,9 +35,9 @@ class AgentOptions(BaseModel):
     activation: Activation = "relu"
     """Non-linearity after each hidden layer."""
     layer_norm: bool = True
-    """Normalise the hidden layers, which keeps values from running away."""
+    """Normalise the hidden layers, which keeps values from diverging."""
     dueling: bool = False
-    """Give the state's value a head of its own."""
+    """Use a separate head for the state's value (dueling)."""
     n_quantiles: PositiveInt = 16
     """Quantiles of the return per action."""
     reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
@@ -48,7 +48,7 @@ class AgentOptions(BaseModel):
     """Rewards summed before a value is bootstrapped."""
 
     def applied_to(self, options: StageOptions) -> StageOptions:
-        """Complete the options of a stage.
+        """Add the shared options to those of a stage.
 
         Args:
             options: What the stage has for itself.
@@ -63,10 +63,7 @@ class Stage(BaseModel):
     """A stage: its name, the games that it learns in, and how.
 
     Attributes:
-        name: Name of the stage.
-        games: Games to learn in.
-        options: How to learn.
-        coach: How the coach watches and rates, if ``options.coaching`` asks for one.
+        coach: Options of the coach, if ``options.coaching`` asks for one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,9 +88,6 @@ def initialise_agent(
     """Make the untrained agent that the first stage starts from.
 
     Args:
-        options: Its network.
-        stage: The first stage.
-        environment: Environment that all pipelines share.
         seed: Seed of the weights.
 
     Returns:
@@ -117,28 +111,24 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
-    """Train one stage; what it hands on is never worse than what it got.
+    """Train one stage; its result is never worse than the incoming agent.
 
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        incoming: Agent that the stage starts from.
-        interrupted: State of the last training, if there is one.
-        demonstrations: Recorded runs; the options say how far they are used.
-        environment: Environment that all pipelines share.
         agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
-        seed: Seed of everything random; the gate's starts follow from it and the incoming
-            agent, which was chosen on others.
-        resume: Go on from ``interrupted``, if there is one, instead of beginning anew.
+        seed: The gate's starts follow from it and from the incoming agent, which was
+            selected on others.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
 
     Yields:
-        The state of the training whenever it is due; the last one is its result.
+        The training state at every checkpoint; the last one is the result.
 
     Raises:
         BadInputError: If agent, demonstrations and environment do not fit together, the
-            interrupted training was another one, or a loss was not finite.
+            interrupted training has other inputs, or a loss was not finite.
     """
     with checking("demonstrations"):
         transitions = demonstrations.transitions_for(environment.interface)
@@ -166,18 +156,14 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
 
 
 def take_agent(training: TrainingState, stage: Stage) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
-    """Take out of a training what the stage hands on.
-
-    Args:
-        training: Its last state.
-        stage: The stage.
+    """Extract the stage's results from its training.
 
     Returns:
-        The agent handed on, the history (``step``, ``metric``, ``value``) and the
-        gate's report, with the rollbacks and the health of the learner.
+        The agent, the history (``step``, ``metric``, ``value``) and the gate's report,
+        with the rollbacks and the health of the learner.
 
     Raises:
-        BadInputError: If the training has not come to its end.
+        BadInputError: If the training is unfinished.
     """
     with checking(f"{stage.name}_training"):
         result = stage_result(training)

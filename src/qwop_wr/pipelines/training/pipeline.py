@@ -1,4 +1,4 @@
-"""One template, stamped once per stage; the stages differ in their parameters only."""
+"""One template, used once per stage; the stages differ in their parameters only."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from kedro.pipeline import Node, Pipeline
 from qwop_wr.pipelines.training.nodes import initialise_agent, take_agent, train_agent
 
 STAGES: Final = ("dqnfd", "self_play", "velocity")
-"""Names of the stages in order; each starts from what the one before it hands on."""
+"""Names of the stages in order; each starts from the previous one's agent."""
 
 _SHARED_PARAMETERS: Final = (
     "params:agent",
@@ -19,7 +19,7 @@ _SHARED_PARAMETERS: Final = (
 
 
 def create_stage(name: str, incoming: str) -> Pipeline:
-    """Stamp one stage out of the template.
+    """Create one stage from the template.
 
     Args:
         name: Name of the stage, which is its namespace.
@@ -27,7 +27,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
 
     Returns:
         Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
-        What the training goes on from is ``{name}_training``.
+        ``{name}_training`` is the resumable state.
     """
     template = Pipeline(
         [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qwop_wr.errors import BadInputError
-from qwop_wr.hooks.configuration_settings import (
+from qwop_wr.hooks.configuration_files import (
     check_catalog,
     check_credentials,
     check_globals,

@@ -1,4 +1,4 @@
-"""What MLflow is told of a dataset that was loaded or saved, as its catalog entry asks."""
+"""Logs a run to MLflow: its parameters, its origin, and the datasets whose entries ask for it."""
 
 import hashlib
 import json
@@ -10,16 +10,94 @@ from typing import Any, Final
 import mlflow
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog
+from kedro.pipeline import Pipeline
 from kedro_datasets.partitions import PartitionedDataset
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
+from qwop_wr import __version__
 from qwop_wr.agents.agent import Agent
-from qwop_wr.tracking.failures import tolerated
+from qwop_wr.provenance import read_revision
+from qwop_wr.tracking.runs import flatten_options, log_parameters, tolerated
 
 logger = logging.getLogger(__name__)
 
 DEFEATED: Final = "defeated"
-"""Entry of a champion's card: fingerprints of the agents that it was better than."""
+"""Entry of a champion's card: fingerprints of the agents that it beat."""
+
+_PREFIX = "params:"
+_UNKNOWN = "unknown"
+
+
+class ParameterLoggingHook:
+    """Logs the pipeline's parameters, typed options flattened, once per run."""
+
+    def __init__(self) -> None:
+        self._parameters: dict[str, Any] = {}
+
+    @hook_impl
+    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
+        """Remember the parameters' values."""
+        self._parameters = parameters
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Log the pipeline's parameters to the active MLflow run."""
+        run = mlflow.active_run()
+        if run is None:
+            return
+        names = sorted(name for name in pipeline.inputs() if name.startswith(_PREFIX))
+        values = {
+            name.removeprefix(_PREFIX): self._parameters[name]
+            for name in names
+            if name in self._parameters
+        }
+        with tolerated("log the parameters"):
+            log_parameters(mlflow.MlflowClient(), run.info.run_id, flatten_options(values))
+
+
+class ProvenanceHook:
+    """Tags the MLflow run with commit, versions and physics, and names it."""
+
+    def __init__(self) -> None:
+        self._physics: dict[str, set[str]] = {}
+
+    @hook_impl
+    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
+        """Remember which engines and platforms the parameters name."""
+        flat = flatten_options(parameters["parameters"])
+        self._physics = {
+            name: {str(v) for k, v in flat.items() if k.split(".")[-1] == name}
+            for name in ("engine", "platform")
+        }
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Tag and name the active MLflow run."""
+        run = mlflow.active_run()
+        if run is None:
+            return
+        revision = read_revision(Path(run_params["project_path"]))
+        dirty = _UNKNOWN if revision.dirty is None else str(revision.dirty).lower()
+        pipelines = list(run_params["pipeline_names"] or ["__default__"])
+        environment = run_params["env"] or "base"
+        with tolerated("tag the run"):
+            mlflow.set_tags(
+                {
+                    "git_commit": revision.commit or _UNKNOWN,
+                    "git_dirty": dirty,
+                    **{
+                        name: "+".join(sorted(values)) or _UNKNOWN
+                        for name, values in self._physics.items()
+                    },
+                    "kedro_env": environment,
+                    "qwop_wr_version": __version__,
+                }
+            )
+            # Replaces only the default name of kedro-mlflow, not a configured one.
+            if run.info.run_name == "+".join(pipelines):
+                parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
+                name = f"{'+'.join(parts)} ({environment})"
+                mlflow.MlflowClient().update_run(run.info.run_id, name=name)
 
 
 class CatalogEntriesHook:
@@ -30,11 +108,7 @@ class CatalogEntriesHook:
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
-        """Remember the catalog.
-
-        Args:
-            catalog: The run's catalog.
-        """
+        """Remember the catalog."""
         self._catalog = catalog
 
     def _wanted(self, dataset_name: str) -> Mapping[str, Any]:
@@ -48,8 +122,8 @@ class CatalogEntriesHook:
 class ArtifactLoggingHook(CatalogEntriesHook):
     """Logs a dataset's file or folder right after it is saved, if its metadata asks.
 
-    What a training learns from is logged as a dataset that the run has read, by name and
-    digest, when it is loaded. The catalog entry says so:
+    Training data is logged as a dataset input of the run, by name and digest, when it is
+    loaded. The catalog entry asks for both:
 
     ```yaml
     metadata:
@@ -65,11 +139,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str) -> None:
-        """Log what was just loaded as an input of the run, once.
-
-        Args:
-            dataset_name: Name of the dataset.
-        """
+        """Log the loaded dataset as an input of the run, once."""
         context = self._wanted(dataset_name).get("input")
         run = mlflow.active_run()
         if self._catalog is None or context is None or run is None:
@@ -86,12 +156,7 @@ class ArtifactLoggingHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: object) -> None:
-        """Log what was just saved; of a partitioned dataset, the partitions of this save.
-
-        Args:
-            dataset_name: Name of the dataset.
-            data: What was saved.
-        """
+        """Log the saved file; of a partitioned dataset, the partitions of this save."""
         artifact_path = self._wanted(dataset_name).get("artifact_path")
         if self._catalog is None or artifact_path is None:
             return
@@ -135,8 +200,8 @@ def _digest(path: Path) -> str:
 class ModelRegistryHook(CatalogEntriesHook):
     """Registers an agent right after it is saved, if its metadata asks.
 
-    The catalog entry says so. The alias, if there is one, moves to the agent only from
-    an agent that its card lists as defeated:
+    The alias, if the entry has one, moves to the agent only from an agent that its card
+    lists as defeated:
 
     ```yaml
     metadata:
@@ -148,12 +213,7 @@ class ModelRegistryHook(CatalogEntriesHook):
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
-        """Register what was just saved.
-
-        Args:
-            dataset_name: Name of the dataset.
-            data: What was saved.
-        """
+        """Register the saved agent."""
         if not isinstance(data, Agent):
             return
         wanted = self._wanted(dataset_name)
@@ -163,7 +223,7 @@ class ModelRegistryHook(CatalogEntriesHook):
 
 
 def _register(agent: Agent, model: str, alias: str | None) -> None:
-    # Loading what registering needs takes a second, which most pipelines save.
+    # A slow import (one second) that most pipelines do not need.
     from qwop_wr.tracking.registry import move_alias, register_agent  # noqa: PLC0415
 
     if alias is None:
