@@ -72,6 +72,12 @@ def test_no_stage_loses_ground(project: ProjectCopy) -> None:
     ]
     for before, after in itertools.pairwise(scores):
         assert all(b >= a for a, b in zip(before, after, strict=True))
+    for stage in stages:
+        path = project.folder / f"data/07_model_output/{stage}_gate.json"
+        gate = json.loads(path.read_text(encoding="utf-8"))
+        if gate["promoted"]:
+            assert gate["outgoing"]["finish_rate"] >= gate["incoming"]["finish_rate"]
+            assert gate["outgoing"]["mean_distance"] >= gate["incoming"]["mean_distance"]
 
 
 def test_tapes_replay_to_what_they_claim(project: ProjectCopy) -> None:

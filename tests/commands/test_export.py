@@ -123,7 +123,7 @@ def test_a_false_tape_is_not_exported(tape_path: Path, tmp_path: Path) -> None:
         (1, "run.gif", ("--start", 1, "--end", 0.5), "--start 1: must be before"),
         (1, "no/such/run.gif", (), "cannot be written: No such file"),
         (1, "no/such/run.mp4", (), "cannot be written: No such file"),
-        (1, "no/such/run.rec", (), "cannot be written: No such file"),
+        (1, "no/such/run.bin", (), "cannot be written: No such file"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(

@@ -88,7 +88,8 @@ def _recording() -> Recording:
 
 
 def _tape() -> Tape:
-    keys = np.repeat(np.array([9, 6, 0, 1], np.uint8), [15, 15, 3, 2])
+    # The first tick holds no key, as in every recording of qwop-gym.
+    keys = np.repeat(np.array([0, 9, 6, 0, 1], np.uint8), [1, 15, 15, 3, 2])
     return Tape.record(keys, engine="box2d", meta={"seed": 12, "who": "a <b>stranger</b>"})
 
 

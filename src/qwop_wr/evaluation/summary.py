@@ -88,14 +88,8 @@ def summarise(
         "distinct_starts": int(episodes["idle_ticks"].nunique()),
         "ends": {str(end): int(count) for end, count in episodes["end"].value_counts().items()},
         "profile": _profile(times, trials, level),
-        "stages": {name: _stage(gate) for name, gate in gates.items()},
+        "stages": _stages(gates),
     }
-
-
-def handed_on(gate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the score of the agent that a stage passed on, from the report of its gate."""
-    score: Mapping[str, Any] = gate["outgoing" if gate["promoted"] else "incoming"]
-    return score
 
 
 def _profile(times: NDArray[np.float64], trials: int, level: float) -> list[dict[str, Any]]:
@@ -119,9 +113,15 @@ def _check(episodes: pd.DataFrame, native: pd.DataFrame) -> None:
         raise ValueError(f"the episodes are of different agents: {', '.join(agents)}")
 
 
-def _stage(gate: Mapping[str, Any]) -> dict[str, Any]:
-    score = handed_on(gate)
-    return {field: score[field] for field in STAGE_FIELDS}
+def _stages(gates: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    stages: dict[str, dict[str, Any]] = {}
+    for name, gate in gates.items():
+        # Every gate has starts of its own: an agent that was kept has not changed with them.
+        if gate["promoted"] or not stages:
+            score = gate["outgoing" if gate["promoted"] else "incoming"]
+            handed_on = {field: score[field] for field in STAGE_FIELDS}
+        stages[name] = handed_on
+    return stages
 
 
 def _native(native: pd.DataFrame) -> dict[str, Any]:
