@@ -87,8 +87,6 @@ def opens_without_encoding(tree: ast.Module) -> Iterator[int]:
             owner = ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
             foreign = ("av", "archive", "super()", "webbrowser")
             is_foreign = owner in foreign or owner.endswith(("_fs", "fs"))
-                ("_fs", "fs")
-            )
             is_bad = not (is_binary or is_foreign or "encoding" in names)
             is_bad = is_bad and not owner.startswith("self")
         elif name in ("run", "Popen", "call", "check_call", "check_output", "getoutput"):
