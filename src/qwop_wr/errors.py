@@ -40,6 +40,19 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(sorted({name.split('.')[0] for name in names})) or 'none'}"
 
 
+def as_block(key: str, value: object) -> str:
+    """Show how a dotted key is written in YAML.
+
+    Returns:
+        Nested blocks on one line, such as ``tracking: {run: {name: 'x'}}``.
+    """
+    first, *others = key.split(".")
+    text = repr(value)
+    for part in reversed(others):
+        text = f"{{{part}: {text}}}"
+    return f"{first}: {text}"
+
+
 def describe_validation_error(
     error: pydantic.ValidationError, prefix: str = "", known: Iterable[str] = ()
 ) -> list[str]:
@@ -54,14 +67,18 @@ def describe_validation_error(
         Lines such as ``training.gamma = 1.5: Input should be less than 1``.
     """
     lines = []
+    known = set(known)
     for detail in error.errors(include_url=False, include_context=False):
         key = ".".join(str(part) for part in (prefix, *detail["loc"]) if part != "")
         if detail["type"] == "missing":
             lines.append(f"{key} is missing")
         elif detail["type"] == "extra_forbidden":
-            lines.append(
-                f"{key} = {detail['input']!r}: there is no such key; {suggest(key, known)}"
-            )
+            last = str(detail["loc"][-1])
+            if "." in last and key in known:
+                hint = f"keys have no dots; write it as a block: {as_block(last, detail['input'])}"
+            else:
+                hint = f"there is no such key; {suggest(key, known)}"
+            lines.append(f"{key} = {detail['input']!r}: {hint}")
         else:
             # For a check over several keys the input is the whole model.
             value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"

@@ -72,6 +72,8 @@ def exact_tape(path: Path) -> Path:
         (("{tape}", "--game", "{game}", "--port", "{port}"), "--port {port}: cannot be served"),
         (("{tape}", "--game", "{game}", "--browser", "no-such-b"), "--browser no-such-b: cannot"),
         (("{tape}", "{agent}", "--game", "{game}"), "an agent plays alone"),
+        (("{tape}", "{capitals}", "--game", "{game}"), "an agent plays alone"),
+        (("{capitals}", "--idle-ticks", "3", "--shim", "--game", "{game}"), "--shim is for tapes"),
         (("{tape}", "{tape}", "--game", "{game}"), "two tapes of platform 'chromium'"),
         (("{box2d}", "--game", "{game}"), "but the tape is of 'box2d'"),
         (("{agent}", "--shim", "--game", "{game}"), "--shim is for tapes; an agent runs"),
@@ -90,6 +92,8 @@ def test_what_is_wrong_is_told_in_one_line(
     message: str,
 ) -> None:
     (tmp_path / "empty").mkdir()
+    capitals = tmp_path / "AGENT.SafeTensors"
+    capitals.write_bytes(agent_path.read_bytes())
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -98,6 +102,7 @@ def test_what_is_wrong_is_told_in_one_line(
             "tape": exact_tape(tmp_path / "exact.qwop.json"),
             "box2d": tape_path,
             "agent": agent_path,
+            "capitals": capitals,
             "new": tmp_path / "new",
             "empty": tmp_path / "empty",
             "file": tape_path,

@@ -104,6 +104,14 @@ def test_an_agents_native_run_becomes_the_tape_of_its_evaluation(
     assert Tape.load(target) == evaluate_native(agent, game, EvaluationOptions()).tapes["native"]
 
 
+def test_an_agent_whose_ending_is_in_capitals_becomes_a_user_script(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "data/01_raw/expert.safetensors"
+    source, target = tmp_path / "Expert.SafeTensors", tmp_path / "Expert.USER.JS"
+    source.write_bytes(shipped.read_bytes())
+    assert qwop("export", source, target).exit_code == 0
+    assert target.read_bytes().startswith(b"// ==UserScript==")
+
+
 def test_a_false_tape_is_not_exported(tape_path: Path, tmp_path: Path) -> None:
     replace(Tape.load(tape_path), distance=99.0).save(tape_path)
     result = qwop("export", tape_path, tmp_path / "false.mp4")

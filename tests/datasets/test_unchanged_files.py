@@ -51,6 +51,19 @@ def test_an_agent(tmp_path: Path, agent: Agent) -> None:
     assert changed.card["seed"] == 8
 
 
+def test_the_shipped_expert_which_an_earlier_release_wrote(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "data/01_raw/expert.safetensors"
+    path = tmp_path / "expert.safetensors"
+    path.write_bytes(shipped.read_bytes())
+    dataset = AgentDataset(filepath=path)
+    loaded = dataset.load()
+    assert loaded is not None
+    dataset.save(loaded)
+    assert path.read_bytes() == shipped.read_bytes()
+    dataset.save(loaded.with_card(seed=8))
+    assert path.read_bytes() != shipped.read_bytes()
+
+
 def test_other_weights_are_written(tmp_path: Path, agent: Agent) -> None:
     dataset = AgentDataset(filepath=tmp_path / "a.safetensors")
     dataset.save(agent)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from kedro.framework.project import configure_project, pipelines
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import Seed
@@ -251,6 +251,35 @@ def test_names_that_the_user_chooses_may_have_dots() -> None:
     dotted = {"named": {"changes": {"full": {"priorities.alpha": 1}}}}
     (problem,) = find_problems(dotted, {"named": Named})
     assert problem.startswith("named.changes.full.priorities.alpha = 1: keys have no dots")
+
+
+class Catalogue(RootModel[dict[str, Options]]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        (
+            {"all": {"slow": {"steps": 1}}, "all.slow.mode": "fast"},
+            "all.slow.mode = 'fast': keys have no dots; write it as a block: "
+            "all: {slow: {mode: 'fast'}}",
+        ),
+        (
+            {"all": {"slow": {"steps": 1, "moed": "fast"}}},
+            "all.slow.moed = 'fast': there is no such key; did you mean 'all.slow.mode'?",
+        ),
+        (
+            {"named": {"space": {"learning.gamma": {"dept": 1}}}},
+            "named.space.learning.gamma.dept = 1: there is no such key; "
+            "did you mean 'named.space.learning.gamma.depth'?",
+        ),
+    ],
+)
+def test_suggestions_below_names_that_the_user_chooses(
+    parameters: dict[str, Any], problem: str
+) -> None:
+    assert find_problems(parameters, {"all": Catalogue, "named": Named}) == [problem]
 
 
 REPOSITORY = Path(__file__).parents[2]

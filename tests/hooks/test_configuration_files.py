@@ -48,6 +48,16 @@ def message(project: TinyProject, env: str | None = None) -> str:
             "save_args: {indent: 1}",
         ),
         (
+            {"copied": {**NUMBERS, "metadata.mlflow.artifact_path": "x"}},
+            "catalog: copied.metadata.mlflow.artifact_path: keys have no dots; write it as a "
+            "block: metadata: {mlflow: {artifact_path: 'x'}}",
+        ),
+        (
+            {"numbers.metadata.mlflow": {}},
+            "catalog: numbers.metadata.mlflow: keys have no dots; write it as a block: "
+            "numbers: {metadata: {mlflow: {}}}",
+        ),
+        (
             {"copied": {**NUMBERS, "save_args": {"indnet": 1}}},
             "catalog: copied.save_args.indnet: there is no such key; did you mean 'indent'?",
         ),
@@ -147,7 +157,12 @@ def test_a_value_from_the_environment(
         ({"trackin": {}}, "mlflow: trackin = {}: there is no such key; did you mean 'tracking'?"),
         (
             {"tracking.run": {"nested": True}},
-            "mlflow: tracking.run = {'nested': True}: there is no such key; did you mean",
+            "mlflow: tracking.run = {'nested': True}: keys have no dots; write it as a block: "
+            "tracking: {run: {'nested': True}}",
+        ),
+        (
+            {"trackin.run": {"nested": True}},
+            "mlflow: trackin.run = {'nested': True}: there is no such key; did you mean",
         ),
         (
             {"tracking": {"run": {"nested": "false"}}},

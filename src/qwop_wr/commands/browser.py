@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     """
     if bool(runs) == (folder is not None):
         raise BadInputError("name a TAPE or an AGENT to watch, or --record FOLDER to play yourself")
-    if idle_ticks and not any(path.suffix == AGENT_SUFFIX for path in runs):
+    if idle_ticks and not any(path.suffix.lower() == AGENT_SUFFIX for path in runs):
         raise BadInputError("--idle-ticks is for agents; a tape has its own ticks without keys")
     if "://" in game:
         named = " ".join(shlex.quote(str(path)) for path in runs) or "RUN"
@@ -123,7 +123,7 @@ def _roles(
         return person_content(), Runs(folder / "run", origin, click.echo, None, server.served), None
     content = script_content(runs, idle_ticks)
     path = runs[0]
-    if path.suffix == AGENT_SUFFIX:
+    if path.suffix.lower() == AGENT_SUFFIX:
         if shim:
             raise BadInputError("--shim is for tapes; an agent runs whatever the sine")
         fingerprint = read_agent(path).fingerprint

@@ -64,7 +64,7 @@ def script_content(paths: Sequence[Path], idle_ticks: int = 0) -> Content:
     Raises:
         BadInputError: If a file cannot be used, or they do not go together.
     """
-    agents = [path for path in paths if path.suffix == AGENT_SUFFIX]
+    agents = [path for path in paths if path.suffix.lower() == AGENT_SUFFIX]
     try:
         if agents:
             if len(paths) > 1:

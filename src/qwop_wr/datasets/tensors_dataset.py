@@ -113,18 +113,21 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     def _holds(self, description: Mapping[str, Any], tensors: Tensors) -> bool:
         """Returns whether the file need not be written again.
 
-        The bytes of equal content may differ: other releases wrote it.
+        The bytes of equal content may differ, and its description may lack what has a
+        default: other releases wrote it.
         """
         path = self._stored_path()
         if path is None:
             return False
         try:
             with self._fs.open(path, "rb") as file:
-                if self._read_description(file) != description:
-                    return False
+                stored = self._read_description(file)
                 file.seek(0)
-                present = _parse(file.read())
+                found = self._encode(self._decode(stored, _parse(file.read())))
         except (OSError, ValueError):
+            return False
+        present, found_text = found.tensors, json.dumps(found.description)
+        if {**stored, **json.loads(found_text)} != description:
             return False
         return present.keys() == tensors.keys() and all(
             (array.dtype, array.shape, array.tobytes())

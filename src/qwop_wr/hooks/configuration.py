@@ -15,7 +15,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import BaseModel, PydanticUserError, RootModel, TypeAdapter, ValidationError
 
-from qwop_wr.errors import BadInputError, describe_validation_error, suggest
+from qwop_wr.errors import BadInputError, as_block, describe_validation_error, suggest
 from qwop_wr.hooks.configuration_files import check_files
 
 _PREFIX = "params:"
@@ -66,7 +66,8 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
     """
     known = set(annotations)
     for key, annotation in annotations.items():
-        known.update(f"{key}.{field}" for field in _model_keys(annotation))
+        fields = _model_keys(annotation, _lookup(parameters, key))
+        known.update(f"{key}.{field}" for field in fields)
     parameters, problems = _without_dotted_keys(parameters, annotations, known)
     problems += [
         f"{key} = {value!r}: {_why_unread(key, known)}"
@@ -143,12 +144,9 @@ def _block_form(key: str, prefix: str, value: object, known: Iterable[str]) -> s
     meant = key if key in names | blocks else next(iter(get_close_matches(key, names, 1)), None)
     if meant is None:
         return f"keys have no dots, and no pipeline reads it; {suggest(key, names)}"
-    first, *others = meant.removeprefix(prefix).split(".")
-    text = repr(value)
-    for part in reversed(others):
-        text = f"{{{part}: {text}}}"
     where = f" under {prefix.rstrip('.')}" if prefix and meant.startswith(prefix) else ""
-    return f"keys have no dots; write it as a block{where}: {first}: {text}"
+    block = as_block(meant.removeprefix(prefix), value)
+    return f"keys have no dots; write it as a block{where}: {block}"
 
 
 def _names_are_free(annotation: object) -> bool:
@@ -217,15 +215,25 @@ def _node_annotations(node: Node) -> Iterator[tuple[str, Any]]:
             yield name.removeprefix(_PREFIX), hints.get(argument, Any)
 
 
-def _model_keys(annotation: object) -> Iterator[str]:
-    """Dotted keys of a model, or of the models of a union."""
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+def _model_keys(annotation: object, value: object) -> Iterator[str]:
+    """Dotted keys of a model, or of the models of a union; of free names, those in the value."""
+    if inspect.isclass(annotation) and issubclass(annotation, RootModel):
+        yield from _model_keys(annotation.model_fields["root"].annotation, value)
+    elif inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         for name, field in annotation.model_fields.items():
-            yield name
-            yield from (f"{name}.{key}" for key in _model_keys(field.annotation))
-    elif get_origin(annotation) is not None:
+            yield from _keys_below(name, field.annotation, value)
+    elif _names_are_free(annotation) and get_origin(annotation) in (dict, Mapping):
+        for name in value if isinstance(value, Mapping) else ():
+            yield from _keys_below(str(name), get_args(annotation)[1], value)
+    elif get_origin(annotation) not in (None, dict, Mapping):
         for argument in get_args(annotation):
-            yield from _model_keys(argument)
+            yield from _model_keys(argument, value)
+
+
+def _keys_below(name: str, annotation: object, block: object) -> Iterator[str]:
+    value = block.get(name) if isinstance(block, Mapping) else None
+    yield name
+    yield from (f"{name}.{key}" for key in _model_keys(annotation, value))
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

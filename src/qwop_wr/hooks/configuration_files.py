@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from qwop_wr import datasets as own_datasets
-from qwop_wr.errors import BadInputError, describe_validation_error, suggest
+from qwop_wr.errors import BadInputError, as_block, describe_validation_error, suggest
 
 MAX_BYTES: Final = 2**20
 """Largest file that is read [bytes]; the project's own have 3 KB."""
@@ -321,9 +321,10 @@ def check_logging(path: Path) -> None:
 
 
 def _no_such_dataset(name: str, entry: object, known: Collection[str]) -> str:
-    dataset, _, key = name.rpartition(".")
-    if dataset in known:
-        return f"keys have no dots; write it as a block: {dataset}: {{{key}: {entry!r}}}"
+    for dataset in known:
+        if name.startswith(f"{dataset}."):
+            block = as_block(name.removeprefix(f"{dataset}."), entry)
+            return f"keys have no dots; write it as a block: {dataset}: {{{block}}}"
     return f"no pipeline has a dataset of this name; {suggest(name, known)}"
 
 
@@ -391,9 +392,8 @@ def _refuse_close(place: str, block: Mapping[str, Any], known: Collection[str]) 
 
 
 def _no_such_key(key: str, value: object, known: Collection[str]) -> str:
-    block, _, inner = key.partition(".")
-    if inner and block in known:
-        return f"keys have no dots; write it as a block: {block}: {{{inner}: {value!r}}}"
+    if "." in key and key.split(".", maxsplit=1)[0] in known:
+        return f"keys have no dots; write it as a block: {as_block(key, value)}"
     return f"there is no such key; {suggest(key, known)}"
 
 

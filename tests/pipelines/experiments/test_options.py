@@ -153,6 +153,21 @@ def test_what_does_not_fit_is_told(changes: dict[str, Any], said: str) -> None:
         Experiments.model_validate({"first": experiment(), "second": experiment(**changes)})
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"margn_weight": 0.0}, "margn_weight = 0.0: there is no such key; did you mean 'margin_"),
+        ({"layer_norm": "maybe"}, "layer_norm = 'maybe': Input should be a valid boolean"),
+        ({"priorities": {"importanc": "mean"}}, "priorities.importanc = 'mean': there is no such"),
+        ({"budget": {"steps": "-5"}}, "budget.steps = '-5': Input should be greater than 0"),
+    ],
+)
+def test_changes_of_stage_1_that_do_not_fit(changes: dict[str, Any], said: str) -> None:
+    variant = {"full": {"hypothesis": "All parts.", "stage": changes}}
+    with pytest.raises(ValidationError, match=said):
+        Experiments.model_validate(variant)
+
+
 def test_purpose_and_beginning_are_not_taken_over(experiments: Experiments) -> None:
     values = {"first": experiment(outcome="rose."), "second": {"like": "first"}}
     with pytest.raises(ValidationError, match="second.hypothesis"):

@@ -8,10 +8,12 @@ from typing import Any
 import mlflow
 import pytest
 from kedro.config import OmegaConfigLoader
+from pydantic import ValidationError
 
 from qwop_wr import settings
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.compute import SERIAL, WorkContext
 from qwop_wr.datasets import Recording
@@ -174,11 +176,25 @@ def test_only_those_that_are_named_are_trained(train: Callable[..., dict[str, Ce
 def test_changes_that_do_not_fit_are_told_in_one_line(
     train: Callable[..., dict[str, Cell]],
 ) -> None:
-    wild = {"hypothesis": "It fits.", "stage": {"margin_wait": 1.0}}
-    with pytest.raises(BadInputError, match="experiments.wild.stage: .*margin_wait"):
+    with pytest.raises(ValidationError, match=r"wild\.stage\n.*margin_wait = 1\.0: .*_weight"):
+        make_experiments(wild={"hypothesis": "It fits.", "stage": {"margin_wait": 1.0}})
+    # Which shares fit depends on the other options of stage 1.
+    wild = {"hypothesis": "It fits.", "stage": {"demonstration_share": 0.9, "elite_share": 0.9}}
+    with pytest.raises(BadInputError) as caught:
         train(Study(experiments=("wild",)), experiments=make_experiments(wild=wild))
+    assert caught.value.message == (
+        "experiments.wild.stage: demonstration_share and elite_share together exceed 1"
+    )
     with pytest.raises(BadInputError, match="'first' is no variant of stage 1.*=train"):
         train(Study(experiments=("first",)), experiments=make_experiments(first=experiment()))
+
+
+def test_text_in_changes_becomes_what_the_option_is() -> None:
+    changes = {"hypothesis": "As text.", "stage": {"layer_norm": "false", "margin_weight": "0.5"}}
+    experiments = Experiments.model_validate({"text": changes})
+    base = StageOptions(budget=TrainingBudget(steps=10))
+    options = variant_options(experiments, "text", base)
+    assert (options.layer_norm, options.margin_weight.start) == (False, 0.5)
 
 
 @pytest.mark.parametrize(("env", "n_variants"), [("base", 6), ("tuning", 12)])

@@ -3,12 +3,23 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, RootModel, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    RootModel,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from qwop_wr.agents.learners.options import ALGORITHMS, LearningOptions, TrainingOptions
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.spec import AgentSpec
+from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.errors import BadInputError, suggest
+from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
@@ -74,6 +85,19 @@ class Experiment(BaseModel):
     """Checkpoint to start from instead of random weights."""
     stage: dict[str, Any] | None = None
     """Changes to the options of stage 1."""
+
+    @field_validator("stage")
+    @classmethod
+    def _changes_fit(cls, changes: dict[str, Any] | None) -> dict[str, Any] | None:
+        # Checks over several options wait for those of stage 1.
+        budget = {"budget": TrainingBudget(steps=1)}
+        try:
+            StageOptions.model_validate(budget | (changes or {}))
+        except ValidationError as error:
+            if any(detail["loc"] for detail in error.errors()):
+                problems = describe_validation_error(error, known=StageOptions.model_fields)
+                raise ValueError("; ".join(problems)) from error
+        return changes
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> "Experiment":

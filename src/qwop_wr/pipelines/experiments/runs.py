@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import OBSERVING
@@ -17,10 +18,10 @@ from qwop_wr.agents.transitions import Transitions
 from qwop_wr.compute import WorkContext
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
-from qwop_wr.errors import BadInputError
+from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments
-from qwop_wr.pipelines.inputs import checking, fingerprint
+from qwop_wr.pipelines.inputs import fingerprint
 from qwop_wr.tracking import stage_run
 
 
@@ -213,8 +214,11 @@ def variant_options(experiments: Experiments, name: str, base: StageOptions) -> 
             f"ablations.experiments: {name!r} is no variant of stage 1; "
             f"kedro run --pipeline=train --params=experiment={name}"
         )
-    with checking(f"experiments.{name}.stage"):
+    try:
         return StageOptions.model_validate(base.model_dump() | changes)
+    except ValidationError as error:
+        problems = describe_validation_error(error, f"experiments.{name}.stage")
+        raise BadInputError("; ".join(problems)) from error
 
 
 def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) -> TrainedStage:
