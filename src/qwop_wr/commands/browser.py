@@ -28,7 +28,7 @@ The game at an address of its own is played by a user script:
     Examples:
       qwop browser data/01_raw/record.qwop.json --game ~/qwop
       qwop browser data/01_raw/expert.safetensors --game ~/qwop --idle-ticks 7
-      qwop browser --record data/01_raw/human_tapes --game ~/qwop
+      qwop browser --record data/01_raw/demonstrations --game ~/qwop
       qwop browser data/01_raw/record.qwop.json --game ~/qwop --browser "firefox -P qwop"
     """
 )

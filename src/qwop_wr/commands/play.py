@@ -17,8 +17,8 @@ from qwop_wr.simulator.tape import SUFFIX, TapeError
     epilog="""\b
     Examples:
       qwop play
-      qwop play --record data/01_raw/human_tapes
-      qwop play --record data/01_raw/human_tapes --finished-only
+      qwop play --record data/01_raw/demonstrations
+      qwop play --record data/01_raw/demonstrations --finished-only
     """
 )
 @click.option(

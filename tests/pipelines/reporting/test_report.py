@@ -65,6 +65,20 @@ def test_tells_the_story(finishing: ReportInputs) -> None:
     assert "0123abc" in text
 
 
+@pytest.mark.parametrize(
+    ("engine", "platform", "browsers"),
+    [("exact", "firefox", "Firefox"), ("exact", "node", "Node 18 to 26"), ("box2d", None, None)],
+)
+def test_says_in_which_browsers_its_run_holds(
+    finishing: ReportInputs, engine: str, platform: str | None, browsers: str | None
+) -> None:
+    tape = Tape.record(np.full(60, 9, np.uint8), engine, platform=platform)
+    inputs = replace(finishing, tapes=dict.fromkeys(finishing.tapes, tape))
+    text = Page(render_report(inputs)).text
+    assert ("So does the real game in" in text) is (browsers is not None)
+    assert browsers is None or f"the real game in {browsers}" in text
+
+
 def test_reads_well_when_nothing_finished(fallen: ReportInputs) -> None:
     text = Page(render_report(fallen)).text
     assert "no run has finished yet" in text

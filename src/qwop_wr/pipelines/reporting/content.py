@@ -25,6 +25,7 @@ from qwop_wr.pipelines.reporting.tables import (
     list_times,
 )
 from qwop_wr.simulator.constants import TRACK_LENGTH
+from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Tape
 
 
@@ -115,6 +116,7 @@ class Page:
         demonstrations: Facts about the demonstrations, as texts.
         provenance: Facts about the run, as texts.
         tapes: A row per tape, the fastest first.
+        browsers: Browsers in which the run shown is as claimed; None on Box2D.
     """
 
     headline: Headline
@@ -130,6 +132,7 @@ class Page:
     provenance: dict[str, str]
     tapes: list[dict[Hashable, Any]]
     shown_tape: str
+    browsers: str | None
 
 
 def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
@@ -156,6 +159,7 @@ def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
         provenance=_facts({"agent": summary["agent"], **inputs.provenance}),
         tapes=list_tapes(inputs.tapes).to_dict("records"),
         shown_tape=shown_tape,
+        browsers=BROWSERS.get(inputs.tapes[shown_tape].platform or ""),
     )
 
 

@@ -24,6 +24,7 @@ from qwop_wr.pipelines.reporting.tables import (
     list_times,
 )
 from qwop_wr.provenance import describe_provenance
+from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Tape, verify_tape
 
 Text = Annotated[str, Field(min_length=1)]
@@ -208,6 +209,7 @@ def _record(record: Tape) -> str:
         "distance": as_metres(record.distance),
         "final state": record.state_sha256,
         "engine": f"{record.engine}, version {record.engine_version}",
+        "platform": f"{record.platform}: {BROWSERS.get(record.platform or '', NOTHING)}",
         "found by": record.meta.get("made_by", NOTHING),
         "width of the search that found it": width,
     }
