@@ -318,7 +318,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 @click.option(
     "--actions",
     type=click.Choice(list(ACTION_SETS)),
-    help="Key sets: full is qwop-gym's 16, seeds its reduced 9. If omitted, full for a .rec, "
+    help="Key sets: full is qwop-gym's 16, qwop_gym its reduced 9. If omitted, full for a .rec, "
     "by their number for a .zip, minimal for an .npz.",
 )
 @click.option(
