@@ -2,7 +2,7 @@
 
 There is one right answer, so no algorithm has to be followed. A fast step computes
 both functions as unevaluated sums of two floats, with a bound on the error. Where
-the bound leaves the rounding in doubt, once in about five thousand values, a second
+the bound leaves the rounding in doubt, once in some four thousand values, a second
 step computes every term with two floats; where that is not enough, which nobody has
 seen but near multiples of pi/2, a third one takes three. Published hard cases of both
 functions need about 120 bits; the third step has 140 (100 next to a multiple of pi/2).
