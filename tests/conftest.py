@@ -33,10 +33,14 @@ SLOW_PLACES = (
     "agents/learners/",
     "agents/test_stage",
     "agents/test_training",
+    "browser/test_page",
+    "commands/test_browser",
     "faults/",
     "pipelines/",
+    "test_encoding",
+    "test_main",
 )
-"""Folders and modules whose tests train, kill and damage."""
+"""Folders and modules whose tests train, kill and damage, or start browsers and interpreters."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
