@@ -6,12 +6,14 @@ import pytest
 
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.observations import OBSERVATIONS
-from qwop_wr.envs.options import Actions, Engine, EnvironmentOptions, Observation
-from qwop_wr.simulator import ENGINES
+from qwop_wr.envs.options import Actions, Engine, EnvironmentOptions, Observation, Platform
+from qwop_wr.simulator import DEFAULT_PLATFORM, ENGINES, PLATFORMS
 
 
 def test_choices_are_those_that_exist() -> None:
     assert get_args(Engine) == ENGINES
+    assert get_args(Platform) == PLATFORMS
+    assert EnvironmentOptions().platform == DEFAULT_PLATFORM
     assert get_args(Actions) == tuple(ACTION_SETS)
     assert get_args(Observation) == tuple(OBSERVATIONS)
 
