@@ -136,7 +136,8 @@ def test_a_tape_of_another_platform_is_not_played(visit: Visitor, tmp_path: Path
     words = page.overlay("verdict")
     assert "its sine is chromium's; there are tapes for firefox (Firefox" in words
     assert page.wait_for_refusal() == words
-    # The page is the person's.
+    # The page is the person's, once it has loaded.
+    page.page.wait_for_function("toy.doneLoading")
     page.page.mouse.click(100, 100)
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 10")
