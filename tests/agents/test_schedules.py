@@ -65,7 +65,11 @@ def test_steps_alone_do_not_look_at_the_clock() -> None:
     assert clock.progress(1) == 0.1
 
 
-@pytest.mark.parametrize("limits", [{}, {"steps": 0}, {"minutes": 0}, {"minutes": "inf"}])
+def test_a_budget_of_no_steps_is_used_up() -> None:
+    assert BudgetClock(TrainingBudget(steps=0)).progress(0) == 1.0
+
+
+@pytest.mark.parametrize("limits", [{}, {"steps": -1}, {"minutes": 0}, {"minutes": "inf"}])
 def test_a_budget_has_a_sensible_limit(limits: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         TrainingBudget.model_validate(limits)

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, PositiveInt
+from torch import Tensor
 from torch.nn import functional
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.learner import Learner
 from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
+from qwop_wr.agents.shards import Shards
 from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
 
 N_SCORED_AT_ONCE = 8192
@@ -64,7 +66,7 @@ class CoachingOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    rounds: PositiveInt
+    rounds: NonNegativeInt
     """Rounds of play and learning."""
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Time after which no round begins; without it only ``rounds`` counts."""
@@ -87,12 +89,12 @@ class CoachingOptions(BaseModel):
 
 
 def improvement_losses(
-    scores: torch.Tensor,
-    before: torch.Tensor,
-    actions: torch.Tensor,
-    advantages: torch.Tensor,
+    scores: Tensor,
+    before: Tensor,
+    actions: Tensor,
+    advantages: Tensor,
     options: CoachingOptions,
-) -> torch.Tensor:
+) -> Tensor:
     """Computes the negative expected gain plus a penalty for leaving the previous policy.
 
     Args:
@@ -129,7 +131,8 @@ def learn_from_coach(
     observations, actions = torch.from_numpy(rated.observations), torch.from_numpy(rated.actions)
     advantages = ratings - ratings.mean(dim=1, keepdim=True)
     advantages = advantages.clamp(-options.limit, options.limit)
-    before = _log_policy(network, observations, options.temperature)
+    shards = Shards(network.parameters())
+    before = _log_policy(network, observations, options.temperature, shards)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     n_batches = max(1, len(actions) // options.batch_size)
     falling = torch.optim.lr_scheduler.LinearLR(
@@ -139,19 +142,20 @@ def learn_from_coach(
     for _ in range(options.epochs):
         losses.clear()
         for batch in np.array_split(rng.permutation(len(actions)), n_batches):
-            loss = improvement_losses(
-                network.action_scores(observations[batch]),
-                before[batch],
-                actions[batch],
-                advantages[batch],
-                options,
-            ).mean()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+
+            def loss_of(shard: slice, batch: NDArray[np.int64] = batch) -> tuple[Tensor, float]:
+                part = batch[shard]
+                scores = network.action_scores(observations[part])
+                loss = improvement_losses(
+                    scores, before[part], actions[part], advantages[part], options
+                )
+                loss = loss.sum() / len(batch)
+                return loss, loss.item()
+
+            losses.append(sum(shards.backward(loss_of, len(batch))))
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             falling.step()
-            losses.append(loss.item())
     if not np.isfinite(losses).all():
         raise FloatingPointError("a loss is not finite")
     improved = Agent.from_network(agent.spec, network, agent.card)
@@ -159,16 +163,17 @@ def learn_from_coach(
 
 
 def _log_policy(
-    network: AgentNetwork, observations: torch.Tensor, temperature: float
-) -> torch.Tensor:
+    network: AgentNetwork, observations: Tensor, temperature: float, shards: Shards
+) -> Tensor:
     """Returns log-probabilities of all actions, shape (N, n_actions)."""
-    with torch.no_grad():
-        return torch.cat(
-            [
-                functional.log_softmax(network.action_scores(part) / temperature, dim=1)
-                for part in torch.split(observations, N_SCORED_AT_ONCE)
-            ]
-        )
+
+    @torch.no_grad()
+    def log_policy(shard: slice) -> Tensor:
+        parts = torch.split(observations[shard], N_SCORED_AT_ONCE)
+        scores = [network.action_scores(part) / temperature for part in parts]
+        return torch.cat([functional.log_softmax(one, dim=1) for one in scores])
+
+    return torch.cat(shards.map(log_policy, len(observations)))
 
 
 MakeCoach = Callable[[Agent], Coach]
@@ -212,7 +217,7 @@ class CoachedLearner(Learner):
 
         A round that has begun is completed; ``steps`` does not matter.
         """
-        progress = self._rounds / self._options.rounds
+        progress = self._rounds / self._options.rounds if self._options.rounds else 1.0
         if self._options.minutes is not None:
             progress = max(progress, self._seconds / (60.0 * self._options.minutes))
         return min(progress, 1.0)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 
 class Schedule(BaseModel):
@@ -73,8 +73,8 @@ class TrainingBudget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: PositiveInt | None = None
-    """Decisions in all games together."""
+    steps: NonNegativeInt | None = None
+    """Decisions in all games together; a stage with 0 only learns from its coach."""
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock time."""
 
@@ -112,7 +112,7 @@ class BudgetClock:
         """Returns the used share, 0 to 1, of the tighter limit."""
         used = 0.0
         if self.budget.steps is not None:
-            used = steps / self.budget.steps
+            used = steps / self.budget.steps if self.budget.steps else 1.0
         if self.budget.minutes is not None:
             used = max(used, self.seconds / (60.0 * self.budget.minutes))
         return min(used, 1.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
-from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
+from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt, model_validator
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
@@ -70,6 +70,20 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
     """Starts on which the incoming and the best agent are compared at the end."""
     save_minutes: float | None = Field(default=2.0, gt=0, allow_inf_nan=False)
     """Minutes between two states, pre-training included."""
+
+    @model_validator(mode="after")
+    def _learns_somehow(self) -> "StageOptions":
+        if not self.plays and (self.coaching is None or self.pretraining_steps):
+            raise ValueError(
+                "budget.steps is 0: such a stage only learns from its coach; it needs coaching "
+                "and takes no pretraining_steps"
+            )
+        return self
+
+    @property
+    def plays(self) -> bool:
+        """Whether the value learner plays, before any coaching."""
+        return self.budget.steps != 0
 
 
 class StageGames(NamedTuple):
@@ -194,6 +208,8 @@ class StageTraining(Training):
         check_inputs(options, games.training, spec, inputs.incoming, inputs.demonstrations)
         if options.coaching is not None and make_coach is None:
             raise ValueError("coaching is asked for, but there is no coach")
+        if not options.plays and inputs.incoming is None:
+            raise ValueError("coaching alone needs an incoming agent")
         origin: dict[str, JsonValue] = {
             "options": options.model_dump(mode="json", exclude={*OBSERVING} - {"stop_at"}),
             "spec": spec.model_dump(mode="json"),
@@ -210,6 +226,9 @@ class StageTraining(Training):
 
     def _make_learner(self, progress: Progress) -> Learner:
         self._part, self._guard = Part.BEGINNING, CollapseGuard(self._options)
+        if not self._options.plays:
+            assert self._inputs.incoming is not None  # noqa: S101 - the constructor made sure
+            return self._coached(self._inputs.incoming, first_step=0)
         games, steps, seed = self._games.training, self._inputs.demonstrations, self._seed
         return DemonstrationQRDQN(self._options, self._spec, games, steps, progress, seed)
 
@@ -220,7 +239,7 @@ class StageTraining(Training):
                 learner.begin_with(self._inputs.incoming)
             reference = self._inputs.incoming or learner.agent()
             context.checkpoints.consider(reference, step=0, reference=True)
-            self._part = Part.PRETRAINING
+            self._part = Part.PRETRAINING if options.plays else Part.COACHING
         if self._part is Part.PRETRAINING:
             if options.pretraining_steps:
                 yield from self._pretrain(context, cast("DemonstrationQRDQN", learner))
@@ -236,7 +255,9 @@ class StageTraining(Training):
             )
             self._part = Part.GATE
             if options.coaching is not None:
-                self._part, context.learner = Part.COACHING, self._coached(context)
+                best = context.checkpoints.ranked[0].agent
+                self._part = Part.COACHING
+                context.learner = self._coached(best, context.learner.steps)
             yield
         if self._part is Part.COACHING:
             coached = cast("CoachedLearner", context.learner)
@@ -270,13 +291,11 @@ class StageTraining(Training):
         if counts:
             context.history.record(counts, learner.steps)
 
-    def _coached(self, context: TrainingContext) -> CoachedLearner:
-        best = context.checkpoints.best
+    def _coached(self, agent: Agent, first_step: int) -> CoachedLearner:
         assert self._options.coaching is not None  # noqa: S101 - the caller has looked
         assert self._make_coach is not None  # noqa: S101 - the constructor made sure
-        assert best is not None  # noqa: S101 - the beginning was evaluated
         return CoachedLearner(
-            best.agent, self._make_coach, self._options.coaching, self._seed, context.learner.steps
+            agent, self._make_coach, self._options.coaching, self._seed, first_step
         )
 
     def _conclude(self, context: TrainingContext) -> TrainingState:
@@ -327,7 +346,8 @@ class StageTraining(Training):
         self._part = Part(facts["part"])
         self._guard.collapses, self._guard.rollbacks = facts["collapses"], facts["rollbacks"]
         if self._part is Part.COACHING:
-            context.learner = self._coached(context)
+            best = context.checkpoints.ranked[0].agent
+            context.learner = self._coached(best, context.learner.steps)
         if self._part is not Part.GATE:
             context.learner.restore(state)
 

@@ -34,7 +34,7 @@ class GamesOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_games: Annotated[int, Field(ge=1, le=4096)]
+    n_games: Annotated[int, Field(ge=1, le=4096)] = 32
     idle_ticks: int | None = None
     sticky: float | None = None
     sink_height: float | None = None

@@ -25,6 +25,7 @@ from qwop_wr.agents.replay.batches import Batch, BatchMixer, NStepTransitions, S
 from qwop_wr.agents.replay.demonstrations import DemonstrationBuffer, EliteBuffer, mean_return
 from qwop_wr.agents.replay.experience import ExperienceBuffer
 from qwop_wr.agents.replay.sampling import PriorityOptions, make_sampler
+from qwop_wr.agents.shards import Shards
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.state import (
     TrainingDivergedError,
@@ -140,6 +141,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         self.exploration_rate = options.exploration(0.0)
         self.network, self.target_network = self.policy.online_network, self.policy.target_network
         self._parameters = list(self.network.parameters())
+        self._shards = Shards(self._parameters)
         self.average = WeightAverage(self.network, options.average_decay)
 
     def _keep_demonstrations(
@@ -307,36 +309,24 @@ class DemonstrationQRDQN(QRDQN, Learner):
         self.target_network.load_state_dict(self.network.state_dict())
 
     def _update(self, batch: Batch, margin_weight: float) -> dict[str, float]:
-        quantiles = self.network(batch.observations)  # (batch, N, n_actions)
-        index = batch.actions[:, None, None].expand(-1, quantiles.shape[1], 1)
-        chosen = quantiles.gather(2, index).squeeze(2)  # (batch, N)
-        targets = self.n_step_targets(batch)  # one (batch, N) per horizon
-        losses = quantile_huber_loss(chosen, targets[0])  # (batch,)
-        errors = (targets[0].mean(dim=1) - chosen.detach().mean(dim=1)).abs()  # (batch,)
-        metrics = {
-            "td_loss": losses.mean().item(),
-            "td_error": errors.mean().item(),
-            "value": targets[0].mean().item(),
-        }
-        if len(targets) > 1:
-            one_step = quantile_huber_loss(chosen, targets[1])  # (batch,)
-            metrics["one_step_loss"] = one_step.mean().item()
-            losses = losses + self.options.one_step_weight * one_step
-        n_imitated = batch.imitated.sum().item()
-        if n_imitated:
-            q_values = quantiles.mean(dim=1)  # (batch, n_actions)
-            margins = large_margin_loss(q_values, batch.actions, self.options.margin)  # (batch,)
-            margins = batch.imitated * margins
-            losses = losses + margin_weight * margins
-            agreed = (q_values.argmax(dim=1) == batch.actions) * batch.imitated
-            metrics["margin_loss"] = margins.mean().item()
-            metrics["agreement"] = agreed.sum().item() / n_imitated
-        loss = self._weighted_mean(losses, batch.weights)
-        metrics["loss"] = loss.item()
+        targets = self.n_step_targets(batch)
+        if self.options.priorities is not None and self.options.priorities.importance == "mean":
+            batch = batch._replace(weights=batch.weights.mean().expand_as(batch.weights))
+        imitates = bool(batch.imitated.any())
+        samples = self._shards.backward(
+            lambda shard: self._loss(batch, targets, margin_weight * imitates, shard),
+            len(batch.actions),
+        )
+        per_sample = {name: torch.cat([one[name] for one in samples]) for name in samples[0]}
+        errors = per_sample["td_error"]
+        agreed = per_sample.pop("agreement").sum().item()
+        metrics = {name: values.mean().item() for name, values in per_sample.items()}
+        if imitates:
+            metrics["agreement"] = agreed / batch.imitated.sum().item()
+        else:
+            del metrics["margin_loss"]
         if not np.isfinite(metrics["loss"]):
             raise TrainingDivergedError("loss", self.num_timesteps, batch.arrays())
-        self.policy.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._parameters, self.options.max_grad_norm)
         self.policy.optimizer.step()
         self.mixer.update_priorities(errors)
@@ -347,11 +337,34 @@ class DemonstrationQRDQN(QRDQN, Learner):
         metrics["grad_norm"] = norm.item()
         return metrics
 
-    def _weighted_mean(self, losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        priorities = self.options.priorities
-        if priorities is not None and priorities.importance == "mean":
-            return losses.mean() * weights.mean()
-        return (weights * losses).mean()
+    def _loss(
+        self, batch: Batch, targets: list[torch.Tensor], margin_weight: float, shard: slice
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Computes a shard's share of the loss, and metrics per sample."""
+        actions, imitated = batch.actions[shard], batch.imitated[shard]
+        quantiles = self.network(batch.observations[shard])  # (shard, N, n_actions)
+        index = actions[:, None, None].expand(-1, quantiles.shape[1], 1)
+        chosen = quantiles.gather(2, index).squeeze(2)  # (shard, N)
+        target, *one_step_target = (one[shard] for one in targets)  # one (shard, N) per horizon
+        losses = quantile_huber_loss(chosen, target)  # (shard,)
+        values = target.mean(dim=1)
+        samples = {
+            "td_loss": losses,
+            "td_error": (values - chosen.mean(dim=1)).abs(),
+            "value": values,
+        }
+        if one_step_target:
+            samples["one_step_loss"] = quantile_huber_loss(chosen, one_step_target[0])
+            losses = losses + self.options.one_step_weight * samples["one_step_loss"]
+        q_values = quantiles.mean(dim=1)  # (shard, n_actions)
+        samples["margin_loss"] = imitated * large_margin_loss(
+            q_values, actions, self.options.margin
+        )
+        samples["agreement"] = (q_values.argmax(dim=1) == actions) * imitated
+        losses = losses + margin_weight * samples["margin_loss"]
+        samples["loss"] = batch.weights[shard] * losses
+        loss = samples["loss"].sum() / len(batch.actions)
+        return loss, {name: values.detach() for name, values in samples.items()}
 
     @torch.no_grad()
     def n_step_targets(self, batch: Batch) -> list[torch.Tensor]:
@@ -363,9 +376,14 @@ class DemonstrationQRDQN(QRDQN, Learner):
 
     def _next_values(self, step: NStepTransitions) -> torch.Tensor:
         """Computes quantiles of the bootstrapped values, shape (batch, N)."""
-        target_quantiles = self.target_network(step.next_observations)
-        scores = self.network.action_scores(step.next_observations)
-        values = double_q_values(scores, target_quantiles)
+
+        @torch.no_grad()
+        def values_of(shard: slice) -> torch.Tensor:
+            target_quantiles = self.target_network(step.next_observations[shard])
+            scores = self.network.action_scores(step.next_observations[shard])
+            return double_q_values(scores, target_quantiles)
+
+        values = torch.cat(self._shards.map(values_of, len(step.returns)))
         inside = values[~step.truncated]
         if len(inside):
             rate = MEAN_VALUE_RATE if self._mean_value is not None else 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import draw_starts, pass_gate
 from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.stage import StageInputs, stage_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_environment
 from qwop_wr.evaluation.references import HUMAN_RECORD
@@ -26,6 +28,7 @@ from qwop_wr.pipelines.record_hunt.rounds import (
     verified,
 )
 from qwop_wr.pipelines.resuming import train_on
+from qwop_wr.pipelines.training.nodes import Stage, stage_training
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
@@ -42,21 +45,23 @@ class GateOptions(BaseModel):
     starts: Annotated[int, Field(ge=1, le=10_000)]
 
 
-def train_expert(
+def train_expert(  # noqa: PLR0913, PLR0917 (an argument per input)
     interrupted: TrainingState | None,
     reigning: Agent | None,
     environment: EnvironmentOptions,
     games: GamesOptions,
     options: PPOOptions,
+    begins_with: Literal["random", "reigning"],
     evaluation: EvaluationOptions,
     seed: Seed,
     resume: bool,
 ) -> Iterator[TrainingState]:
-    """Train an agent from random weights with PPO.
+    """Train an agent with PPO.
 
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
+        begins_with: Random weights, or the reigning expert's.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
 
@@ -64,22 +69,32 @@ def train_expert(
         The training state at every checkpoint, and at the end.
 
     Raises:
-        BadInputError: If the reigning expert was made for another environment, so that
-            the new one could not be compared with it and would overwrite it; if the
-            training to resume has other inputs; or if weights are not finite.
+        BadInputError: If there is no reigning expert to begin with; if there is one of another
+            environment, which could not be compared with the new one and would be
+            overwritten; if the training to resume has other inputs; or if weights are not
+            finite.
     """
     if reigning is not None:
         with checking("reigning_expert_agent"):
             reigning.check_interface(environment.interface)
-    training = ppo_training(
-        options, games, environment, evaluation, seed, time_to_beat=HUMAN_RECORD.seconds
-    )
+    elif begins_with == "reigning":
+        raise BadInputError("expert.begins_with is reigning, but there is no expert_agent")
+    with checking("params:expert"):
+        training = ppo_training(
+            options,
+            games,
+            environment,
+            evaluation,
+            seed,
+            time_to_beat=HUMAN_RECORD.seconds,
+            initial=reigning if begins_with == "reigning" else None,
+        )
     logged = {"games": games, "options": options}
     yield from train_on("expert", training, interrupted if resume else None, logged)
 
 
-def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
-    """Extract the best agent of a training.
+def take_trained(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
+    """Extract the best agent of the training with PPO.
 
     Returns:
         The best evaluated agent, and the history (``step``, ``metric``, ``value``).
@@ -87,6 +102,49 @@ def take_candidate(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
     with checking("expert_training"):
         result = training_result(training)
     return result.agent.with_card(stage="expert", platform=platform_of(training)), result.history
+
+
+def coach_expert(
+    trained: Agent,
+    interrupted: TrainingState | None,
+    environment: EnvironmentOptions,
+    stage: Stage,
+    evaluation: EvaluationOptions,
+    seed: Seed,
+    resume: bool,
+) -> Iterator[TrainingState]:
+    """Let the trained agent learn from a coach, round by round.
+
+    Kedro saves each yielded state at once, so that an interrupted coaching can resume.
+
+    Args:
+        stage: Games, coach and rounds.
+        evaluation: Protocol whose noise the evaluated games have.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
+
+    Yields:
+        The training state at every checkpoint; the last one is the result.
+    """
+    inputs = StageInputs(trained, None, seed)
+    training = stage_training(stage, trained.spec, inputs, environment, evaluation)
+    yield from train_on(stage.name, training, interrupted if resume else None, stage)
+
+
+def take_candidate(
+    coaching: TrainingState, trained: Agent
+) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:
+    """Extract the coached agent, with its training's entries in its card.
+
+    Returns:
+        The agent, the history (``step``, ``metric``, ``value``) of the coaching and the
+        report of the gate, which hands on the agent as trained if coaching made it worse.
+    """
+    with checking("expert_coaching_training"):
+        result = stage_result(coaching)
+    agent = result.agent
+    if result.gate.promoted:
+        agent = agent.with_card(**{**trained.card, "coached": {**agent.card}})
+    return agent, result.history, asdict(result.gate)
 
 
 def select_expert(

@@ -3,11 +3,13 @@
 from kedro.pipeline import Node, Pipeline
 
 from qwop_wr.pipelines.expert.nodes import (
+    coach_expert,
     refine_expert,
     search_with_expert,
     select_expert,
     select_guides,
     take_candidate,
+    take_trained,
     train_expert,
 )
 from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
@@ -16,7 +18,7 @@ _SHARED = {"environment": "params:environment", "seed": "params:seed"}
 
 
 def create_pipeline() -> Pipeline:
-    """Train an expert, refine it in rounds of search, and let it challenge the reigning one.
+    """Train, coach and refine an expert, and let it challenge the reigning one.
 
     Returns:
         Pipeline from parameters to ``expert_agent``, ``guide_agents`` and ``expert_tape``.
@@ -33,6 +35,7 @@ def _training() -> Pipeline:
             "reigning": "reigning_expert_agent",
             "games": "params:expert.games",
             "options": "params:expert.options",
+            "begins_with": "params:expert.begins_with",
             "evaluation": "params:evaluation",
             "resume": "params:resume",
         },
@@ -40,9 +43,28 @@ def _training() -> Pipeline:
         name="train_expert",
     )
     take = Node(
-        take_candidate,
+        take_trained,
         inputs="expert_training",
-        outputs=["expert_candidate", "expert_history"],
+        outputs=["expert_trained_agent", "expert_history"],
+        name="take_trained",
+    )
+    coach = Node(
+        coach_expert,
+        inputs={
+            **_SHARED,
+            "trained": "expert_trained_agent",
+            "interrupted": "interrupted_expert_coaching_training",
+            "stage": "params:expert.coaching",
+            "evaluation": "params:evaluation",
+            "resume": "params:resume",
+        },
+        outputs="expert_coaching_training",
+        name="coach_expert",
+    )
+    take_coached = Node(
+        take_candidate,
+        inputs={"coaching": "expert_coaching_training", "trained": "expert_trained_agent"},
+        outputs=["expert_candidate", "expert_coaching_history", "expert_coaching_gate"],
         name="take_candidate",
     )
     select = Node(
@@ -57,7 +79,7 @@ def _training() -> Pipeline:
         outputs=["expert_agent", "expert_gate"],
         name="select_expert",
     )
-    return Pipeline([train, take, select])
+    return Pipeline([train, take, coach, take_coached, select])
 
 
 def _search() -> Pipeline:
@@ -100,7 +122,7 @@ def _search() -> Pipeline:
     )
     trace = Node(
         trace_progress,
-        inputs=["expert_history", "expert_rounds", "expert_hunt"],
+        inputs=["expert_history", "expert_coaching_history", "expert_rounds", "expert_hunt"],
         outputs="expert_progress",
         name="trace_progress",
     )

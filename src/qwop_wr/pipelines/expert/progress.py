@@ -15,28 +15,32 @@ _EVALUATED: Final = "evaluation/best_time"
 
 
 def trace_progress(
-    history: pd.DataFrame, refinement: Mapping[str, Any], search: Mapping[str, Any]
+    history: pd.DataFrame,
+    coaching: pd.DataFrame,
+    refinement: Mapping[str, Any],
+    search: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """List the findings of training, refinement and search by processor time.
+    """List the findings of training, coaching, refinement and search by processor time.
 
     Args:
         history: Metrics of the training in long form.
+        coaching: Metrics of the coaching in long form.
         refinement: Summary of the rounds.
         search: Summary of the last search.
 
     Returns:
-        One row per finding: ``phase`` (training, rounds, search), ``core_minutes`` of
-        processor time since the training began, ``time`` found then [s] (in training,
-        the fastest evaluated run), and ``best_tape``, the fastest verified tape so
+        One row per finding: ``phase`` (training, coaching, rounds, search), ``core_minutes`` of
+        processor time since the training began, ``time`` found then [s] (in training
+        and coaching, the fastest evaluated run), and ``best_tape``, the fastest verified tape so
         far [s].
     """
-    wide = history.pivot_table(index="step", columns="metric", values="value")
-    trained = wide[[CORE_MINUTES]].assign(time=wide.get(_EVALUATED))
-    rows: list[dict[str, Any]] = [
-        {"phase": "training", "core_minutes": minutes, "time": time, "best_tape": None}
-        for minutes, time in trained.dropna(subset=[CORE_MINUTES]).itertuples(index=False)
-    ]
-    offset, best = float(wide[CORE_MINUTES].max()), None
+    rows, offset, best = list[dict[str, Any]](), 0.0, None
+    for phase, metrics in (("training", history), ("coaching", coaching)):
+        wide = metrics.pivot_table(index="step", columns="metric", values="value")
+        found = wide.reindex(columns=[CORE_MINUTES, _EVALUATED]).dropna(subset=[CORE_MINUTES])
+        for minutes, time in found.itertuples(index=False):
+            rows.append(_row(phase, offset, 60.0 * minutes, time, None))
+        offset += float(found[CORE_MINUTES].max())
     for step in refinement["rounds"]:
         best = step["best_time"]
         rows.append(_row("rounds", offset, step["core_seconds"], step["mean_time"], best))
@@ -56,7 +60,7 @@ def draw_progress(progress: pd.DataFrame) -> Figure:
     Args:
         progress: From ``trace_progress``.
     """
-    training = progress[progress["phase"] == "training"]
+    training = progress[progress["phase"].isin(["training", "coaching"])]
     tapes = progress.dropna(subset=["best_tape"])
     with drawing():
         figure, axes = new_figure()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
-from qwop_wr.agents.spec import Activation, LayerSizes
+from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
 from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, StageTraining, stage_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
@@ -134,16 +134,47 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
         transitions = demonstrations.transitions_for(environment.interface)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
-    options, played = agent.applied_to(stage.options), stage.games.environment(environment)
-    if environment.engine in SLOW_CLONES:
-        options = options.model_copy(update={"coaching": None})
+    options = agent.applied_to(stage.options)
+    if options.coaching is not None and environment.engine in SLOW_CLONES:
+        without = options.coaching.model_copy(update={"rounds": 0})
+        options = options.model_copy(update={"coaching": without})
+    training = stage_training(
+        stage.model_copy(update={"options": options}),
+        options.agent_spec(environment.interface, environment.engine),
+        StageInputs(incoming, transitions, seed),
+        environment,
+        evaluation,
+    )
+    logged = {"games": stage.games, "options": options, "coach": stage.coach}
+    yield from train_on(stage.name, training, interrupted if resume else None, logged)
+
+
+def stage_training(
+    stage: Stage,
+    spec: AgentSpec,
+    inputs: StageInputs,
+    environment: EnvironmentOptions,
+    evaluation: EvaluationOptions,
+) -> StageTraining:
+    """Create the training of a stage in its own games.
+
+    Args:
+        spec: Spec of the agents.
+        inputs: What the stage begins with.
+        environment: The environment that all pipelines share.
+        evaluation: Protocol whose noise the gate's games have.
+
+    Raises:
+        BadInputError: If agent, demonstrations and environment do not fit together.
+    """
+    played = stage.games.environment(environment)
     noisy = randomised_environment(environment, evaluation)
     with checking(f"stage {stage.name}"):
-        training = StageTraining(
-            options,
-            _make_games(stage.games.n_games, options, played, noisy),
-            options.agent_spec(environment.interface, environment.engine),
-            StageInputs(incoming, transitions, seed),
+        return StageTraining(
+            stage.options,
+            _make_games(stage.games.n_games, stage.options, played, noisy),
+            spec,
+            inputs,
             {
                 "games": [stage.games.n_games, played.model_dump(mode="json")],
                 "evaluated games": noisy.model_dump(mode="json"),
@@ -151,8 +182,6 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
             },
             lambda judge: ForesightCoach(judge, played, stage.coach),
         )
-    logged = {"games": stage.games, "options": options, "coach": stage.coach}
-    yield from train_on(stage.name, training, interrupted if resume else None, logged)
 
 
 def take_agent(training: TrainingState, stage: Stage) -> tuple[Agent, pd.DataFrame, dict[str, Any]]:

@@ -1,0 +1,68 @@
+"""A batch computed in two shards side by side, with equal results on any number of cores."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import torch
+from torch import nn
+
+from qwop_wr.compute import usable_cores
+
+N_SHARDS: Final = 2
+
+ResultT = TypeVar("ResultT")
+
+
+class Shards:
+    """Splits batches into two shards and computes them in threads, if there are two cores.
+
+    The shards are the same on every machine and their gradients are added in order. Torch's
+    own threads would split sums by their number, so that results depended on it. On a GPU
+    batches stay whole.
+
+    Args:
+        parameters: Parameters that gradients are computed for.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self._parameters = list(parameters)
+        self._n = 1 if self._parameters[0].is_cuda else N_SHARDS
+        n_threads = min(usable_cores(), self._n)
+        self._pool = ThreadPoolExecutor(n_threads, "shard") if n_threads > 1 else None
+
+    def map(self, function: Callable[[slice], ResultT], n: int) -> list[ResultT]:
+        """Applies a function to every shard of ``n`` samples."""
+        shards = [slice(n * i // self._n, n * (i + 1) // self._n) for i in range(self._n)]
+        if self._pool is None:
+            return [function(shard) for shard in shards]
+        return list(self._pool.map(function, shards))
+
+    def backward(
+        self, loss_of: Callable[[slice], tuple[torch.Tensor, ResultT]], n: int
+    ) -> list[ResultT]:
+        """Sets the parameters' gradients to those of the sum of the shards' losses.
+
+        Args:
+            loss_of: Computes a shard's share of the loss, and whatever else is wanted.
+            n: Samples in the batch.
+
+        Returns:
+            The second results of ``loss_of``.
+        """
+
+        def compute(shard: slice) -> tuple[tuple[torch.Tensor, ...], ResultT]:
+            # Grad mode is a thread's own.
+            with torch.enable_grad():
+                loss, result = loss_of(shard)
+                gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+            return gradients, result
+
+        (gradients, first), *others = self.map(compute, n)
+        for more, _ in others:
+            for gradient, addend in zip(gradients, more, strict=True):
+                if gradient is not None:
+                    gradient.add_(addend)
+        for parameter, gradient in zip(self._parameters, gradients, strict=True):
+            parameter.grad = gradient
+        return [first, *(result for _, result in others)]
