@@ -3,13 +3,16 @@
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.stage import (
     StageGames,
     StageInputs,
@@ -208,11 +211,13 @@ class Coach:
         return RatedActions(observations, actions, ((actions == better) * self._gain).astype("f4"))
 
 
-def coached_training(make_coach: type[Coach] | None = Coach) -> StageTraining:
+def coached_training(
+    make_coach: type[Coach] | None = Coach, options: StageOptions = COACHED
+) -> StageTraining:
     games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
     spec = COACHED.agent_spec(INTERFACE, "toy")
     inputs = StageInputs(make_agent(spec, seed=4), None, 3)
-    return StageTraining(COACHED, games, spec, inputs, make_coach=make_coach)
+    return StageTraining(options, games, spec, inputs, make_coach=make_coach)
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +254,46 @@ def test_a_state_can_follow_every_round_and_leads_to_the_same_end(
 def test_coaching_needs_a_coach() -> None:
     with pytest.raises(ValueError, match="there is no coach"):
         coached_training(make_coach=None)
+
+
+COACHED_ALONE = COACHED.model_copy(update={"budget": TrainingBudget(steps=0)})
+
+
+def test_a_stage_without_play_only_learns_from_its_coach() -> None:
+    states = list(coached_training(options=COACHED_ALONE).run())
+    result = stage_result(states[-1])
+    assert result.gate.promoted
+    assert result.gate.outgoing.finish_rate == 1.0
+    evaluated = result.history[result.history["metric"] == "evaluation/finish_rate"]
+    assert evaluated["step"].tolist() == [0, 200, 400, 600, 800]
+    assert not result.history["metric"].str.startswith("train/").any()
+    for state in states[:-1]:
+        *_, end = coached_training(options=COACHED_ALONE).run(state)
+        assert_same_end(end, states[-1])
+
+
+def test_a_coach_without_rounds_leaves_the_agent_as_it_is() -> None:
+    coaching = COACHED.model_dump()["coaching"] | {"rounds": 0}
+    options = make_options(budget={"steps": 0}, coaching=coaching)
+    *_, end = coached_training(options=options).run()
+    result = stage_result(end)
+    assert not result.gate.promoted
+    assert (
+        result.agent.fingerprint
+        == make_agent(COACHED.agent_spec(INTERFACE, "toy"), seed=4).fingerprint
+    )
+
+
+@pytest.mark.parametrize("changes", [{"coaching": None}, {"pretraining_steps": 5}])
+def test_a_stage_without_play_needs_a_coach_and_no_pretraining(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="it needs coaching and takes no pretraining_steps"):
+        StageOptions.model_validate(
+            {**COACHED_ALONE.model_dump(), "demonstration_share": 0.5, **changes}
+        )
+
+
+def test_coaching_alone_needs_an_agent() -> None:
+    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    spec = COACHED.agent_spec(INTERFACE, "toy")
+    with pytest.raises(ValueError, match="needs an incoming agent"):
+        StageTraining(COACHED_ALONE, games, spec, StageInputs(None, None, 3), make_coach=Coach)
