@@ -36,7 +36,7 @@ class Counted(ForesightPolicy):
     ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Choose one action per game."""
         chosen = super().act(observations, deterministic, rng)
-        own = Policy.act(self, self._track.hide_finish(observations))
+        own = Policy.act(self, observations)
         self.decisions += len(own)
         self.changed += int((chosen != own).sum())
         return chosen
@@ -67,8 +67,8 @@ def main() -> None:
     print("| gain asked for | acts differently | finishes | median |\n| --- | ---: | ---: | ---: |")
     print(row("no foresight", "", play_episodes(agent.policy(), env, seeds)))
     for gain in GAINS:
-        foresight = ForesightOptions(decisions=arguments.decisions, least_gain=gain)
-        policy = Counted(agent, env, foresight)
+        foresight = ForesightOptions(proposals=3, decisions=arguments.decisions)
+        policy = Counted(agent, env, foresight, least_gain=gain)
         episodes = play_episodes(policy, env, seeds)
         share = f"{100 * policy.changed / policy.decisions:.1f} %"
         print(row(f"{gain} m", share, episodes), flush=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
@@ -35,14 +36,13 @@ def test_the_start_and_wherever_the_hurdle_is(torso: float, hurdle: float, reach
 
 GAMES = EnvironmentOptions(max_ticks=24, idle_ticks=6)
 """Nobody falls in so short a time."""
-ONE_DECISION = ForesightOptions(proposals=9, decisions=1, least_gain=0.0)
+ONE_DECISION = ForesightOptions(proposals=9, decisions=1)
 
 
 def coach(judge: Agent, **changes: object) -> ForesightCoach:
     fields = {
         "n_games": 4,
         "groups": 1,
-        "follow_share": 0.0,
         "rated_share": 1.0,
         "hazard_share": 1.0,
         "foresight": ONE_DECISION,
@@ -98,26 +98,41 @@ def test_ratings_do_not_depend_on_the_number_of_cores(monkeypatch: pytest.Monkey
     agent, rated = make_agent(0), []
     for cores in (1, 3):
         monkeypatch.setattr("qwop_wr.compute.in_process.usable_cores", lambda n=cores: n)
-        shares = {"groups": 3, "follow_share": 0.5, "rated_share": 0.5, "hazard_share": 0.5}
+        shares = {"groups": 3, "rated_share": 0.5, "hazard_share": 0.5}
         teacher = coach(agent, n_games=7, **shares)
         rated.append(teacher.rate(agent, np.random.default_rng(4)))
     for one, three in zip(*rated, strict=True):
         np.testing.assert_array_equal(one, three)
 
 
-def test_games_that_follow_the_coach_get_farther() -> None:
+def test_there_is_no_rating_where_noise_has_changed_the_keys() -> None:
     agent = constant(make_agent(0))
-    games = GAMES.model_copy(update={"max_ticks": 90})
-    foresight = ForesightOptions(proposals=9, decisions=6, least_gain=0.0, fall_cost=0.0)
-    shares, reached = (0.0, 1.0), []
-    for share in shares:
-        options = ForesightCoachOptions(
-            n_games=8, groups=1, follow_share=share, hazard_share=1.0, foresight=foresight
-        )
-        teacher = ForesightCoach(agent, games, options)
-        teacher.rate(agent, np.random.default_rng(3))
-        reached.append(teacher.games[0].simulator.score.mean())
-    assert reached[1] > reached[0] + 0.3
+    foresight = ForesightOptions(proposals=2, decisions=3)
+    noisy = GAMES.model_copy(update={"sticky": 0.2})
+    shares = {"n_games": 40, "groups": 1, "rated_share": 1.0, "hazard_share": 1.0}
+    options = ForesightCoachOptions(foresight=foresight, **shares)
+    rated = ForesightCoach(agent, noisy, options).rate(agent, np.random.default_rng(7))
+    env = QwopVectorEnv(40, noisy, autoreset=False)
+    (of_group,) = np.random.default_rng(7).spawn(1)
+    observations, _ = env.reset(seed=of_group.integers(2**31, size=40).tolist())
+    masks, seen, changed, running = ACTION_SETS["minimal"], [], [], np.ones(40, dtype=np.bool_)
+    while running.any():
+        own = agent.policy().act(observations)
+        seen.append((observations, running.copy()))
+        observations, _, fallen, cut, _ = env.step(own)
+        changed.append(running & (env.last_keys != masks[own]))
+        running &= ~(fallen | cut)
+    kept = [
+        shown[alive & ~np.any(changed[number : number + 3], axis=0)]
+        for number, (shown, alive) in enumerate(seen)
+    ]
+    np.testing.assert_array_equal(rated.observations, np.concatenate(kept))
+    assert len(rated.observations) < 0.95 * sum(alive.sum() for _, alive in seen)
+
+
+def test_a_coach_compares_actions() -> None:
+    with pytest.raises(ValidationError, match="proposals must be at least 2"):
+        ForesightCoachOptions(foresight=ForesightOptions(proposals=1))
 
 
 def test_the_judges_values_count_whoever_plays() -> None:

@@ -6,7 +6,7 @@ import pytest
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv
-from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy
+from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy, Trials, best_actions
 from qwop_wr.simulator import make_simulator
 from tests.search.agents import make_agent
 
@@ -24,8 +24,8 @@ def constant(agent: Agent, value: float = 0.0) -> Agent:
 def test_without_values_the_farthest_of_all_actions_is_taken() -> None:
     agent = constant(make_agent(0))
     env = QwopVectorEnv(4, OPTIONS, autoreset=False)
-    options = ForesightOptions(proposals=9, decisions=1, fall_cost=0.0, least_gain=0.0)
-    policy = ForesightPolicy(agent, env, options)
+    options = ForesightOptions(proposals=9, decisions=1, fall_cost=0.0)
+    policy = ForesightPolicy(agent, env, options, least_gain=0.0)
     observations, _ = env.reset(seed=[1, 2, 3, 4])
     masks = ACTION_SETS["minimal"]
     for _ in range(15):
@@ -40,20 +40,37 @@ def test_without_values_the_farthest_of_all_actions_is_taken() -> None:
         observations, *_ = env.step(chosen)
 
 
-def test_some_games_are_weighed_as_they_are_among_all() -> None:
+def test_some_games_are_tried_as_they_are_among_all() -> None:
     agent = make_agent(3)
     env = QwopVectorEnv(40, OPTIONS, autoreset=False)
-    policy = ForesightPolicy(agent, env, ForesightOptions(decisions=4))
+    trials = Trials(agent.policy(), agent.policy(), env, ForesightOptions(decisions=4))
     observations, _ = env.reset(seed=list(range(40)))
     for _ in range(10):
         observations, *_ = env.step(agent.policy().act(observations))
-    some = np.array([1, 5, 6, 21, 39])
-    for whole, part in zip(
-        policy.weigh(observations, np.arange(40)),
-        policy.weigh(observations[some], some),
-        strict=True,
-    ):
-        np.testing.assert_allclose(part, whole[some], rtol=1e-5)
+    every, some = np.arange(40), np.array([1, 5, 6, 21, 39])
+    actions = best_actions(agent.policy().action_scores(observations), 3)
+    whole = trials.play(trials.begin(observations, every), actions)
+    part = trials.play(trials.begin(observations[some], some), actions[some])
+    np.testing.assert_allclose(part, whole[some], rtol=1e-5)
+
+
+def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
+    agent = make_agent(3)
+    env = QwopVectorEnv(40, OPTIONS, autoreset=False)
+    options = ForesightOptions(decisions=4)
+    trials = Trials(agent.policy(), constant(agent, 2.0).policy(), env, options)
+    observations, _ = env.reset(seed=list(range(40)))
+    ended = np.zeros(40, dtype=np.bool_)
+    for _ in range(12):
+        start = trials.begin(observations, np.arange(40))
+        own = agent.policy().act(observations)
+        tried = trials.play(start, own[:, None])[:, 0]
+        for _ in range(4):
+            observations, _, fallen, cut, _ = env.step(agent.policy().act(observations))
+            ended |= fallen | cut
+        # Clones know no limit of ticks and no sinking.
+        np.testing.assert_allclose(trials.played(start)[~ended], tried[~ended], rtol=1e-5)
+    assert not ended.all()
 
 
 def test_with_one_proposal_it_is_the_agents_own_policy() -> None:
@@ -75,8 +92,9 @@ def test_the_agents_own_action_is_kept_unless_another_gains_enough() -> None:
     own = agent.policy().act(observations)
     differing = []
     for least_gain in (0.0, 0.05, 1e6):
-        options = ForesightOptions(proposals=9, decisions=6, least_gain=least_gain)
-        differing.append((ForesightPolicy(agent, env, options).act(observations) != own).sum())
+        options = ForesightOptions(proposals=9, decisions=6)
+        policy = ForesightPolicy(agent, env, options, least_gain)
+        differing.append((policy.act(observations) != own).sum())
     assert differing[0] >= differing[1] >= differing[2] == 0
     assert differing[0] > 0
 
@@ -94,7 +112,7 @@ def test_trials_leave_the_games_alone_and_repeat() -> None:
 def test_it_gets_farther_than_the_agent() -> None:
     agent = constant(make_agent(0))
     env = QwopVectorEnv(8, OPTIONS, autoreset=False)
-    policy = ForesightPolicy(agent, env, ForesightOptions(proposals=9, decisions=6, least_gain=0.0))
+    policy = ForesightPolicy(agent, env, ForesightOptions(proposals=9, decisions=6), least_gain=0.0)
     ahead = play_episodes(policy, env, range(8))
     plain = play_episodes(agent.policy(), env, range(8))
     assert ahead.distance.mean() > plain.distance.mean() + 0.5

@@ -1,17 +1,18 @@
 """A coach with foresight: rates actions by trying them on exact clones."""
 
+from collections import deque
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions, joined
 from qwop_wr.agents.policy import Policy
 from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv, Snapshot
-from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.search.foresight import ForesightOptions, Start, Trials, best_actions
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_if_requested, stop_requested
@@ -55,9 +56,6 @@ class ForesightCoachOptions(BaseModel):
     """Episodes per round, all at once."""
     groups: PositiveInt = 2
     """Groups of games that are played in parallel, each on one core."""
-    follow_share: float = Field(default=0.25, ge=0, le=1)
-    """Share of the episodes in which the coach's choices are played instead of the agent's,
-    where there are any, so that states of a better agent are rated too."""
     rated_share: float = Field(default=0.2, ge=0, le=1)
     """Share of the decisions that are rated outside the hazards."""
     hazard_share: float = Field(default=0.8, gt=0, le=1)
@@ -66,6 +64,12 @@ class ForesightCoachOptions(BaseModel):
     """Where agents often fall."""
     foresight: ForesightOptions = ForesightOptions()
     """How far the coach looks ahead."""
+
+    @model_validator(mode="after")
+    def _compares(self) -> "ForesightCoachOptions":
+        if self.foresight.proposals < 2:
+            raise ValueError("foresight.proposals must be at least 2: a coach compares actions")
+        return self
 
 
 class _Group(NamedTuple):
@@ -79,18 +83,27 @@ class _Lesson(NamedTuple):
     options: ForesightCoachOptions
 
 
-class ForesightCoach:
-    """Rates the best-scored actions by playing them on clones, see :class:`ForesightPolicy`.
+class _Rating(NamedTuple):
+    """Alternatives that were tried while the games go on with the agent's own actions."""
 
-    Ratings do not depend on the number of cores, but on the number of groups.
+    decision: int
+    start: Start
+    observations: NDArray[np.float32]
+    actions: NDArray[np.int64]
+    others: NDArray[np.float64]
+
+
+class ForesightCoach:
+    """Compares an agent's own actions with its next best ones, see :class:`Trials`.
+
+    The alternatives are tried on clones. Where the agent's own action leads is seen in the
+    game itself some decisions later; where noise has changed the keys until then, there is no
+    rating. Ratings do not depend on the number of cores, but on the number of groups.
 
     Args:
         judge: Agent whose values rate the end of a trial, whichever agent is coached.
         environment: Games to play, with their noise.
         options: Which decisions to rate, and how.
-
-    Attributes:
-        games: The groups' games, ``n_games`` in all.
     """
 
     def __init__(
@@ -98,7 +111,7 @@ class ForesightCoach:
     ) -> None:
         self._judge, self._options = judge.policy(), options
         groups = np.array_split(np.arange(options.n_games), min(options.groups, options.n_games))
-        self.games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
+        self._games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
         """Lets an agent play one episode per game and rates its alternatives.
@@ -110,7 +123,7 @@ class ForesightCoach:
             KeyboardInterrupt: If a stop was requested.
         """
         groups = [
-            _Group(*pair) for pair in zip(self.games, rng.spawn(len(self.games)), strict=True)
+            _Group(*pair) for pair in zip(self._games, rng.spawn(len(self._games)), strict=True)
         ]
         lesson = _Lesson(agent, self._judge, self._options)
         job = Job("coaching", _rate, lesson, _describe, "groups", threads=True)
@@ -126,21 +139,38 @@ def _describe(group: _Group) -> str:
 def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedActions]:
     """Plays one episode in every game of a group; ends early on a stop."""
     (agent, judge, options), (env, rng) = lesson, group
-    coach, own = ForesightPolicy(agent, env, options.foresight, judge), agent.policy()
+    policy, foresight = agent.policy(), options.foresight
+    trials, masks = Trials(policy, judge, env, foresight), ACTION_SETS[env.options.actions]
     observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
-    follows = rng.random(env.num_envs) < options.follow_share
-    running, rated = np.ones(env.num_envs, dtype=np.bool_), []
+    running, rated = np.ones(env.num_envs, dtype=np.bool_), list[RatedActions]()
+    # Decision in which noise last changed a game's keys.
+    changed = np.full(env.num_envs, -1)
+    pending, decision = deque[_Rating](), 0
     while running.any() and not (context.stopped() or stop_requested()):
+        proposed = best_actions(policy.action_scores(observations), foresight.proposals)
         drawn = np.flatnonzero(running & _is_rated(Snapshot.of(env.simulator), options, rng))
-        actions = own.act(observations)
         if len(drawn):
-            proposed, outcomes = coach.weigh(observations[drawn], drawn)
-            rated.append(RatedActions(observations[drawn], proposed, outcomes.astype("f4")))
-            chosen = coach.choose(proposed, outcomes)
-            actions[drawn] = np.where(follows[drawn], chosen, actions[drawn])
-        observations, _, terminated, truncated, _ = env.step(actions)
+            seen, actions = observations[drawn], proposed[drawn]
+            start = trials.begin(seen, drawn)
+            others = trials.play(start, actions[:, 1:])
+            pending.append(_Rating(decision, start, seen, actions, others))
+        observations, _, terminated, truncated, _ = env.step(proposed[:, 0])
+        changed[running & (env.last_keys != masks[proposed[:, 0]])] = decision
         running &= ~(terminated | truncated)
+        decision += 1
+        while pending and pending[0].decision + foresight.decisions == decision:
+            rated.append(_complete(pending.popleft(), trials, changed))
+    # All games have ended and stand still.
+    rated.extend(_complete(rating, trials, changed) for rating in pending)
     return rated
+
+
+def _complete(rating: _Rating, trials: Trials, changed: NDArray[np.int64]) -> RatedActions:
+    """Adds the ratings of the agent's own actions where no noise has changed the keys."""
+    own = trials.played(rating.start)
+    ratings = np.column_stack([own, rating.others]).astype(np.float32)
+    kept = changed[rating.start.games] < rating.decision
+    return RatedActions(rating.observations[kept], rating.actions[kept], ratings[kept])
 
 
 def _is_rated(

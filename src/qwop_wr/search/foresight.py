@@ -1,6 +1,6 @@
-"""A policy improved by trying its best actions on exact clones before every decision."""
+"""Trials of actions on exact clones of games, and the policy that chooses by them."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,11 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
 from qwop_wr.search.guide import EndlessTrack
-from qwop_wr.simulator.base import Simulator
+from qwop_wr.simulator.base import Booleans, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
-_CLONED_AT_ONCE: Final = 16
-"""Batches of clones are filled up to a multiple of this."""
+_CLONED_AT_ONCE: Final = 32
+"""Batches of clones are filled up to a multiple of this: every size is allocated once."""
 
 
 class ForesightOptions(BaseModel):
@@ -23,33 +23,127 @@ class ForesightOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     proposals: PositiveInt = 2
-    """Actions tried before every decision: those with the best scores."""
+    """Actions compared in a decision: those with the best scores."""
     decisions: PositiveInt = 10
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
     """Weight of the value of a trial's last state against metres."""
-    least_gain: NonNegativeFloat = 0.1
-    """Another action than the policy's own is taken only if it leads so much farther
-    [metres]: an action that makes no difference is hard to learn and teaches nothing."""
     fall_cost: NonNegativeFloat = 8.0
     """How far the value of a fall is below that of the median state [metres]."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """Torso height that counts as a fall [units, y points down]."""
 
 
+class Start(NamedTuple):
+    """Where trials began.
+
+    Attributes:
+        games: Indices of the games, shape (n,).
+        torso_x: Positions of the torso [units], shape (n,).
+        ticks: Ticks since the reset, shape (n,).
+        fall_value: Value of a fall [m].
+    """
+
+    games: NDArray[np.int64]
+    torso_x: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+    fall_value: float
+
+
+class Trials:
+    """Plays actions on exact clones of noisy games and rates where they lead.
+
+    After the action the policy goes on for some decisions; the rating is the metres made and
+    the value of the last state. Clones are without noise: future noise is unknown.
+
+    Args:
+        policy: Plays the clones.
+        judge: Values the last states.
+        env: The games that are cloned, without automatic reset; they stay as they are.
+        options: How far ahead to look.
+    """
+
+    def __init__(
+        self, policy: Policy, judge: Policy, env: QwopVectorEnv, options: ForesightOptions
+    ) -> None:
+        self._policy, self._judge, self._env, self._options = policy, judge, env, options
+        self._masks = ACTION_SETS[env.options.actions]
+        self._observer = Observer(env.options.observation)
+        self._track = EndlessTrack(env.options.observation)
+        self._clones: dict[int, Simulator] = {}
+
+    def begin(self, observations: NDArray[np.float32], games: NDArray[np.int64]) -> Start:
+        """Notes where some games are; ``observations`` are their current ones, shape (n, d)."""
+        now = Snapshot.of(self._env.simulator)
+        values = self._judge.values(self._track.hide_finish(observations))
+        fall_value = float(np.median(values)) - self._options.fall_cost
+        return Start(games, now.torso_x[games].copy(), now.ticks[games].copy(), fall_value)
+
+    def play(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Tries actions, shape (n, k), in games that are where they began.
+
+        Returns:
+            Ratings [m], shape (n, k).
+        """
+        n, k = actions.shape
+        surplus = -(n * k) % _CLONED_AT_ONCE
+        origins = np.pad(np.repeat(start.games, k), (0, surplus), mode="edge")
+        played = np.pad(actions.ravel(), (0, surplus), mode="edge")
+        if len(origins) not in self._clones:
+            self._clones[len(origins)] = self._env.options.make_games(len(origins))
+        clones = self._clones[len(origins)]
+        clones.copy_games(self._env.simulator, origins, np.arange(len(origins)))
+        now, fallen = self._step(clones, played)
+        for _ in range(self._options.decisions - 1):
+            now, falls = self._step(clones, self._policy.act(self._observer.observe(now)))
+            fallen |= falls
+        torso_x, ticks = np.repeat(start.torso_x, k), np.repeat(start.ticks, k)
+        began = Start(origins[: n * k], torso_x, ticks, start.fall_value)
+        return self._ratings(began, now, fallen, np.arange(n * k)).reshape(n, k)
+
+    def _step(self, clones: Simulator, actions: NDArray[np.int64]) -> tuple[Snapshot, Booleans]:
+        clones.step(self._masks[actions], self._env.options.ticks_per_action)
+        now = Snapshot.of(clones)
+        return now, self._has_fallen(now)
+
+    def played(self, start: Start) -> NDArray[np.float64]:
+        """Rates the play of the games themselves since they began, shape (n,)."""
+        now = Snapshot.of(self._env.simulator)
+        return self._ratings(start, now, self._has_fallen(now), start.games)
+
+    def _has_fallen(self, games: Snapshot) -> Booleans:
+        sunk: Booleans = games.torso_y > self._options.sink_height
+        return (games.ended & ~games.landed) | sunk
+
+    def _ratings(
+        self, start: Start, now: Snapshot, fallen: Booleans, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Rates the play that led to some rows of ``now``."""
+        torso_x, ticks, landed = now.torso_x[rows], now.ticks[rows], now.landed[rows]
+        metres = (torso_x - start.torso_x) / UNITS_PER_METRE
+        # Who has finished stands still; without its pace the slower finisher would lead.
+        decisions, ticks_per_action = self._options.decisions, self._env.options.ticks_per_action
+        missing = decisions * ticks_per_action - (ticks - start.ticks)
+        pace = torso_x / UNITS_PER_METRE / np.maximum(ticks, 1)
+        metres = metres + np.where(landed, missing * pace, 0.0)
+        observations = self._track.hide_finish(self._observer.observe(now)[rows])
+        values = self._judge.values(observations).astype(np.float64)
+        values[fallen[rows]] = start.fall_value
+        return np.asarray(metres + self._options.value_weight * values)
+
+
 class ForesightPolicy(Policy):
     """The rollout algorithm (Tesauro & Galperin, 1996) on exact clones of noisy games.
 
-    Before every decision each of the best-scored actions is played on a clone, then the
-    policy plays some decisions; the action with the most metres and the best value at the
-    end is taken. Trials are without noise, the games are not: future noise is unknown, so
-    that this is a policy, and a better one than the agent's.
+    Before every decision each of the best-scored actions is tried on a clone; the one with the
+    best rating is taken. This is a policy, and a better one than the agent's.
 
     Args:
-        agent: The agent whose policy is improved.
+        agent: The agent whose policy is improved, and whose values rate.
         env: The games that are played, without automatic reset.
         options: How far ahead to look.
-        judge: Policy whose values are used; the agent's own if omitted.
+        least_gain: Another action than the policy's own is taken only if it leads so much
+            farther [m].
     """
 
     def __init__(
@@ -57,16 +151,12 @@ class ForesightPolicy(Policy):
         agent: Agent,
         env: QwopVectorEnv,
         options: ForesightOptions,
-        judge: Policy | None = None,
+        least_gain: float = 0.1,
     ) -> None:
         super().__init__(agent.network(), agent.spec.n_observations, agent.spec.reward_scale)
-        self._judge = judge or self
-        self._env, self._options = env, options
-        self._masks = ACTION_SETS[env.options.actions]
-        self._k = min(options.proposals, len(self._masks))
-        self._observer = Observer(env.options.observation)
-        self._track = EndlessTrack(env.options.observation)
-        self._clones: dict[int, Simulator] = {}
+        own = agent.policy()
+        self._trials = Trials(own, own, env, options)
+        self._k, self._least_gain = options.proposals, least_gain
 
     def act(
         self,
@@ -81,66 +171,15 @@ class ForesightPolicy(Policy):
         """
         if not deterministic:
             raise ValueError("foresight chooses the best action; it cannot draw one")
-        return self.choose(*self.weigh(observations, np.arange(len(observations))))
+        proposed = best_actions(self.action_scores(observations), self._k)
+        ratings = self._trials.play(
+            self._trials.begin(observations, np.arange(len(observations))), proposed
+        )
+        ratings[:, 0] += self._least_gain
+        return np.asarray(proposed[np.arange(len(proposed)), ratings.argmax(axis=1)])
 
-    def weigh(
-        self, observations: NDArray[np.float32], games: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Tries the best-scored actions in some games.
 
-        Args:
-            observations: Current ones of these games, shape (n, d).
-            games: Their indices, shape (n,), at least one.
-
-        Returns:
-            Actions, the best-scored first, shape (n, k); and how far each led [m],
-            the value at the end of the trial included, shape (n, k).
-        """
-        scores = self.action_scores(self._track.hide_finish(observations))
-        proposed = np.argsort(-scores, axis=1, kind="stable")[:, : self._k].astype(np.int64)
-        surplus = -len(games) % _CLONED_AT_ONCE
-        padded = np.pad(proposed, ((0, surplus), (0, 0)), mode="edge")
-        outcomes = self._outcomes(padded, np.pad(games, (0, surplus), mode="edge"))
-        return proposed, outcomes[: len(games)]
-
-    def choose(
-        self, proposed: NDArray[np.int64], outcomes: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
-        """Chooses the action that led farthest, or the first if the gain is too small.
-
-        Args:
-            proposed: Actions, the agent's own first, shape (n, k).
-            outcomes: How far each led [m], shape (n, k).
-        """
-        ahead = outcomes.copy()
-        ahead[:, 0] += self._options.least_gain
-        return np.asarray(proposed[np.arange(len(proposed)), ahead.argmax(axis=1)])
-
-    def _outcomes(
-        self, proposed: NDArray[np.int64], of_games: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Plays every proposal; returns how well it went, shape (n, k)."""
-        options, n = self._options, len(proposed)
-        origins = np.repeat(of_games, self._k)  # (n * k,)
-        start = Snapshot.of(self._env.simulator)
-        if n not in self._clones:
-            self._clones[n] = self._env.options.make_games(n * self._k)
-        games = self._clones[n]
-        games.copy_games(self._env.simulator, origins, np.arange(n * self._k))
-        actions, fallen = proposed.ravel(), np.zeros(n * self._k, dtype=np.bool_)
-        for decision in range(options.decisions):
-            games.step(self._masks[actions], self._env.options.ticks_per_action)
-            now = Snapshot.of(games)
-            fallen |= (now.ended & ~now.landed) | (now.torso_y > options.sink_height)
-            seen = self._track.hide_finish(self._observer.observe(now))
-            if decision < options.decisions - 1:
-                actions = super().act(seen)
-        metres = (now.torso_x - start.torso_x[origins]) / UNITS_PER_METRE
-        # Who has finished stands still; without its pace the slower finisher would lead.
-        played = now.ticks - start.ticks[origins]
-        missing = options.decisions * self._env.options.ticks_per_action - played
-        pace = now.torso_x / UNITS_PER_METRE / np.maximum(now.ticks, 1)
-        metres = metres + np.where(now.landed, missing * pace, 0.0)
-        values = self._judge.values(seen).astype(np.float64)
-        values[fallen] = np.median(values) - options.fall_cost
-        return np.asarray((metres + options.value_weight * values).reshape(n, self._k))
+def best_actions(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Returns the ``k`` best-scored actions or all, the best first, shape (n, k)."""
+    order: NDArray[np.int64] = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return order
