@@ -33,7 +33,7 @@ from qwop_wr.evaluation.chunks import (
     worth_keeping,
 )
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, randomised_environment
+from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, randomised_options
 
 EXPERT: Final = Path(__file__).parents[1] / "data/01_raw/expert.safetensors"
 WORKERS: Final = 2
@@ -169,7 +169,7 @@ def main() -> None:
     size = ComputeOptions().seeds_per_chunk
     numbers = range(options.first_seed, options.first_seed + seeds)
     chunks = [numbers[first : first + size] for first in range(0, seeds, size)]
-    game = randomised_environment(environment, options)
+    game = randomised_options(environment, options)
     task = EvaluationTask(agent, game, "randomised", options.tapes)
     job = Job("evaluation", play_chunk, task, describe_seeds, unit="chunks")
 

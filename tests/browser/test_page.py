@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.browser import script
+from qwop_wr.browser.recorder import Proofs, Runs
 from qwop_wr.browser.script import (
     agent_content,
     person_content,
@@ -14,7 +15,6 @@ from qwop_wr.browser.script import (
     tapes_content,
     user_script,
 )
-from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
 
@@ -91,7 +91,7 @@ def test_what_the_engine_does_not_repeat_is_told(
     words = page.overlay("verdict")
     assert "the first at tick 0: x of torso" in words
     assert f" 0 of {(tape.ticks + 1) * 89:,}" not in words
-    assert not page.session.verdicts[-1].good
+    assert not page.recorder.verdicts[-1].good
     proof = json.loads((tmp_path / "run.proof.json").read_text())
     assert proof["values_differing"] > 0
     assert proof["first_difference"] == [0, "x of torso"]
@@ -141,7 +141,7 @@ def test_a_tape_of_another_platform_is_not_played(visit: Visitor, tmp_path: Path
     page.page.mouse.click(100, 100)
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 10")
-    assert page.session.verdicts == []
+    assert page.recorder.verdicts == []
 
 
 def test_of_several_tapes_the_browsers_own_is_played(visit: Visitor, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     second = Tape.load(tmp_path / "run_0002.qwop.json")
     assert {mask for mask, _ in second.keys} == {0, 8}
     assert second.meta["player"] == "toy"
-    assert all(verdict.good for verdict in page.session.verdicts)
+    assert all(verdict.good for verdict in page.recorder.verdicts)
     page.wait_for("clock", "tick")
 
 

@@ -59,7 +59,7 @@ def evaluate_agent(
     """
     agent.check_interface(environment.interface)
     compute = settle(compute, "evaluation", SEED_SECONDS * options.seeds)
-    noisy = randomised_environment(environment, options)
+    noisy = randomised_options(environment, options)
     task = EvaluationTask(agent, noisy, "randomised", options.tapes)
     job = Job("evaluation", play_chunk, task, describe_seeds, unit="chunks")
     size = BATCH if compute.backend == "serial" else compute.seeds_per_chunk
@@ -76,10 +76,10 @@ def evaluate_agent(
     return Evaluation(episodes, tapes)
 
 
-def evaluate_native(
+def evaluate_without_noise(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> Evaluation:
-    """Runs the native protocol: one hard reset, no noise, hence one run, as the tape ``native``.
+    """Runs the protocol ``native``: one hard reset, no noise, hence one run and one tape, ``native``.
 
     Of the options only the length of a run applies.
 
@@ -95,10 +95,10 @@ def evaluate_native(
     return Evaluation(played.episodes, {"native": tape})
 
 
-def randomised_environment(
+def randomised_options(
     environment: EnvironmentOptions, options: EvaluationOptions
 ) -> EnvironmentOptions:
-    """Returns the game with the randomised protocol's noise and length, without early ends."""
+    """Returns an environment's options with the protocol's noise and length, without early ends."""
     return _game(environment, options, idle_ticks=options.idle_ticks, sticky=options.sticky)
 
 

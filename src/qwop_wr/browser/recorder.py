@@ -68,7 +68,7 @@ class _Begun:
         return sum(len(chunk) for chunk in self.chunks)
 
 
-class Session:
+class PageRecorder:
     """The one page that plays, and its runs.
 
     The server's threads call its methods; a message that is not as it should be raises
