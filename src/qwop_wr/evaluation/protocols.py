@@ -79,7 +79,7 @@ def evaluate_agent(
 def evaluate_without_noise(
     agent: Agent, environment: EnvironmentOptions, options: EvaluationOptions
 ) -> Evaluation:
-    """Runs the protocol ``native``: one hard reset, no noise, hence one run and one tape, ``native``.
+    """Runs the protocol ``native``: one hard reset and no noise, hence one run and one tape.
 
     Of the options only the length of a run applies.
 

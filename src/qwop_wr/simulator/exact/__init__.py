@@ -9,6 +9,5 @@ games or bodies are integers whose bit i stands for number i.
 """
 
 from qwop_wr.simulator.exact.engine import ExactSimulator
-from qwop_wr.simulator.exact.storage import GameSnapshot
 
-__all__ = ["ExactSimulator", "GameSnapshot"]
+__all__ = ["ExactSimulator"]
