@@ -1,6 +1,6 @@
 """Many games stepped by one call: a native Gymnasium vector environment."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gymnasium
 import numpy as np
@@ -20,9 +20,6 @@ from qwop_wr.envs.state import Arrays, check_alike
 from qwop_wr.envs.velocity import VelocityIncentive
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP
-
-if TYPE_CHECKING:
-    from qwop_wr.envs.rendering import Renderer
 
 Infos = dict[str, NDArray[Any]]
 
@@ -95,7 +92,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self._games: Snapshot | None = None
         self._over = np.zeros(n_games, dtype=np.bool_)
         self._held_keys = np.zeros(n_games, dtype=np.uint8)
-        self._renderer: Renderer | None = None
         self.last_keys = np.zeros(n_games, dtype=np.uint8)
         self.last_ticks = np.zeros(n_games, dtype=np.int64)
 
@@ -242,12 +238,10 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             return None
         if self._games is None:
             raise gymnasium.error.ResetNeeded("call reset before render")
-        if self._renderer is None:
-            from qwop_wr.envs.rendering import Renderer  # noqa: PLC0415  # only if drawn
+        from qwop_wr.envs.rendering import draw_game  # noqa: PLC0415  # only if drawn
 
-            self._renderer = Renderer()
         return tuple(
-            self._renderer.draw(state, hurdle, score, score_time, int(keys))
+            draw_game(state, hurdle, score, score_time, int(keys))
             for state, hurdle, score, score_time, keys in zip(
                 self._games.state,
                 self._games.hurdle,
