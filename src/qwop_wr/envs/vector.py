@@ -13,7 +13,7 @@ from qwop_wr.envs.chance import Chance, Seed
 from qwop_wr.envs.episodes import PlayedKeys, StartingStates
 from qwop_wr.envs.observations import Observations, Observer
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.rewards import Outcomes, Rewards, reward_function
+from qwop_wr.envs.rewards import Outcomes, Rewards, decision_rewards
 from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.state import Arrays, check_alike
@@ -79,7 +79,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self.single_action_space = gymnasium.spaces.Discrete(len(self._masks))
         self.observation_space = batch_space(self.single_observation_space, n_games)
         self.action_space = batch_space(self.single_action_space, n_games)
-        self._reward = reward_function(options)
         velocity, shaping = options.velocity, options.shaping
         self._incentive = None if velocity is None else VelocityIncentive(velocity, n_games)
         self._shaping = None if shaping is None else Shaping(shaping, n_games)
@@ -161,7 +160,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
 
         outcomes = Outcomes.of(games, self.options)
         self.last_keys, self.last_ticks = keys, games.ticks - before.ticks
-        rewards = self._reward(
+        rewards = decision_rewards(
+            self.options,
             games.torso_x - before.torso_x,
             self.last_ticks,
             outcomes.finished & ~over,
