@@ -25,15 +25,17 @@ from benchmarks.local_cluster import local_cluster, prepare
 from qwop_wr.compute import ComputeOptions, Finished, Job, run_job
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.chunks import (
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import (
+    Evaluation,
     EvaluationTask,
     PlayedChunk,
     describe_seeds,
+    evaluate_agent,
     play_chunk,
+    randomised_options,
     worth_keeping,
 )
-from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, randomised_options
 
 EXPERT: Final = Path(__file__).parents[1] / "data/01_raw/expert.safetensors"
 WORKERS: Final = 2

@@ -11,8 +11,8 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.browser import script
-from qwop_wr.browser.rows import row_of
 from qwop_wr.browser.script import agent_content, tapes_content, user_script
+from qwop_wr.browser.verdict import row_of
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, Observer, Snapshot
 from qwop_wr.simulator import PLATFORMS, make_simulator
