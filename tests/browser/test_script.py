@@ -1,6 +1,7 @@
 """The user script: what it says, how large it is, and that it decides as Python does."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,26 +149,13 @@ def test_the_experts_script_is_small(expert: Agent) -> None:
 
 def test_a_tapes_script_is_small() -> None:
     keys = np.random.default_rng(5).integers(0, 16, 2000).astype(np.uint8)
+    # Keys that change in nearly every tick, as long as a run over the track.
+    runs = tuple((int(mask), 1) for mask in keys)
     tapes = [Tape.record(keys, platform=platform) for platform in PLATFORMS[:2]]
-    longest = [tape_with(tape, keys) for tape in tapes]
+    longest = [replace(tape, keys=runs, ticks=len(runs)) for tape in tapes]
     text = user_script(tapes_content("record", longest))
     assert len(text.encode()) < 60_000
     assert "fetch(" not in text
-
-
-def tape_with(tape: Tape, keys: NDArray[np.uint8]) -> Tape:
-    """The tape with keys that change in nearly every tick, as long as a run over the track."""
-    return Tape(
-        keys=tuple((int(mask), 1) for mask in keys),
-        ticks=len(keys),
-        score_time=tape.score_time,
-        distance=tape.distance,
-        finished=tape.finished,
-        state_sha256=tape.state_sha256,
-        engine=tape.engine,
-        engine_version=tape.engine_version,
-        platform=tape.platform,
-    )
 
 
 def test_the_header_runs_it_before_the_page_and_in_it(expert: Agent) -> None:
