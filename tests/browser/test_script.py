@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.browser import script
 from qwop_wr.browser.script import agent_content, tapes_content, user_script
@@ -25,6 +24,7 @@ pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[de
 from playwright.sync_api import Browser
 
 from tests.browser.pages import asset, browser
+from tests.evaluation.players import random_agent_of
 
 __all__ = ["browser"]
 
@@ -76,13 +76,6 @@ SPECS = {
 }
 
 
-def random_agent(spec: AgentSpec) -> Agent:
-    rng = np.random.default_rng(8)
-    shapes = {name: tuple(one.shape) for name, one in build_network(spec).state_dict().items()}
-    weights = {n: rng.normal(size=s).astype(np.float32) for n, s in shapes.items()}
-    return Agent(spec, weights)
-
-
 def decided_in_page(
     browser: Browser, agent: Agent, states: list[tuple[Snapshot, NDArray[np.float64]]]
 ) -> tuple[list[int], list[list[float]]]:
@@ -132,7 +125,7 @@ def check_decisions(
 def test_every_kind_of_network_decides_alike(
     browser: Browser, states: list[tuple[Snapshot, NDArray[np.float64]]], name: str
 ) -> None:
-    check_decisions(browser, random_agent(SPECS[name]), states)
+    check_decisions(browser, random_agent_of(SPECS[name], seed=8), states)
 
 
 def test_the_expert_decides_alike(
