@@ -20,9 +20,8 @@ from qwop_wr.compute.threads import limit_threads
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
-from qwop_wr.evaluation.chunks import EvaluationTask, play_chunk
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import EvaluationTask, play_chunk, randomised_options
 from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
 from qwop_wr.search.tapes import idle_prefix
 
@@ -140,7 +139,7 @@ def evaluation_seconds(agent: Agent, seeds: int) -> float:
     Returns:
         Processor time per seed [s].
     """
-    game = randomised_environment(EnvironmentOptions(), EvaluationOptions())
+    game = randomised_options(EnvironmentOptions(), EvaluationOptions())
     task = EvaluationTask(agent, game, "randomised", tapes=0)
     return core_seconds(lambda: play_chunk(task, range(seeds))) / seeds
 

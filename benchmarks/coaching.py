@@ -16,13 +16,13 @@ from qwop_wr.agents.gate import score_agent
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 
 LEARNT_IN: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
 PROTOCOL: Final = EvaluationOptions()
-EVALUATED_IN: Final = randomised_environment(EnvironmentOptions(), PROTOCOL)
+EVALUATED_IN: Final = randomised_options(EnvironmentOptions(), PROTOCOL)
 N_GAMES: Final = 512
 
 

@@ -25,15 +25,17 @@ from benchmarks.local_cluster import local_cluster, prepare
 from qwop_wr.compute import ComputeOptions, Finished, Job, run_job
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.evaluation.chunks import (
+from qwop_wr.evaluation.options import EvaluationOptions
+from qwop_wr.evaluation.protocols import (
+    Evaluation,
     EvaluationTask,
     PlayedChunk,
     describe_seeds,
+    evaluate_agent,
     play_chunk,
+    randomised_options,
     worth_keeping,
 )
-from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import Evaluation, evaluate_agent, randomised_environment
 
 EXPERT: Final = Path(__file__).parents[1] / "data/01_raw/expert.safetensors"
 WORKERS: Final = 2
@@ -169,7 +171,7 @@ def main() -> None:
     size = ComputeOptions().seeds_per_chunk
     numbers = range(options.first_seed, options.first_seed + seeds)
     chunks = [numbers[first : first + size] for first in range(0, seeds, size)]
-    game = randomised_environment(environment, options)
+    game = randomised_options(environment, options)
     task = EvaluationTask(agent, game, "randomised", options.tapes)
     job = Job("evaluation", play_chunk, task, describe_seeds, unit="chunks")
 

@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
-from qwop_wr.agents.agent import Agent, AgentSpec
-from qwop_wr.agents.networks import build_network
+from qwop_wr.agents.agent import Agent
 from qwop_wr.cli import cli
 from qwop_wr.datasets import AgentDataset
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.housekeeping import judge_versions
+from tests.evaluation.players import random_agent
 
 AGENTS = "06_models/velocity_agent.safetensors"
 REPORTS = "08_reporting/reports/report.html"
@@ -25,17 +26,7 @@ def stamp(day: int) -> str:
 
 
 def make_agent(number: int) -> Agent:
-    spec = AgentSpec(
-        algorithm="ppo",
-        observation="egocentric",
-        actions="minimal",
-        ticks_per_action=2,
-        n_observations=4,
-        n_actions=9,
-        engine="exact",
-        net_arch=(4,),
-    )
-    agent = Agent.from_network(spec, build_network(spec), {})
+    agent = random_agent(EnvironmentOptions())
     weights = {name: np.full_like(array, number) for name, array in agent.weights.items()}
     return replace(agent, weights=weights)
 

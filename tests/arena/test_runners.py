@@ -8,7 +8,7 @@ import pytest
 from qwop_wr.arena.runners import AgentKeys, HeldKeys, Runner, TapeKeys
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_without_noise
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape
 from tests.evaluation.players import random_agent
@@ -51,7 +51,9 @@ def test_an_agent_runs_live_as_it_is_evaluated(engine: str, ticks_per_action: in
         {"engine": engine, "ticks_per_action": ticks_per_action}
     )
     agent = random_agent(game)
-    evaluated = evaluate_native(agent, game, EvaluationOptions(max_ticks=300)).tapes["native"]
+    evaluated = evaluate_without_noise(agent, game, EvaluationOptions(max_ticks=300)).tapes[
+        "native"
+    ]
     runner = Runner("agent", AgentKeys(agent), engine)
     for _ in range(evaluated.ticks):
         runner.tick()

@@ -13,10 +13,10 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page
 
-from qwop_wr.browser import script, server, session, verdict
+from qwop_wr.browser import recorder, script, server, verdict
+from qwop_wr.browser.recorder import Keeper, PageRecorder
 from qwop_wr.browser.script import Content, sine_checksums, user_script
 from qwop_wr.browser.server import GameFolder, GameServer
-from qwop_wr.browser.session import Keeper, Session
 from tests.browser.toy import toy_replayed, write_page
 from tests.chromium import chromium
 
@@ -50,7 +50,7 @@ def own_checksum(browser: Browser) -> str:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch, own_checksum: str) -> None:
     """The toy world in the engine's place; the browser at hand counts as ``chromium``."""
-    for module in (script, session, verdict):
+    for module in (script, recorder, verdict):
         monkeypatch.setattr(module, "replayed", toy_replayed)
     checksums = {**sine_checksums(), "chromium": own_checksum}
     monkeypatch.setattr(script, "sine_checksums", lambda: checksums)
@@ -70,7 +70,7 @@ class Visit:
 
     page: Page
     server: GameServer
-    session: Session
+    recorder: PageRecorder
     lines: list[str]
     thread: threading.Thread
 
@@ -89,10 +89,10 @@ class Visit:
         self.wait_for("state", "R begins anew")
 
     def wait_for_refusal(self) -> str:
-        """Wait until the session knows why the page did not play."""
-        while not self.session.refusals:
+        """Wait until the recorder knows why the page did not play."""
+        while not self.recorder.refusals:
             self.page.wait_for_timeout(20)
-        return self.session.refusals[0]
+        return self.recorder.refusals[0]
 
 
 def read_overlay(page: Page, line: str) -> str:
@@ -131,11 +131,11 @@ def visits(browser: Browser, folder: Path) -> Iterator[Visitor]:
     def visit(content: Content, make_keeper: MakeKeeper, shim: str | None = None) -> Visit:
         lines: list[str] = []
         served = GameServer(GameFolder(folder))
-        listener = Session(make_keeper(served, lines), lines.append, shim)
+        listener = PageRecorder(make_keeper(served, lines), lines.append, shim)
         text = user_script(content, served.api, shim)
         listens = threading.Event()
         thread = threading.Thread(
-            target=served.serve_session, args=(text, listener, listens.set), daemon=True
+            target=served.serve_page, args=(text, listener, listens.set), daemon=True
         )
         thread.start()
         assert listens.wait(10)

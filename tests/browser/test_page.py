@@ -1,12 +1,14 @@
 """The script in a page, and what `qwop browser` makes of what it is told."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qwop_wr.browser import script
+from qwop_wr.browser.recorder import Proofs, Runs
 from qwop_wr.browser.script import (
     agent_content,
     person_content,
@@ -14,7 +16,6 @@ from qwop_wr.browser.script import (
     tapes_content,
     user_script,
 )
-from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.simulator.tape import Tape
 
@@ -24,6 +25,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.pages import (
     MakeKeeper,
+    Visit,
     Visitor,
     asset,
     browser,
@@ -42,6 +44,15 @@ __all__ = ["browser", "folder", "own_checksum", "toy", "visit"]
 
 LANDING = [0, 0, 4, *[RUN] * 200]
 
+Play = Callable[[Tape], Visit]
+
+
+@pytest.fixture
+def play(visit: Visitor, tmp_path: Path) -> Play:
+    """Serve the page with a tape and the place of its proof."""
+    path = tmp_path / "run.qwop.json"
+    return lambda tape: visit(tapes_content("run", [tape]), proofs(path, tape))
+
 
 def proofs(path: Path, tape: Tape) -> MakeKeeper:
     tape.save(path)
@@ -54,11 +65,10 @@ def runs(stem: Path) -> MakeKeeper:
     return lambda server, lines: Runs(stem, {"player": "toy"}, lines.append, None, server.served)
 
 
-def test_a_tape_lands_and_leaves_a_proof(visit: Visitor, tmp_path: Path) -> None:
+def test_a_tape_lands_and_leaves_a_proof(play: Play, tmp_path: Path) -> None:
     tape = toy_tape(LANDING)
     assert tape.finished
-    path = tmp_path / "run.qwop.json"
-    page = visit(tapes_content("run", [tape]), proofs(path, tape))
+    page = play(tape)
     page.wait_for("verdict", "values differ")
     browser = (
         f"Chrome {page.page.evaluate('navigator.userAgent').split('Chrome/')[1].split('.')[0]}"
@@ -81,17 +91,15 @@ def test_a_tape_lands_and_leaves_a_proof(visit: Visitor, tmp_path: Path) -> None
     assert set(proof["game_files_sha256"]) >= {"index.html", "toy.js"}
 
 
-def test_what_the_engine_does_not_repeat_is_told(
-    visit: Visitor, folder: Path, tmp_path: Path
-) -> None:
+def test_what_the_engine_does_not_repeat_is_told(play: Play, folder: Path, tmp_path: Path) -> None:
     write_page(folder, drift=1e-12)
     tape = toy_tape(LANDING)
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+    page = play(tape)
     page.wait_for("verdict", "values differ")
     words = page.overlay("verdict")
     assert "the first at tick 0: x of torso" in words
     assert f" 0 of {(tape.ticks + 1) * 89:,}" not in words
-    assert not page.session.verdicts[-1].good
+    assert not page.recorder.verdicts[-1].good
     proof = json.loads((tmp_path / "run.proof.json").read_text())
     assert proof["values_differing"] > 0
     assert proof["first_difference"] == [0, "x of torso"]
@@ -129,9 +137,8 @@ def test_an_agent_decides_in_the_page_as_in_python(visit: Visitor, tmp_path: Pat
     assert proof["played"] == played
 
 
-def test_a_tape_of_another_platform_is_not_played(visit: Visitor, tmp_path: Path) -> None:
-    tape = toy_tape(LANDING, "firefox")
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+def test_a_tape_of_another_platform_is_not_played(play: Play) -> None:
+    page = play(toy_tape(LANDING, "firefox"))
     page.wait_for("verdict", "no tape for this browser")
     words = page.overlay("verdict")
     assert "its sine is chromium's; there are tapes for firefox (Firefox" in words
@@ -141,7 +148,7 @@ def test_a_tape_of_another_platform_is_not_played(visit: Visitor, tmp_path: Path
     page.page.mouse.click(100, 100)
     page.page.keyboard.down("q")
     page.page.wait_for_function("toy.bodies[0].x > 10")
-    assert page.session.verdicts == []
+    assert page.recorder.verdicts == []
 
 
 def test_of_several_tapes_the_browsers_own_is_played(visit: Visitor, tmp_path: Path) -> None:
@@ -185,9 +192,8 @@ def test_a_sine_put_in_is_labelled(visit: Visitor, tmp_path: Path, platform: str
     )
 
 
-def test_escape_stops_and_gives_the_page_back(visit: Visitor, tmp_path: Path) -> None:
-    tape = toy_tape([0] * 2000)
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+def test_escape_stops_and_gives_the_page_back(play: Play, tmp_path: Path) -> None:
+    page = play(toy_tape([0] * 2000))
     page.wait_for("clock", "tick 1")
     # Neither keys nor R nor a click disturb it.
     page.page.keyboard.down("q")
@@ -232,14 +238,13 @@ def test_a_persons_runs_become_tapes(visit: Visitor, tmp_path: Path) -> None:
     second = Tape.load(tmp_path / "run_0002.qwop.json")
     assert {mask for mask, _ in second.keys} == {0, 8}
     assert second.meta["player"] == "toy"
-    assert all(verdict.good for verdict in page.session.verdicts)
+    assert all(verdict.good for verdict in page.recorder.verdicts)
     page.wait_for("clock", "tick")
 
 
-def test_a_changed_game_is_told(visit: Visitor, folder: Path, tmp_path: Path) -> None:
+def test_a_changed_game_is_told(play: Play, folder: Path) -> None:
     write_page(folder, head_mass=1.0)
-    tape = toy_tape(LANDING)
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+    page = play(toy_tape(LANDING))
     page.wait_for("verdict", "this is not the original game, or a changed one: mass of head is 1,")
     assert page.wait_for_refusal() == page.overlay("verdict")
 
@@ -251,9 +256,8 @@ def test_a_page_without_the_game_is_told(visit: Visitor, folder: Path, tmp_path:
     assert "nonsense is not defined" in page.wait_for_refusal()
 
 
-def test_two_pages_at_once(visit: Visitor, tmp_path: Path) -> None:
-    tape = toy_tape([0] * 2000)
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+def test_two_pages_at_once(play: Play) -> None:
+    page = play(toy_tape([0] * 2000))
     page.wait_for("clock", "tick 1")
     other = page.page.context.new_page()
     other.goto(page.server.address)
@@ -288,9 +292,8 @@ def test_a_server_that_ends_in_the_middle(visit: Visitor, tmp_path: Path) -> Non
     page.wait_for("state", "qwop browser has ended")
 
 
-def test_a_hidden_tab_is_told(visit: Visitor, tmp_path: Path) -> None:
-    tape = toy_tape([0] * 2000)
-    page = visit(tapes_content("run", [tape]), proofs(tmp_path / "run.qwop.json", tape))
+def test_a_hidden_tab_is_told(play: Play) -> None:
+    page = play(toy_tape([0] * 2000))
     page.wait_for("clock", "tick 1")
     page.page.evaluate(
         "Object.defineProperty(document, 'hidden', { value: true });"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qwop_wr.browser.recorder import Proofs, Runs
 from qwop_wr.browser.script import agent_content, person_content, sine_checksums, tapes_content
-from qwop_wr.browser.session import Proofs, Runs
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.simulator import DEFAULT_PLATFORM
 from qwop_wr.simulator.tape import Tape, verify_tape

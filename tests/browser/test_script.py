@@ -1,6 +1,7 @@
 """The user script: what it says, how large it is, and that it decides as Python does."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.browser import script
-from qwop_wr.browser.rows import row_of
 from qwop_wr.browser.script import agent_content, tapes_content, user_script
+from qwop_wr.browser.verdict import row_of
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions, Observer, Snapshot
 from qwop_wr.simulator import PLATFORMS, make_simulator
@@ -24,6 +24,7 @@ pytest.importorskip("playwright", reason="needs Playwright: pip install -e '.[de
 from playwright.sync_api import Browser
 
 from tests.browser.pages import asset, browser
+from tests.evaluation.players import random_agent_of
 
 __all__ = ["browser"]
 
@@ -75,13 +76,6 @@ SPECS = {
 }
 
 
-def random_agent(spec: AgentSpec) -> Agent:
-    rng = np.random.default_rng(8)
-    shapes = {name: tuple(one.shape) for name, one in build_network(spec).state_dict().items()}
-    weights = {n: rng.normal(size=s).astype(np.float32) for n, s in shapes.items()}
-    return Agent(spec, weights)
-
-
 def decided_in_page(
     browser: Browser, agent: Agent, states: list[tuple[Snapshot, NDArray[np.float64]]]
 ) -> tuple[list[int], list[list[float]]]:
@@ -131,7 +125,7 @@ def check_decisions(
 def test_every_kind_of_network_decides_alike(
     browser: Browser, states: list[tuple[Snapshot, NDArray[np.float64]]], name: str
 ) -> None:
-    check_decisions(browser, random_agent(SPECS[name]), states)
+    check_decisions(browser, random_agent_of(SPECS[name], seed=8), states)
 
 
 def test_the_expert_decides_alike(
@@ -148,26 +142,13 @@ def test_the_experts_script_is_small(expert: Agent) -> None:
 
 def test_a_tapes_script_is_small() -> None:
     keys = np.random.default_rng(5).integers(0, 16, 2000).astype(np.uint8)
+    # Keys that change in nearly every tick, as long as a run over the track.
+    runs = tuple((int(mask), 1) for mask in keys)
     tapes = [Tape.record(keys, platform=platform) for platform in PLATFORMS[:2]]
-    longest = [tape_with(tape, keys) for tape in tapes]
+    longest = [replace(tape, keys=runs, ticks=len(runs)) for tape in tapes]
     text = user_script(tapes_content("record", longest))
     assert len(text.encode()) < 60_000
     assert "fetch(" not in text
-
-
-def tape_with(tape: Tape, keys: NDArray[np.uint8]) -> Tape:
-    """The tape with keys that change in nearly every tick, as long as a run over the track."""
-    return Tape(
-        keys=tuple((int(mask), 1) for mask in keys),
-        ticks=len(keys),
-        score_time=tape.score_time,
-        distance=tape.distance,
-        finished=tape.finished,
-        state_sha256=tape.state_sha256,
-        engine=tape.engine,
-        engine_version=tape.engine_version,
-        platform=tape.platform,
-    )
 
 
 def test_the_header_runs_it_before_the_page_and_in_it(expert: Agent) -> None:

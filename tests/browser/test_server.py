@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qwop_wr.browser.recorder import PageRecorder, Verdict
 from qwop_wr.browser.server import GameFolder, GameServer, with_script
-from qwop_wr.browser.session import Session, Verdict
 from qwop_wr.browser.verdict import Comparison, PageRun
 
 SECRET = b"not the game's"
@@ -47,17 +47,17 @@ def lines() -> list[str]:
 
 @pytest.fixture
 def server(folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[GameServer]:
-    monkeypatch.setattr("qwop_wr.browser.session.compare", lambda run: None)
+    monkeypatch.setattr("qwop_wr.browser.recorder.compare", lambda run: None)
     monkeypatch.setattr("qwop_wr.browser.server._RELOAD_SECONDS", 0.0)
     with GameServer(GameFolder(folder)) as server:
-        session, listens = Session(keep, lines.append), threading.Event()
+        recorder, listens = PageRecorder(keep, lines.append), threading.Event()
         thread = threading.Thread(
-            target=server.serve_session, args=("script()", session, listens.set)
+            target=server.serve_page, args=("script()", recorder, listens.set)
         )
         thread.start()
         assert listens.wait(10)
         yield server
-        session.closed.set()
+        recorder.closed.set()
         thread.join(10)
         assert not thread.is_alive()
 

@@ -12,7 +12,7 @@ from PIL import Image
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_without_noise
 from qwop_wr.simulator.keys import O
 from qwop_wr.simulator.tape import Tape
 from tests.commands.qwop import qwop
@@ -101,7 +101,10 @@ def test_an_agents_native_run_becomes_the_tape_of_its_evaluation(
     target = tmp_path / "native.qwop.json"
     assert qwop("export", agent_path, target).exit_code == 0
     game = EnvironmentOptions(engine="box2d")
-    assert Tape.load(target) == evaluate_native(agent, game, EvaluationOptions()).tapes["native"]
+    assert (
+        Tape.load(target)
+        == evaluate_without_noise(agent, game, EvaluationOptions()).tapes["native"]
+    )
 
 
 def test_an_agent_whose_ending_is_in_capitals_becomes_a_user_script(tmp_path: Path) -> None:

@@ -71,35 +71,12 @@ def test_a_batch_and_its_adapter(engine: str, make_copy: Callable[[Any], Any]) -
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
-@pytest.mark.parametrize("make_copy", COPIES, ids=["deepcopy", "pickle"])
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("soft", [False, True])
-def test_games(engine: str, make_copy: Callable[[Any], Any], soft: bool) -> None:
-    games = make_simulator(engine, 2)
-    for _ in range(2 if soft else 0):
-        games.step(np.array([1, 6], np.uint8), 20)
-        games.reset(soft=True)
-    games.step(np.array([4, 2], np.uint8), 33)
-    other = make_copy(games)
-    for mask in (9, 0, 6, 4):
-        for each in (games, other):
-            each.step(np.array([mask, 3], np.uint8), 40)
-        assert games.state.tobytes() == other.state.tobytes()
-        assert games.head_torque.tobytes() == other.head_torque.tobytes()
-        assert games.score_time.tolist() == other.score_time.tolist()
-    games.reset()
-    assert games.state.tobytes() != other.state.tobytes()
-
-
-def _state_of(games: Any) -> bytes:
-    return bytes(games.state.tobytes())
-
-
 def test_games_reach_another_process() -> None:
     games = make_simulator("box2d")
     games.step(np.array([4], np.uint8), 30)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(_state_of, (games,)) == games.state.tobytes()
+        there = pool.apply(copy.copy, (games,))
+    assert there.state.tobytes() == games.state.tobytes()
 
 
 @pytest.mark.parametrize("actions", ["minimal", "seeds", "full"])

@@ -51,10 +51,5 @@ def test_faults_are_named_in_one_line(keywords: dict[str, object], complaint: st
     assert "\n" not in str(raised.value)
 
 
-def test_the_former_name_is_accepted() -> None:
-    options = EnvironmentOptions.from_keywords({"actions": "seeds", "reward": "seeds"})
-    assert (options.actions, options.reward) == ("qwop_gym", "qwop_gym")
-
-
 def test_every_option_is_described() -> None:
     assert all(field.description for field in EnvironmentOptions.model_fields.values())

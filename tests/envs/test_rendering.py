@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from qwop_wr.envs.rendering import Lane, Overlay, Pace, RaceRenderer, Renderer
+from qwop_wr.envs.rendering import Lane, Overlay, Pace, draw_game, draw_race
 from qwop_wr.envs.rendering.athlete import Pose
 from qwop_wr.envs.single import QwopEnv
 from qwop_wr.simulator import make_simulator
@@ -21,47 +21,39 @@ def simulator() -> Simulator:
     return make_simulator("box2d")
 
 
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    """A renderer that draws several pictures."""
-    return Renderer()
-
-
-def _draw(
-    renderer: Renderer, simulator: Simulator, metres: float = 0.0, keys: int = 0
-) -> NDArray[np.uint8]:
+def _draw(simulator: Simulator, metres: float = 0.0, keys: int = 0) -> NDArray[np.uint8]:
     state, hurdle = simulator.state[0], simulator.hurdle[0]
     state[:, 0] += metres * 10
-    return renderer.draw(state, hurdle, metres, metres / 2, keys)
+    return draw_game(state, hurdle, metres, metres / 2, keys)
 
 
-def test_pictures_are_repeatable(renderer: Renderer, simulator: Simulator) -> None:
-    image = _draw(renderer, simulator, 12.3, Q)
+def test_pictures_are_repeatable(simulator: Simulator) -> None:
+    image = _draw(simulator, 12.3, Q)
     assert image.shape == (540, 960, 3)
     assert image.dtype == np.uint8
-    np.testing.assert_array_equal(image, _draw(Renderer(), simulator, 12.3, Q))
+    np.testing.assert_array_equal(image, _draw(simulator, 12.3, Q))
 
 
-def test_held_keys_light_up_where_they_are(renderer: Renderer, simulator: Simulator) -> None:
-    idle, held = _draw(renderer, simulator), _draw(renderer, simulator, keys=Q | O)
+def test_held_keys_light_up_where_they_are(simulator: Simulator) -> None:
+    idle, held = _draw(simulator), _draw(simulator, keys=Q | O)
     rows, columns = np.nonzero((idle != held).any(axis=2))
     assert rows.max() < 90
     assert {int(column) // 160 for column in columns} == {0, 5}
 
 
-def test_the_camera_follows_the_torso(renderer: Renderer, simulator: Simulator) -> None:
-    here, there = _draw(renderer, simulator, 20.0), _draw(renderer, simulator, 21.0)
+def test_the_camera_follows_the_torso(simulator: Simulator) -> None:
+    here, there = _draw(simulator, 20.0), _draw(simulator, 21.0)
     shirt = np.array((232, 74, 63))
     for image in (here, there):
         found = np.argwhere((image == shirt).all(axis=2))
         assert abs(found[:, 1].mean() - 360) < 25
 
 
-def test_hurdle_and_sand_pit_come_into_view(renderer: Renderer, simulator: Simulator) -> None:
+def test_hurdle_and_sand_pit_come_into_view(simulator: Simulator) -> None:
     sand, hurdle = np.array((238, 208, 146)), np.array((226, 62, 52))
 
     def shows(colour: NDArray[np.int64], metres: float) -> bool:
-        return bool((_draw(renderer, simulator, metres) == colour).all(axis=2).any())
+        return bool((_draw(simulator, metres) == colour).all(axis=2).any())
 
     assert [shows(hurdle, metres) for metres in (30.0, 49.0, 60.0)] == [False, True, False]
     assert [shows(sand, metres) for metres in (30.0, 90.0, 98.0)] == [False, False, True]
@@ -106,7 +98,7 @@ def places(image: NDArray[np.uint8], colour: Sequence[int]) -> NDArray[np.int64]
 
 
 def test_the_leader_is_ahead_in_its_own_lane() -> None:
-    image = RaceRenderer().draw([lane(20.0), lane(21.0)], 9.0)
+    image = draw_race([lane(20.0), lane(21.0)], 9.0)
     assert image.shape == (540, 960, 3)
     assert image.dtype == np.uint8
     red, blue = places(image, RED), places(image, BLUE)
@@ -115,14 +107,13 @@ def test_the_leader_is_ahead_in_its_own_lane() -> None:
 
 
 def test_pictures_of_races_are_repeatable() -> None:
-    renderer = RaceRenderer()
-    first = renderer.draw([lane(20.0), lane(21.0)], 9.0)
-    np.testing.assert_array_equal(first, renderer.draw([lane(20.0), lane(21.0)], 9.0))
+    first = draw_race([lane(20.0), lane(21.0)], 9.0)
+    np.testing.assert_array_equal(first, draw_race([lane(20.0), lane(21.0)], 9.0))
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_every_lane_shows_its_runner(count: int) -> None:
-    image = RaceRenderer().draw([lane(30.0 + i) for i in range(count)], 9.0)
+    image = draw_race([lane(30.0 + i) for i in range(count)], 9.0)
     shorts = np.argwhere((image == np.array((38, 48, 84))).all(axis=2))
     height = min(436 / count, 218)
     lanes_with_shorts = {int((row - 84) // height) for row, _ in shorts}
@@ -130,7 +121,7 @@ def test_every_lane_shows_its_runner(count: int) -> None:
 
 
 def test_who_is_out_of_sight_is_pointed_at() -> None:
-    image = RaceRenderer().draw([lane(60.0), lane(5.0)], 20.0)
+    image = draw_race([lane(60.0), lane(5.0)], 20.0)
     assert len(places(image, RED)) > 0
     assert len(places(image, BLUE)) == 0
     arrow = image[302 + 218 // 2 :, 10:24]
@@ -138,19 +129,18 @@ def test_who_is_out_of_sight_is_pointed_at() -> None:
 
 
 def test_keys_and_results_show() -> None:
-    renderer = RaceRenderer()
-    idle = renderer.draw([lane(1.0), lane(2.0)], 1.0)
-    held = renderer.draw([lane(1.0, keys=Q | O), lane(2.0)], 1.0)
+    idle = draw_race([lane(1.0), lane(2.0)], 1.0)
+    held = draw_race([lane(1.0, keys=Q | O), lane(2.0)], 1.0)
     rows, columns = np.nonzero((idle != held).any(axis=2))
     assert (rows.min() > 84, rows.max() < 115, columns.max() < 300) == (True, True, True)
-    over = renderer.draw([lane(1.0, result="39.80 s"), lane(2.0)], 1.0)
+    over = draw_race([lane(1.0, result="39.80 s"), lane(2.0)], 1.0)
     assert (over[90:112, 800:] != idle[90:112, 800:]).any()
 
 
 def test_the_pace_runs_along_as_a_line() -> None:
     pace = Pace(20.0, "human record")
     race = [lane(20.0), lane(19.0)]
-    without, beside = RaceRenderer().draw(race, 9.0), RaceRenderer().draw(race, 9.0, pace)
+    without, beside = draw_race(race, 9.0), draw_race(race, 9.0, pace)
     rows, columns = np.nonzero((without != beside).any(axis=2)[120:500])
     assert columns.max() - columns.min() <= 3
     assert rows.max() > 350
@@ -161,11 +151,11 @@ def test_the_pace_is_where_it_is_in_the_near_picture() -> None:
     state = simulator.state[0]
     torso_x = state[0, 0]
     arguments = (state, simulator.hurdle[0], 0.3, 1.0)
-    without = Renderer().draw(*arguments)
-    beside = Renderer().draw(*arguments, pace=Pace(2.0, "record"))
+    without = draw_game(*arguments)
+    beside = draw_game(*arguments, pace=Pace(2.0, "record"))
     columns = np.nonzero((without != beside).any(axis=2)[200:430])[1]
     assert columns.mean() == pytest.approx(360 + 20 * (20.0 - torso_x), abs=2)
-    gone = Renderer().draw(*arguments, pace=Pace(90.0, "record"))
+    gone = draw_game(*arguments, pace=Pace(90.0, "record"))
     rows = np.nonzero((without != gone).any(axis=2))[0]
     assert rows.max() < 90
 
@@ -173,16 +163,14 @@ def test_the_pace_is_where_it_is_in_the_near_picture() -> None:
 def test_words_are_written_where_they_belong() -> None:
     simulator = make_simulator("box2d")
     arguments = (simulator.state[0], simulator.hurdle[0], 0.3, 1.0)
-    bare = Renderer().draw(*arguments)
+    bare = draw_game(*arguments)
     for overlay, box in (
         (Overlay(name="who"), (88, 115, 0, 200)),
         (Overlay(status="paused"), (88, 115, 800, 960)),
         (Overlay(hint="space"), (515, 540, 400, 560)),
         (Overlay(title="Finished"), (150, 260, 560, 940)),
     ):
-        rows, columns = np.nonzero(
-            (bare != Renderer().draw(*arguments, overlay=overlay)).any(axis=2)
-        )
+        rows, columns = np.nonzero((bare != draw_game(*arguments, overlay=overlay)).any(axis=2))
         top, bottom, left, right = box
         assert top <= rows.min() <= rows.max() < bottom
         assert left <= columns.min() <= columns.max() < right
@@ -191,4 +179,4 @@ def test_words_are_written_where_they_belong() -> None:
 @pytest.mark.parametrize("count", [0, 6])
 def test_lanes_are_counted(count: int) -> None:
     with pytest.raises(ValueError, match=f"1 to 5 lanes, got {count}"):
-        RaceRenderer().draw([lane(1.0)] * count, 1.0)
+        draw_race([lane(1.0)] * count, 1.0)

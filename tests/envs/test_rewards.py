@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.rewards import Outcomes, Rewards, reward_function
+from qwop_wr.envs.rewards import Outcomes, Rewards, decision_rewards
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.simulator import make_simulator
 
@@ -52,9 +52,8 @@ FAILED = np.array([False, True, False, False])
 
 
 def _rewards(**options: object) -> Rewards:
-    return reward_function(EnvironmentOptions.from_keywords(options))(
-        ADVANCE, TICKS, FINISHED, FAILED
-    )
+    environment = EnvironmentOptions.from_keywords(options)
+    return decision_rewards(environment, ADVANCE, TICKS, FINISHED, FAILED)
 
 
 def test_time_reward_pays_metres_and_charges_ticks() -> None:
@@ -76,10 +75,10 @@ def test_seeds_reward_follows_the_circulating_formula() -> None:
 
 def test_time_reward_of_a_run_depends_on_distance_and_ticks_alone() -> None:
     options = EnvironmentOptions(metre_reward=1.5, tick_cost=0.02)
-    reward = reward_function(options)
     none = np.zeros(1, dtype=np.bool_)
     steps = [(7.0, 2), (11.0, 2), (-3.0, 2)]
     total = sum(
-        reward(np.array([advance]), np.array([ticks]), none, none)[0] for advance, ticks in steps
+        decision_rewards(options, np.array([advance]), np.array([ticks]), none, none)[0]
+        for advance, ticks in steps
     )
     assert total == pytest.approx(1.5 * 1.5 - 0.02 * 6)

@@ -18,9 +18,14 @@ def random_agent(game: EnvironmentOptions, seed: int = 5) -> Agent:
     spec = AgentSpec.model_validate(
         {"algorithm": "ppo", "engine": game.engine, "net_arch": (32, 16), **game.interface}
     )
+    return random_agent_of(spec, seed, scale=0.7)
+
+
+def random_agent_of(spec: AgentSpec, seed: int, scale: float = 1.0) -> Agent:
+    """Make an agent of any kind with random weights."""
     rng = np.random.default_rng(seed)
     weights = {
-        name: rng.normal(scale=0.7, size=tuple(tensor.shape)).astype(np.float32)
+        name: rng.normal(scale=scale, size=tuple(tensor.shape)).astype(np.float32)
         for name, tensor in build_network(spec).state_dict().items()
     }
     return Agent(spec, weights)

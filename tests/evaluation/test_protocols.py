@@ -17,10 +17,10 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import (
     Evaluation,
     evaluate_agent,
-    evaluate_native,
-    randomised_environment,
+    evaluate_without_noise,
+    randomised_options,
 )
-from qwop_wr.evaluation.trace import trace_tape
+from qwop_wr.evaluation.trajectory import tape_trajectory
 from qwop_wr.simulator.keys import O, P, Q, W
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.evaluation.players import player
@@ -112,15 +112,15 @@ def test_splits_are_clocks_at_the_marks() -> None:
     scraper = player(game, [W | O] * 5 + [Q | P] * 4)
     evaluation = evaluate_agent(scraper, game, EvaluationOptions(seeds=3, sticky=0, max_ticks=1200))
     row = evaluation.episodes.to_dict("records")[farthest_run(evaluation.episodes)]
-    trace = trace_tape(evaluation.tapes["farthest"])
-    decisions = np.arange(row["idle_ticks"] + 2, len(trace.clock), 2)
+    trajectory = tape_trajectory(evaluation.tapes["farthest"])
+    decisions = np.arange(row["idle_ticks"] + 2, len(trajectory.clock), 2)
     assert row["distance"] > 20
     for mark in (10, 20):
-        first = decisions[trace.distance[decisions] >= mark][0]
-        assert row[f"split_{mark}"] == trace.clock[first]
-        assert trace.splits()[mark] == pytest.approx(row[f"split_{mark}"], abs=2 / 30)
+        first = decisions[trajectory.distance[decisions] >= mark][0]
+        assert row[f"split_{mark}"] == trajectory.clock[first]
+        assert trajectory.splits()[mark] == pytest.approx(row[f"split_{mark}"], abs=2 / 30)
     assert all(np.isnan(row[f"split_{mark}"]) for mark in (50, 80, 100))
-    assert list(trace.splits()) == [10, 20]
+    assert list(trajectory.splits()) == [10, 20]
 
 
 class TestFinish:
@@ -134,13 +134,13 @@ class TestFinish:
         return player(self.GAME, keys[:: self.GAME.ticks_per_action].tolist())
 
     def test_native_time_is_the_known_one(self, finisher: Agent) -> None:
-        evaluation = evaluate_native(
+        evaluation = evaluate_without_noise(
             finisher, self.GAME, OPTIONS.model_copy(update={"max_ticks": 3000})
         )
         row = evaluation.episodes.to_dict("records")[0]
         assert (row["finished"], row["end"], row["ticks"]) == (True, "finish", 1991)
         assert row["score_time"] == pytest.approx(66.40)
-        splits = trace_tape(evaluation.tapes["native"]).splits()
+        splits = tape_trajectory(evaluation.tapes["native"]).splits()
         assert list(splits) == [10, 20, 50, 80, 100]
         assert splits[100] == row["score_time"]
         assert splits[10] == pytest.approx(8.63, abs=0.01)
@@ -179,7 +179,7 @@ def test_without_a_finish_the_farthest_run_is_kept(evaluation: Evaluation) -> No
 
 
 def test_native_is_one_run_without_noise(agent: Agent, game: EnvironmentOptions) -> None:
-    evaluation = evaluate_native(agent, game, OPTIONS)
+    evaluation = evaluate_without_noise(agent, game, OPTIONS)
     assert len(evaluation.episodes) == 1
     assert evaluation.episodes.loc[0, "protocol"] == "native"
     assert evaluation.episodes.loc[0, "idle_ticks"] == 0
@@ -187,13 +187,13 @@ def test_native_is_one_run_without_noise(agent: Agent, game: EnvironmentOptions)
     tape = evaluation.tapes["native"]
     assert verify_tape(tape).distance == evaluation.episodes.loc[0, "distance"]
     other = OPTIONS.model_copy(update={"first_seed": 77, "sticky": 0.5})
-    assert evaluate_native(agent, game, other).tapes["native"].keys == tape.keys
+    assert evaluate_without_noise(agent, game, other).tapes["native"].keys == tape.keys
 
 
 def test_without_noise_all_seeds_run_the_same(agent: Agent, game: EnvironmentOptions) -> None:
     quiet = OPTIONS.model_copy(update={"seeds": 5, "idle_ticks": 0, "sticky": 0.0})
     episodes = evaluate_agent(agent, game, quiet).episodes
-    native = evaluate_native(agent, game, quiet).episodes
+    native = evaluate_without_noise(agent, game, quiet).episodes
     assert episodes["trajectory"].nunique() == 1
     assert set(episodes["trajectory"]) == set(native["trajectory"])
 
@@ -211,7 +211,7 @@ def test_refuses_an_agent_made_for_something_else(agent: Agent, game: Environmen
         evaluate_agent(agent, game.model_copy(update={"ticks_per_action": 2}), OPTIONS)
     full = game.model_copy(update={"actions": "full"})
     with pytest.raises(ValueError, match="actions"):
-        evaluate_native(agent, full, OPTIONS)
+        evaluate_without_noise(agent, full, OPTIONS)
 
 
 def test_weights_matter(evaluation: Evaluation, agent: Agent, game: EnvironmentOptions) -> None:
@@ -238,5 +238,5 @@ def test_what_learners_are_paid_beside_the_reward_is_no_part_of_an_evaluation() 
             "sink_height": 1.3,
         }
     )
-    noisy = randomised_environment(paid, OPTIONS)
+    noisy = randomised_options(paid, OPTIONS)
     assert (noisy.velocity, noisy.shaping, noisy.sink_height) == (None, None, None)

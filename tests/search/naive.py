@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.envs.rewards import reward_function
+from qwop_wr.envs.rewards import decision_rewards
 from qwop_wr.search import Guide, SearchOptions
 
 
@@ -35,7 +35,8 @@ def look(keys: tuple[int, ...], guide: Guide, env: EnvironmentOptions, weight: f
         if tick % env.ticks_per_action == 0:
             now, goes_on = Snapshot.of(game), np.zeros(1, np.bool_)
             advance, ticks = now.torso_x - before.torso_x, now.ticks - before.ticks
-            earned, before = earned + reward_function(env)(advance, ticks, goes_on, goes_on)[0], now
+            earned += decision_rewards(env, advance, ticks, goes_on, goes_on)[0]
+            before = now
     snapshot = Snapshot.of(game)
     observation = Observer(env.observation).observe(snapshot)
     if env.reward == "time":

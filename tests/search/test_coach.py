@@ -97,7 +97,7 @@ def test_where_nobody_falls_a_share_of_the_decisions_is_rated() -> None:
 def test_ratings_do_not_depend_on_the_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     agent, rated = make_agent(0), []
     for cores in (1, 3):
-        monkeypatch.setattr("qwop_wr.compute.in_process.usable_cores", lambda n=cores: n)
+        monkeypatch.setattr("qwop_wr.compute.mapping.usable_cores", lambda n=cores: n)
         shares = {"groups": 3, "rated_share": 0.5, "hazard_share": 0.5}
         teacher = coach(agent, n_games=7, **shares)
         rated.append(teacher.rate(agent, np.random.default_rng(4)))

@@ -10,6 +10,11 @@ import pytest
 
 from qwop_wr.envs import compilation as envs
 from qwop_wr.simulator.exact import compilation as exact
+from tests.kernels import load_kernels, no_other_cache
+
+__all__ = ["no_other_cache"]
+
+pytestmark = pytest.mark.usefixtures("no_other_cache")
 
 SOURCE = """
 from pathlib import Path
@@ -32,24 +37,10 @@ keep_code(tripled, fingerprint(THREE), faults.append)
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_other_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave only the folder beside the module."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/none")
-
-
 def fresh(folder: Path) -> Any:
-    """What a new process would have: the module with nothing compiled yet."""
-    path = folder / "kernels.py"
-    if not path.exists():
-        path.write_text(SOURCE)
+    if not (folder / "three.txt").exists():
         (folder / "three.txt").write_text("3")
-    spec = importlib.util.spec_from_file_location("kernels", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_kernels(folder, SOURCE)
 
 
 def n_hits(module: Any) -> int:

@@ -204,6 +204,8 @@ def test_reset_leaves_the_other_games_alone(engine: str) -> None:
     simulator.step(masks(W | O, W | O), 10)
     before = everything(simulator)
     simulator.reset([0])
+    for soft in (False, True):
+        simulator.reset([], soft)
     for name, values in everything(simulator).items():
         np.testing.assert_array_equal(values[1], before[name][1], err_msg=name)
     assert simulator.ticks.tolist() == [0, 10]

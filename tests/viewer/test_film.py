@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from qwop_wr.evaluation.trace import Trace, trace_tape
+from qwop_wr.evaluation.trajectory import Trajectory, tape_trajectory
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.viewer import Film, shoot_film
 from qwop_wr.viewer.film import MAX_TICKS, RESOLUTION
@@ -23,14 +23,14 @@ def decoded(film: Film) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_bodies_are_where_the_game_has_them(finish: Tape) -> None:
-    trace = trace_tape(finish)
+    trajectory = tape_trajectory(finish)
     bodies, keys, metres = decoded(shoot_film(finish, "record"))
     # Rounded once: no error adds up on the way to the finish.
     half_a_step = 0.5 / RESOLUTION
-    assert np.abs(bodies[:, :12] - trace.state[:, :, :3]).max() <= half_a_step
-    assert np.abs(bodies[:, 12:] - trace.hurdle[:, :, :3]).max() <= half_a_step
+    assert np.abs(bodies[:, :12] - trajectory.state[:, :, :3]).max() <= half_a_step
+    assert np.abs(bodies[:, 12:] - trajectory.hurdle[:, :, :3]).max() <= half_a_step
     assert keys.tolist() == finish.per_tick_keys.tolist()
-    assert metres.tolist() == pytest.approx(trace.distance.tolist())
+    assert metres.tolist() == pytest.approx(trajectory.distance.tolist())
     assert metres[-1] == finish.distance
 
 
@@ -45,21 +45,21 @@ def test_the_hurdle_stands_until_it_is_kicked(finish: Tape) -> None:
 def test_clock_of_the_last_tick_is_the_tapes(finish: Tape, fall: Tape) -> None:
     for tape in (finish, fall):
         film = shoot_film(tape, "run")
-        assert film.trace.clock[-1] == tape.score_time
+        assert film.trajectory.clock[-1] == tape.score_time
         assert film.to_json()["ticks"] == tape.ticks
         assert film.to_json()["finished"] is tape.finished
 
 
 def test_a_clock_that_skips_ticks_is_refused(fall: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
-    trace = trace_tape(fall)
-    skipping = Trace(**{**vars(trace), "clock": trace.clock * 1.2})
-    monkeypatch.setattr("qwop_wr.viewer.film.trace_tape", lambda tape: skipping)
+    trajectory = tape_trajectory(fall)
+    skipping = Trajectory(**{**vars(trajectory), "clock": trajectory.clock * 1.2})
+    monkeypatch.setattr("qwop_wr.viewer.film.tape_trajectory", lambda tape: skipping)
     with pytest.raises(ValueError, match="'odd' does not count its ticks"):
         shoot_film(fall, "odd")
 
 
 def test_five_of_the_longest_fit_into_a_page() -> None:
-    still = Trace(
+    still = Trajectory(
         keys=np.zeros(MAX_TICKS + 500, dtype=np.uint8),
         clock=np.arange(1, MAX_TICKS + 502) / 30,
         distance=np.zeros(MAX_TICKS + 501),

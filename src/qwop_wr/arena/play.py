@@ -7,8 +7,8 @@ import pygame
 
 from qwop_wr.arena.playback import Playback
 from qwop_wr.arena.runners import HeldKeys, Runner
-from qwop_wr.arena.show import Frame, compared, human_pace
-from qwop_wr.envs.rendering import Overlay, Renderer
+from qwop_wr.arena.show import Frame, compared, draw_runner
+from qwop_wr.envs.rendering import Overlay
 from qwop_wr.simulator import DEFAULT_PLATFORM
 from qwop_wr.simulator.keys import O, P, Q, W
 
@@ -45,7 +45,6 @@ class Play:
         self._on_end = on_end
         self._has_started = False
         self._playback = Playback()
-        self._renderer = Renderer()
         self._best = 0.0
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -85,15 +84,7 @@ class Play:
         elif not self._has_started:
             title, subtitle = "On your marks", "Q, W, O or P starts the clock"
         status = f"best {self._best:.1f} m" if self.runs else ""
-        return self._renderer.draw(
-            runner.simulator.state[0],
-            runner.simulator.hurdle[0],
-            runner.score,
-            runner.clock,
-            runner.held,
-            pace=human_pace(runner.clock),
-            overlay=Overlay("", status, HINT, title, subtitle),
-        )
+        return draw_runner(runner, Overlay("", status, HINT, title, subtitle))
 
     def _again(self) -> None:
         self.runner.reset(soft=self._on_end is None)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.arena.runners import Runner
-from qwop_wr.envs.rendering import MAX_LANES, Overlay, Pace, RaceRenderer, Renderer
+from qwop_wr.envs.rendering import MAX_LANES, Overlay, Pace, draw_game, draw_race
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.simulator.constants import CLOCK_STEP
 
@@ -27,6 +27,20 @@ def compared(clock: float) -> str:
     return f"{abs(difference):.2f} s {side} the human record"
 
 
+def draw_runner(runner: Runner, overlay: Overlay) -> Frame:
+    """Draws a runner close by, with the human record's pace."""
+    game = runner.simulator
+    return draw_game(
+        game.state[0],
+        game.hurdle[0],
+        runner.score,
+        runner.clock,
+        runner.held,
+        pace=human_pace(runner.clock),
+        overlay=overlay,
+    )
+
+
 class Show:
     """Runners, 1 to :data:`MAX_LANES`, that started together.
 
@@ -42,8 +56,6 @@ class Show:
             raise ValueError(f"1 to {MAX_LANES} runners can start together, got {len(runners)}")
         self.runners = tuple(runners)
         self.ticks = 0
-        self._renderer = Renderer()
-        self._race_renderer = RaceRenderer()
 
     @property
     def ended(self) -> bool:
@@ -69,23 +81,15 @@ class Show:
 
     def draw(self, status: str = "", hint: str = "") -> Frame:
         """Draws this moment, with the window's state and its keys in words."""
-        pace = human_pace(self.clock)
         if len(self.runners) > 1:
             lanes = [runner.lane() for runner in self.runners]
-            overlay = Overlay(status=status, hint=hint)
-            return self._race_renderer.draw(lanes, self.clock, pace, overlay)
+            return draw_race(
+                lanes, self.clock, human_pace(self.clock), Overlay(status=status, hint=hint)
+            )
         (runner,) = self.runners
         title = f"Finished: {runner.result}" if runner.finished else runner.result.capitalize()
         subtitle = compared(runner.clock) if runner.finished else ""
-        return self._renderer.draw(
-            runner.simulator.state[0],
-            runner.simulator.hurdle[0],
-            runner.score,
-            runner.clock,
-            runner.held,
-            pace=pace,
-            overlay=Overlay(runner.name, status, hint, title, subtitle),
-        )
+        return draw_runner(runner, Overlay(runner.name, status, hint, title, subtitle))
 
     def frames(self, first: int, last: int, every: int) -> Iterator[Frame]:
         """Draws the run from its start, without a window.

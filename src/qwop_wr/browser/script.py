@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qwop_wr import __version__
 from qwop_wr.agents.agent import Agent
-from qwop_wr.browser.rows import replayed
+from qwop_wr.browser.verdict import replayed
 from qwop_wr.envs import ACTION_SETS, OBSERVATIONS, EnvironmentOptions
 from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator.anatomy import HURDLE, HURDLE_JOINT, JOINTS, PARTS

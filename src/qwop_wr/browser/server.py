@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from qwop_wr.browser.session import Session
+from qwop_wr.browser.recorder import PageRecorder
 
 HOST: Final = "127.0.0.1"
 PAGE_NAMES: Final = ("Athletics.html", "index.html")
@@ -120,7 +120,7 @@ class GameServer(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(18)
         self.served: dict[str, str] = {}
         self.script = b""
-        self.session: Session | None = None
+        self.recorder: PageRecorder | None = None
         self.stopping = threading.Event()
         super().__init__((HOST, port), _Handler)
 
@@ -136,35 +136,35 @@ class GameServer(ThreadingHTTPServer):
 
     @property
     def api(self) -> str:
-        """Path below which the page's script talks to the session."""
+        """Path below which the page's script talks to the recorder."""
         return f"/{self.token}/{_API}"
 
-    def serve_session(self, script: str, session: Session, opened: Callable[[], None]) -> None:
+    def serve_page(self, script: str, recorder: PageRecorder, opened: Callable[[], None]) -> None:
         """Serves until the page is closed.
 
         Args:
             script: The script to put into the page.
-            session: Receives what the page sends.
+            recorder: Receives what the page sends.
             opened: Called when the server listens; opens the browser.
 
         Raises:
             KeyboardInterrupt: If it was interrupted; the server has ended then.
         """
-        self.script, self.session = script.encode(), session
+        self.script, self.recorder = script.encode(), recorder
         thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
         thread.start()
         try:
             opened()
             while True:
-                session.closed.wait()
+                recorder.closed.wait()
                 self.stopping.wait(_RELOAD_SECONDS)
-                if session.closed.is_set():
+                if recorder.closed.is_set():
                     return
         finally:
             self.stopping.set()
             # A run that was cut short is still judged and kept.
-            if session.has_page:
-                session.closed.wait(_END_SECONDS)
+            if recorder.has_page:
+                recorder.closed.wait(_END_SECONDS)
             self.shutdown()
             self.server_close()
             thread.join()
@@ -241,8 +241,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hold_page(self) -> None:
         """Keeps the connection, which shows that the page is open, until the page closes it."""
-        session = self._session
-        if not session.open_page():
+        recorder = self._recorder
+        if not recorder.open_page():
             raise _Refusal(HTTPStatus.CONFLICT, "another page plays already; close one of the two")
         try:
             self._send(HTTPStatus.OK, b"\n", "text/plain", length=False)
@@ -254,25 +254,25 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             pass
         finally:
-            session.close_page()
+            recorder.close_page()
 
     def _post(self, path: str) -> None:
         if "Origin" not in self.headers:
             raise _Refusal(HTTPStatus.FORBIDDEN, "no origin")
         content = self._body()
-        session = self._session
+        recorder = self._recorder
         try:
             if path == f"{_API}/ticks":
-                session.add_ticks(content)
+                recorder.add_ticks(content)
                 answer: Mapping[str, Any] = {}
             elif path == f"{_API}/begin":
-                session.begin(_message(content))
+                recorder.begin(_message(content))
                 answer = {}
             elif path == f"{_API}/note":
-                session.note(_message(content))
+                recorder.note(_message(content))
                 answer = {}
             elif path == f"{_API}/end":
-                answer = session.end(_message(content))._asdict()
+                answer = recorder.end(_message(content))._asdict()
             else:
                 raise _Refusal(HTTPStatus.NOT_FOUND)
         except ValueError as error:
@@ -280,9 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
 
     @property
-    def _session(self) -> Session:
-        assert self.server.session is not None  # noqa: S101 - set before it serves
-        return self.server.session
+    def _recorder(self) -> PageRecorder:
+        assert self.server.recorder is not None  # noqa: S101 - set before it serves
+        return self.server.recorder
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from qwop_wr.browser.recorder import Keeper, PageRecorder, Proofs, Runs
 from qwop_wr.browser.script import Content, person_content, user_script
 from qwop_wr.browser.server import GameFolder, GameServer
-from qwop_wr.browser.session import Keeper, Proofs, Runs, Session
 from qwop_wr.commands.runners import AGENT_SUFFIX, read_agent, script_content
 from qwop_wr.errors import BadInputError
 from qwop_wr.simulator.tape import Tape
@@ -95,15 +95,13 @@ def command(  # noqa: PLR0913 - one parameter per option
         raise BadInputError(f"--port {port}: cannot be served at: {error.strerror}") from error
     with server:
         content, keep, platform = _roles(runs, folder, idle_ticks, shim, server)
-        session = Session(keep, click.echo, platform)
+        recorder = PageRecorder(keep, click.echo, platform)
         script = user_script(content, server.api, platform)
         try:
-            server.serve_session(
-                script, session, lambda: _open(server.address, browser, print_only)
-            )
+            server.serve_page(script, recorder, lambda: _open(server.address, browser, print_only))
         except KeyboardInterrupt:
             click.echo("stopped")
-    is_good = bool(session.verdicts) and session.verdicts[-1].good
+    is_good = bool(recorder.verdicts) and recorder.verdicts[-1].good
     if runs and not is_good:
         context.exit(1)
 

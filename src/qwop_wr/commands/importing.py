@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.exchange.origins import Origin, find_origin
 from qwop_wr.simulator.tape import SUFFIX as TAPE_SUFFIX
 from qwop_wr.simulator.tape import TapeError
-
-logger = logging.getLogger(__name__)
 
 _MAX_NPZ_BYTES: Final = 2**28
 _NORMALISATION: Final = re.compile(r".*vec_?norm.*\.(pkl|pickle)", re.IGNORECASE)
@@ -59,15 +56,13 @@ class Choices:
         platform: Platform to replay on; None to try all.
         fresh_pages: Whether the recorder reloaded the page for every run; False to
             try both.
-        warn: Receives a message for everything left out.
     """
 
     actions: str | None
     ticks_per_action: int | None
     engine: str
-    platform: str | None = None
-    fresh_pages: bool = False
-    warn: Callable[[str], None] = logger.warning
+    platform: str | None
+    fresh_pages: bool
 
 
 class Product(NamedTuple):
@@ -95,7 +90,7 @@ def products(path: Path, choices: Choices) -> Iterator[Product]:
         hint = _UNREAD.get(suffix, "")
         raise BadInputError(f"{path}: {hint}its name must end in one of {kinds}")
     kind = _KINDS[suffix]
-    if suffix == SB3_SUFFIX and (statistics := normalisation_beside(path)):
+    if suffix == SB3_SUFFIX and (statistics := _normalisation_beside(path)):
         raise BadInputError(
             f"{path}: {statistics.name} lies beside it: the agent reads observations that "
             "VecNormalize has scaled, and its statistics are in a pickle, which executes what "
@@ -131,7 +126,7 @@ def _gym_tapes(
     actions, ticks = choices.actions or "full", choices.ticks_per_action or 1
     recording = gym_recording.decode(content, ACTION_SETS[actions].tolist(), ticks)
     for words in recording.left_out:
-        choices.warn(f"{origin['file']}: left out {words}")
+        click.echo(f"Warning: {origin['file']}: left out {words}", err=True)
     origin |= {"seed": recording.seed, "actions": actions, "ticks_per_action": ticks}
     for place, episode in enumerate(recording.episodes, start=1):
         name = stem if len(recording.episodes) == 1 else f"{stem}_{place:04d}"
@@ -262,12 +257,8 @@ def _save(dataset: type[AgentDataset | TransitionsDataset], path: Path, item: An
         raise BadInputError(str(error)) from error
 
 
-def normalisation_beside(path: Path) -> Path | None:
-    """Find the statistics that VecNormalize saves beside an agent, or in a folder there.
-
-    Returns:
-        The file with the statistics, if there is one.
-    """
+def _normalisation_beside(path: Path) -> Path | None:
+    """Find the statistics that VecNormalize saves beside an agent, or in a folder there."""
     folder = path.parent
     # RL Zoo's folders: dqn/Qwop-v1_1/{Qwop-v1.zip, Qwop-v1/vecnormalize.pkl}
     places = [folder, folder / path.stem]
@@ -373,11 +364,7 @@ def command(  # noqa: PLR0913, PLR0917 (an argument per option)
     used does not keep the others from being read.
     """
     all_read = True
-
-    def tell(words: str) -> None:
-        click.echo(f"Warning: {words}", err=True)
-
-    choices = Choices(actions, ticks_per_action, engine, platform, fresh_pages, tell)
+    choices = Choices(actions, ticks_per_action, engine, platform, fresh_pages)
     for path in files:
         try:
             for product in products(path, choices):
@@ -397,11 +384,8 @@ def _write(product: Product, folder: Path, overwrite: bool) -> bool:
             raise BadInputError(f"{target}: exists already; --overwrite replaces it")
         folder.mkdir(parents=True, exist_ok=True)
         product.save(target)
-    except OSError as error:
+    except (OSError, BadInputError) as error:
         BadInputError(str(error)).show()
-        return False
-    except BadInputError as error:
-        error.show()
         return False
     click.echo(f"{target}: {product.words}")
     return True

@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator
@@ -121,6 +120,11 @@ class ItemError(RuntimeError):
 class WorkerDiedError(RuntimeError):
     """More workers died over an item than it has retries."""
 
+    def __init__(self, deaths: int) -> None:
+        super().__init__(
+            f"a worker process died {deaths} times while it was under way; is there no free memory?"
+        )
+
 
 class Outcome(NamedTuple):
     """An item's result or error, by the number that it was submitted under."""
@@ -136,12 +140,7 @@ class Backend(Protocol):
     def __enter__(self) -> object:
         """Starts the workers."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stops all work and releases the workers."""
 
     @property

@@ -12,7 +12,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for_connections
-from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 from qwop_wr.compute.job import (
@@ -53,13 +52,8 @@ class ProcessBackend:
         self._open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is None and not self._under_way:
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None and not self._under_way:
             self._pool.shutdown(wait=True)
             self._lifeline.close()
         else:
@@ -119,10 +113,7 @@ class ProcessBackend:
             if not isinstance(future.exception(), BrokenProcessPool):
                 outcomes.append(_outcome(attempt, future))
             elif attempt.deaths >= self._retries:
-                died = WorkerDiedError(
-                    f"a worker process died {attempt.deaths + 1} times while it was under way; "
-                    "is there no free memory?"
-                )
+                died = WorkerDiedError(attempt.deaths + 1)
                 outcomes.append(Outcome(attempt.number, error=died))
             elif attempt.deaths + 1 < self._retries:
                 self._begin(attempt._replace(deaths=attempt.deaths + 1))

@@ -9,10 +9,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import qwop_wr
@@ -236,32 +235,24 @@ class RayBackend:
     def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
         self._job = job
         self._options = options
-        self._connection = connection(options.address)
         self._numbers: dict[ray.ObjectRef[Finished[Any]], int] = {}
 
     def __enter__(self) -> "RayBackend":
-        self._connection.__enter__()
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(connection(self._options.address))
             with telling_cluster_faults():
                 # In a list, so that a task fetches them and a process keeps them.
                 self._shared = [ray.put((self._job.function, self._job.shared))]
-        except BaseException as error:
-            self._connection.__exit__(type(error), error, error.__traceback__)
-            raise
+            self._connection = stack.pop_all()
         self._task = ray.remote(_do).options(
             name=self._job.name, num_cpus=1, max_retries=self._options.retries
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for reference in self._numbers:
             ray.cancel(reference, force=True)
-        self._connection.__exit__(kind, error, traceback)
+        self._connection.close()
 
     @property
     def room(self) -> int:
@@ -294,11 +285,7 @@ class RayBackend:
             with telling_cluster_faults():
                 return Outcome(number, ray.get(reference))
         except ray.exceptions.WorkerCrashedError:
-            died = WorkerDiedError(
-                f"a worker process died {self._options.retries + 1} times while it was under way; "
-                "is there no free memory?"
-            )
-            return Outcome(number, error=died)
+            return Outcome(number, error=WorkerDiedError(self._options.retries + 1))
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             return Outcome(number, error=cause if isinstance(cause, Exception) else error)

@@ -1,7 +1,5 @@
 """Outcomes and rewards of a decision."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +55,6 @@ class Outcomes(NamedTuple):
 Rewards = NDArray[np.float64]
 """One per game, shape (n,)."""
 
-RewardFunction = Callable[
-    [NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]], Rewards
-]
-"""From advance [units], ticks played, finished and failed to rewards, all of shape (n,)."""
-
 
 @compiled
 def time_rewards(
@@ -74,13 +67,7 @@ def time_rewards(
 ) -> Rewards:
     """Pays for progress and charges for time: linear in both, so that faster is always better.
 
-    Args:
-        advance: Progress of the torso [units], shape (n,).
-        ticks: Ticks that the decision took, shape (n,).
-        failed: Whether it ended in a fall or with a sunken torso, shape (n,).
-        metre_reward: Reward per metre.
-        tick_cost: Subtracted per tick.
-        fall_cost: Subtracted on failure.
+    Progress is in units; the other numbers are those of ``EnvironmentOptions``.
     """
     rewards = np.empty(len(advance))
     for game in range(len(advance)):
@@ -104,16 +91,7 @@ def qwop_gym_rewards(
 
     Time is that of the circulating clock, a tenth of the game's.
 
-    Args:
-        advance: Progress of the torso [units], shape (n,).
-        ticks: Ticks that the decision took, 0 for a game that stands still, shape (n,).
-        finished: Whether it ended the run with success, shape (n,).
-        failed: Whether it ended in a fall or with a sunken torso, shape (n,).
-        speed_reward: C_s, per metre and second on the circulating clock.
-        time_cost: C_t, per second on the circulating clock, divided by the
-            ticks of a full decision already.
-        success_reward: Added on success.
-        failure_cost: Subtracted on failure.
+    C_s is the speed reward, C_t the time cost divided by the ticks of a full decision.
     """
     rewards = np.zeros(len(advance))
     for game in range(len(advance)):
@@ -123,12 +101,6 @@ def qwop_gym_rewards(
             rewards[game] = speed_reward * (metres / seconds) - time_cost * seconds
         rewards[game] += success_reward * finished[game] - failure_cost * failed[game]
     return rewards
-
-
-def reward_function(options: EnvironmentOptions) -> RewardFunction:
-    """Returns the reward of an environment as a function to call once per decision."""
-    # Partial functions, unlike lambdas, can be sent to another process.
-    return partial(_decision_rewards, options)
 
 
 class RewardRates(NamedTuple):
@@ -157,13 +129,21 @@ def reward_rates(options: EnvironmentOptions) -> RewardRates:
     )
 
 
-def _decision_rewards(
+def decision_rewards(
     options: EnvironmentOptions,
     advance: NDArray[np.float64],
     ticks: NDArray[np.int64],
     finished: NDArray[np.bool_],
     failed: NDArray[np.bool_],
 ) -> Rewards:
+    """Returns the rewards of one decision of n games, without bonuses for learning.
+
+    Args:
+        advance: Progress of the torso [units], shape (n,).
+        ticks: Ticks that it took, 0 for a game that stands still, shape (n,).
+        finished: Whether it ended the run with success, shape (n,).
+        failed: Whether it ended in a fall or with a sunken torso, shape (n,).
+    """
     if options.reward == "time":
         return time_rewards(
             advance, ticks, failed, options.metre_reward, options.tick_cost, options.fall_cost

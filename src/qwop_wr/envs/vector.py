@@ -1,6 +1,6 @@
 """Many games stepped by one call: a native Gymnasium vector environment."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gymnasium
 import numpy as np
@@ -13,16 +13,13 @@ from qwop_wr.envs.chance import Chance, Seed
 from qwop_wr.envs.episodes import PlayedKeys, StartingStates
 from qwop_wr.envs.observations import Observations, Observer
 from qwop_wr.envs.options import EnvironmentOptions
-from qwop_wr.envs.rewards import Outcomes, Rewards, reward_function
+from qwop_wr.envs.rewards import Outcomes, Rewards, decision_rewards
 from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.state import Arrays, check_alike
 from qwop_wr.envs.velocity import VelocityIncentive
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import CLOCK_STEP
-
-if TYPE_CHECKING:
-    from qwop_wr.envs.rendering import Renderer
 
 Infos = dict[str, NDArray[Any]]
 
@@ -82,7 +79,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self.single_action_space = gymnasium.spaces.Discrete(len(self._masks))
         self.observation_space = batch_space(self.single_observation_space, n_games)
         self.action_space = batch_space(self.single_action_space, n_games)
-        self._reward = reward_function(options)
         velocity, shaping = options.velocity, options.shaping
         self._incentive = None if velocity is None else VelocityIncentive(velocity, n_games)
         self._shaping = None if shaping is None else Shaping(shaping, n_games)
@@ -95,7 +91,6 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
         self._games: Snapshot | None = None
         self._over = np.zeros(n_games, dtype=np.bool_)
         self._held_keys = np.zeros(n_games, dtype=np.uint8)
-        self._renderer: Renderer | None = None
         self.last_keys = np.zeros(n_games, dtype=np.uint8)
         self.last_ticks = np.zeros(n_games, dtype=np.int64)
 
@@ -165,7 +160,8 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
 
         outcomes = Outcomes.of(games, self.options)
         self.last_keys, self.last_ticks = keys, games.ticks - before.ticks
-        rewards = self._reward(
+        rewards = decision_rewards(
+            self.options,
             games.torso_x - before.torso_x,
             self.last_ticks,
             outcomes.finished & ~over,
@@ -242,12 +238,10 @@ class QwopVectorEnv(VectorEnv[Observations, ArrayLike, NDArray[Any]]):
             return None
         if self._games is None:
             raise gymnasium.error.ResetNeeded("call reset before render")
-        if self._renderer is None:
-            from qwop_wr.envs.rendering import Renderer  # noqa: PLC0415  # only if drawn
+        from qwop_wr.envs.rendering import draw_game  # noqa: PLC0415  # only if drawn
 
-            self._renderer = Renderer()
         return tuple(
-            self._renderer.draw(state, hurdle, score, score_time, int(keys))
+            draw_game(state, hurdle, score, score_time, int(keys))
             for state, hurdle, score, score_time, keys in zip(
                 self._games.state,
                 self._games.hurdle,

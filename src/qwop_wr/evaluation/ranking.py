@@ -9,7 +9,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.episodes import finish_times
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_without_noise
 
 _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "finish_rate": ("finish rate", "{:.1%}"),
@@ -49,7 +49,7 @@ def measure_agent(
         ``distinct_trajectories`` and ``seeds``; a time that does not exist is None.
     """
     episodes = evaluate_agent(agent, environment, options).episodes
-    native = finish_times(evaluate_native(agent, environment, options).episodes)
+    native = finish_times(evaluate_without_noise(agent, environment, options).episodes)
     times = pd.Series(finish_times(episodes))
     return {
         "finish_rate": float(episodes["finished"].mean()),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer
 from qwop_wr.envs.observations import absolute_quantities
-from qwop_wr.envs.rewards import reward_function
+from qwop_wr.envs.rewards import decision_rewards
 from qwop_wr.simulator.anatomy import PART_INDEX, PARTS
 from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP, TIME_STEP, UNITS_PER_METRE
@@ -104,7 +104,7 @@ def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions)
     advance = state[inner + 1, 0, 0] - state[inner, 0, 0]
     ticks = np.full(len(inner), environment.ticks_per_action)
     never = np.zeros(len(inner), dtype=np.bool_)
-    rewards = reward_function(environment)(advance, ticks, never, never)
+    rewards = decision_rewards(environment, advance, ticks, never, never)
     actions = _action_indices(environment.actions)[arrays["actions"][inner, 0]]
     if (actions < 0).any():
         raise ValueError(

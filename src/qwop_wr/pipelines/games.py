@@ -13,7 +13,7 @@ from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import randomised_options
 
 
 class GamesOptions(BaseModel):
@@ -87,7 +87,7 @@ def ppo_training(
             agent has another spec.
     """
     played = games.environment(environment)
-    noisy = randomised_environment(environment, evaluation)
+    noisy = randomised_options(environment, evaluation)
     spec = options.agent_spec(environment.interface, environment.engine)
     return LearnerTraining(
         options,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from qwop_wr.agents.transitions import Transitions, joined
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.envs.rewards import reward_function
+from qwop_wr.envs.rewards import decision_rewards
 from qwop_wr.envs.shaping import Shaping, Step
 from qwop_wr.simulator.base import Simulator
 from qwop_wr.simulator.tape import Tape
@@ -107,7 +107,7 @@ def replay_transitions(tapes: Sequence[Tape], environment: EnvironmentOptions) -
 
 def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> Transitions:
     game = environment.make_games()
-    observer, reward = Observer(environment.observation), reward_function(environment)
+    observer = Observer(environment.observation)
     shaping = None
     if environment.shaping is not None:
         # A demonstration has no part in a curriculum: everything counts in full.
@@ -122,7 +122,7 @@ def _replayed(decisions: Decisions, environment: EnvironmentOptions) -> Transiti
         after = Snapshot.of(game)
         finished, fallen = after.ended & after.landed, after.ended & ~after.landed
         advance, ticks = after.torso_x - before.torso_x, after.ticks - before.ticks
-        earned = reward(advance, ticks, finished, fallen)
+        earned = decision_rewards(environment, advance, ticks, finished, fallen)
         if shaping is not None:
             earned = shaping.add(earned, Step(before, after, held, keys, ticks))
         rewards.append(earned)

@@ -3,7 +3,7 @@
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,75 +84,79 @@ class Simulator(ABC):
                 lengths differ, an index is out of range or a target repeats.
         """
 
-    @property
     @abstractmethod
+    def _read(self, quantity: str) -> NDArray[Any]:
+        """Returns a fresh array of one of the properties below, given by its name."""
+
+    @property
     def state(self) -> Floats:
         """Parts' x, y, angle, vx, vy, angular velocity, shape (n_games, 12, 6)."""
+        return self._read("state")
 
     @property
-    @abstractmethod
     def hurdle(self) -> Floats:
         """The same for hurdle base and top, shape (n_games, 2, 6)."""
+        return self._read("hurdle")
 
     @property
-    @abstractmethod
     def score_time(self) -> Floats:
         """The game's clock [s], shape (n_games,)."""
+        return self._read("score_time")
 
     @property
-    @abstractmethod
     def score(self) -> Floats:
         """The displayed distance [m], shape (n_games,)."""
+        return self._read("score")
 
     @property
-    @abstractmethod
     def ticks(self) -> Integers:
         """Ticks since the reset, its own tick not counted, shape (n_games,)."""
+        return self._read("ticks")
 
     @property
-    @abstractmethod
     def fallen(self) -> Booleans:
         """Whether head, arm or forearm has touched the ground, shape (n_games,)."""
+        return self._read("fallen")
 
     @property
-    @abstractmethod
     def jumped(self) -> Booleans:
         """Whether the left foot has touched the jump line, shape (n_games,)."""
+        return self._read("jumped")
 
     @property
-    @abstractmethod
     def landed(self) -> Booleans:
         """Whether the runner has landed in the sand pit, a success, shape (n_games,)."""
+        return self._read("landed")
 
     @property
-    @abstractmethod
     def ended(self) -> Booleans:
         """Whether the game is over, shape (n_games,)."""
+        return self._read("ended")
 
     @property
-    @abstractmethod
     def camera_x(self) -> Floats:
         """Camera position [pixels], shape (n_games,)."""
+        return self._read("camera_x")
 
     @property
-    @abstractmethod
     def head_torque(self) -> Floats:
         """Torque accumulated on the head, hidden state, shape (n_games,)."""
+        return self._read("head_torque")
 
     @property
-    @abstractmethod
     def calf_key(self) -> KeyMasks:
         """Calf key that last set the hip limits: 0 (none yet), O or P, shape (n_games,)."""
+        return self._read("calf_key")
 
     @property
-    @abstractmethod
     def foot_contacts(self) -> Booleans:
         """Whether left and right foot touch the ground, shape (n_games, 2)."""
+        return self._read("foot_contacts")
 
     @property
-    @abstractmethod
     def touching(self) -> Integers:
         """Touching contacts in the world, shape (n_games,)."""
+        return self._read("touching")
 
     def _checked_keys(self, keys: ArrayLike) -> KeyMasks:
         masks = np.asarray(keys)

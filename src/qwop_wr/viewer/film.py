@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qwop_wr.evaluation.trace import Trace, trace_tape
+from qwop_wr.evaluation.trajectory import Trajectory, tape_trajectory
 from qwop_wr.simulator.constants import CLOCK_STEP
 from qwop_wr.simulator.tape import Tape
 
@@ -26,7 +26,7 @@ class Film:
 
     label: str
     detail: str
-    trace: Trace
+    trajectory: Trajectory
 
     def to_json(self) -> dict[str, Any]:
         """Encodes the run for the page's script.
@@ -38,18 +38,18 @@ class Film:
             to tick (int16), ``keys`` of every tick (uint8) and the displayed distance
             after the reset and every tick in ``tenths`` of a metre (int16).
         """
-        bodies = np.concatenate([self.trace.state, self.trace.hurdle], axis=1)[:, :, :3]
+        bodies = np.concatenate([self.trajectory.state, self.trajectory.hurdle], axis=1)[:, :, :3]
         steps = np.rint(bodies * RESOLUTION).astype(np.int64).reshape(len(bodies), -1)
         changes = np.clip(np.diff(steps, axis=0), -_MAX_CHANGE, _MAX_CHANGE)
         return {
             "label": self.label,
             "detail": self.detail,
-            "ticks": len(self.trace.keys),
-            "finished": self.trace.finished,
+            "ticks": len(self.trajectory.keys),
+            "finished": self.trajectory.finished,
             "start": steps[0].tolist(),
             "changes": _encoded(changes, "<i2"),
-            "keys": _encoded(self.trace.keys, "u1"),
-            "tenths": _encoded(np.rint(self.trace.distance * 10), "<i2"),
+            "keys": _encoded(self.trajectory.keys, "u1"),
+            "tenths": _encoded(np.rint(self.trajectory.distance * 10), "<i2"),
         }
 
 
@@ -59,11 +59,11 @@ def shoot_film(tape: Tape, label: str, detail: str = "") -> Film:
     Raises:
         ValueError: If the clock does not count ticks of 1/30 s, the reset's own included.
     """
-    trace = trace_tape(tape).first(MAX_TICKS)
-    expected = CLOCK_STEP * np.arange(1, len(trace.clock) + 1)
-    if not np.allclose(trace.clock, expected, atol=CLOCK_STEP / 10):
+    trajectory = tape_trajectory(tape).first(MAX_TICKS)
+    expected = CLOCK_STEP * np.arange(1, len(trajectory.clock) + 1)
+    if not np.allclose(trajectory.clock, expected, atol=CLOCK_STEP / 10):
         raise ValueError(f"the clock of {label!r} does not count its ticks")
-    return Film(label, detail, trace)
+    return Film(label, detail, trajectory)
 
 
 def _encoded(values: NDArray[Any], kind: str) -> str:

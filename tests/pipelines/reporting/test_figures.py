@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import HUMAN_SPLITS, REFERENCE_TIMES
-from qwop_wr.evaluation.trace import Trace, trace_tape
+from qwop_wr.evaluation.trajectory import Trajectory, tape_trajectory
 from qwop_wr.pipelines.reporting import figures
 from qwop_wr.pipelines.reporting.style import ROLES, themed_svg
 from qwop_wr.simulator.tape import Tape
@@ -97,7 +97,7 @@ class TestRun:
 
     def test_film_strip_shows_the_marks_and_the_end(self) -> None:
         state = np.zeros((4, 12, 6))
-        trace = Trace(
+        trace = Trajectory(
             keys=np.zeros(3, dtype=np.uint8),
             clock=np.array([0.1, 5.0, 9.0, 12.0]),
             distance=np.array([0.0, 10.2, 21.0, 20.5]),
@@ -110,7 +110,7 @@ class TestRun:
         assert [still.clock for still in stills] == ["0.1 s", "5.0 s", "9.0 s", "12.00 s"]
 
     def test_runner_has_twelve_parts_where_the_state_says(self, tape: Tape) -> None:
-        state = trace_tape(tape).state[0]
+        state = tape_trajectory(tape).state[0]
         svg = ET.fromstring(figures.draw_runner(state))  # noqa: S314 - our own
         parts = [rect for rect in svg if rect.tag == "rect"]
         assert len(parts) == 12
@@ -120,7 +120,7 @@ class TestRun:
         assert f"rotate({np.degrees(state[0, 2]):.1f})" in str(torso.get("transform"))
 
     def test_keys_are_drawn_for_as_long_as_they_were_held(self, tape: Tape) -> None:
-        trace = trace_tape(tape)
+        trace = tape_trajectory(tape)
         figure = figures.draw_keys(trace)
         held = []
         for lane in figure.axes[0].collections:

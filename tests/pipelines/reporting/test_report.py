@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qwop_wr.evaluation.trace import Trace
+from qwop_wr.evaluation.trajectory import Trajectory
 from qwop_wr.pipelines.reporting import content, tables
 from qwop_wr.pipelines.reporting.content import ReportInputs
 from qwop_wr.pipelines.reporting.report import choose_films, render_report
@@ -258,8 +258,8 @@ class TestContent:
         assert tables.list_stages({"self_play": well})[0].notes == ()
 
 
-def run_of(clock: np.ndarray, distance: np.ndarray, finished: bool) -> Trace:
-    return Trace(
+def run_of(clock: np.ndarray, distance: np.ndarray, finished: bool) -> Trajectory:
+    return Trajectory(
         keys=np.zeros(len(clock) - 1, dtype=np.uint8),
         clock=clock,
         distance=distance,

@@ -202,15 +202,6 @@ def test_a_reset_puts_the_hurdle_up_again() -> None:
         assert tiles(game) == [-32.0, 0.0, 32.0]
 
 
-def test_restarts_do_not_pile_up_bodies() -> None:
-    game = Game()
-    for _ in range(20):
-        game.play(O, 60)
-        game.reset(soft=True)
-    assert game._world.physics.bodyCount == 18
-    assert game._world.physics.jointCount == 12
-
-
 def test_clones_replay_soft_resets_and_everything_since() -> None:
     game = Game()
     rng = np.random.default_rng(0)

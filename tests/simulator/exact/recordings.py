@@ -68,3 +68,14 @@ def same_bits(ours: NDArray[np.generic], theirs: NDArray[np.generic]) -> bool:
 def assert_follows(simulator: ExactSimulator, game: int, recording: Recording, tick: int) -> None:
     for name, values in observed(simulator).items():
         assert same_bits(values[game], recording.fields[name][tick]), f"{name} at tick {tick}"
+
+
+def memory(simulator: ExactSimulator) -> list[bytes]:
+    """All state of each game, hidden state included."""
+    found = []
+    for game in range(simulator.n_games):
+        alone = ExactSimulator(1, simulator.platform)
+        alone.copy_games(simulator, [game], [0])
+        kept = alone._storage
+        found.append(b"".join(part.tobytes() for part in (kept.lanes, kept.reals, kept.integers)))
+    return found

@@ -5,7 +5,8 @@ import pytest
 from numba.core import config
 from numpy.typing import NDArray
 
-from qwop_wr.simulator.exact import ExactSimulator, GameSnapshot
+from qwop_wr.simulator.exact import ExactSimulator
+from tests.simulator.exact.recordings import memory
 
 Keys = NDArray[np.uint8]
 
@@ -18,26 +19,11 @@ def random_keys(seed: int, n_games: int, n_ticks: int = N_TICKS) -> Keys:
     return np.repeat(held, 4, axis=0)
 
 
-def memory(simulator: ExactSimulator) -> list[bytes]:
-    """All state of each game, hidden state included."""
-    return [simulator.snapshot([game]).memory for game in range(simulator.n_games)]
-
-
-def visible(simulator: ExactSimulator) -> list[bytes]:
-    names = (
-        "state hurdle score_time score ticks head_torque calf_key foot_contacts touching camera_x"
-    )
-    fields = [getattr(simulator, name) for name in names.split()]
-    return [
-        b"".join(field[game].tobytes() for field in fields) for game in range(simulator.n_games)
-    ]
-
-
 def play(keys: Keys) -> list[bytes]:
     simulator = ExactSimulator(keys.shape[1])
     for held in keys:
         simulator.step(held)
-    return visible(simulator)
+    return memory(simulator)
 
 
 def test_alone_as_in_a_batch() -> None:
@@ -67,7 +53,7 @@ def test_ticks_together_or_one_by_one() -> None:
     simulator = ExactSimulator(16)
     for held in keys[::4]:
         simulator.step(held, ticks=4)
-    assert visible(simulator) == play(keys)
+    assert memory(simulator) == play(keys)
 
 
 def test_a_reset_moves_no_other_game() -> None:
@@ -84,15 +70,6 @@ def test_a_reset_moves_no_other_game() -> None:
             assert after[game] == fresh
         elif game != 4:
             assert after[game] == before[game]
-
-
-def test_only_keys_that_act_matter() -> None:
-    pairs = [(1, 3), (4, 12), (5, 15), (6, 14), (9, 11)]
-    for acting, beaten in pairs:
-        keys = random_keys(acting, 8)
-        keys[:, 0], keys[:, 1] = acting, beaten
-        runs = play(keys)
-        assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -123,23 +100,3 @@ def test_copies_within_a_simulator_read_before_they_write() -> None:
     after = memory(simulator)
     assert [after[i] for i in (1, 2, 3, 0)] == before[:4]
     assert after[4:] == before[4:]
-
-
-def test_snapshots_restore_and_have_a_constant_size() -> None:
-    keys = random_keys(7, 5, 300)
-    simulator = ExactSimulator(5)
-    sizes = set()
-    kept: GameSnapshot | None = None
-    for tick, held in enumerate(keys):
-        if tick == 100:
-            kept = simulator.snapshot()
-        sizes.add(len(simulator.snapshot().memory))
-        simulator.step(held)
-    assert len(sizes) == 1
-    assert kept is not None
-    end = memory(simulator)
-    other = ExactSimulator(7)
-    other.restore(kept, [6, 5, 4, 3, 2])
-    for held in keys[100:]:
-        other.step(np.concatenate([[0, 0], held[::-1]]).astype(np.uint8))
-    assert memory(other)[:1:-1] == end

@@ -64,17 +64,6 @@ def test_soft_resets_follow_on_the_used_world(platform: str) -> None:
         follow(simulator, load(platform, name))
 
 
-def test_platforms_part() -> None:
-    recording = load("chromium", "agent_idle_3")
-    ends = {}
-    for platform in PLATFORMS:
-        simulator = ExactSimulator(1, platform)
-        for keys in recording.keys:
-            simulator.step(np.array([keys]))
-        ends[platform] = simulator.state.tobytes()
-    assert len(set(ends.values())) == len(PLATFORMS)
-
-
 def test_recordings_reach_sleep_hurdle_and_sand_pit() -> None:
     asleep = load("node", "hold_w").fields["state"]
     assert not np.any(asleep[237, :, 3:])
@@ -82,10 +71,3 @@ def test_recordings_reach_sleep_hurdle_and_sand_pit() -> None:
         knocked = load(platform, name).fields
         assert np.any(knocked["hurdle"][-1] != knocked["hurdle"][0])
         assert knocked["flags"][-1] & 4
-
-
-def test_many_ticks_in_one_call() -> None:
-    recording = load("node", "hold_p")
-    simulator = ExactSimulator(1, "node")
-    simulator.step(recording.keys[:1], ticks=len(recording.keys))
-    assert_follows(simulator, 0, recording, len(recording.keys))

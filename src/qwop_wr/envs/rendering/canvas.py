@@ -77,21 +77,12 @@ class Canvas:
         self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
 
     def rounded(
-        self,
-        box: tuple[float, float, float, float],
-        radius: float,
-        colour: Colour,
-        outline: Colour | None = None,
+        self, box: tuple[float, float, float, float], radius: float, colour: Colour
     ) -> None:
         """Fills a rectangle with round corners given in screen pixels."""
         left, top, right, bottom = (edge * SMOOTHING for edge in box)
-        self._draw.rounded_rectangle(
-            (left, top, right - 1, bottom - 1),
-            radius * SMOOTHING,
-            fill=colour,
-            outline=outline,
-            width=2 * SMOOTHING if outline else 0,
-        )
+        corners = (left, top, right - 1, bottom - 1)
+        self._draw.rounded_rectangle(corners, radius * SMOOTHING, fill=colour)
 
     def disc(self, centre: Point, radius: float, colour: Colour) -> None:
         """Fills a circle given in screen pixels."""

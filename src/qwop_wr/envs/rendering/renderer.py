@@ -45,50 +45,43 @@ TORSO_PX: Final = 360.0
 _GHOST_TOP: Final = 96.0
 
 
-class Renderer:
-    """Draws games as RGB images of 960 x 540 pixels."""
+def draw_game(
+    state: NDArray[np.float64],
+    hurdle: NDArray[np.float64],
+    score: float,
+    score_time: float,
+    keys: int = 0,
+    pace: Pace | None = None,
+    overlay: Overlay = NO_OVERLAY,
+) -> NDArray[np.uint8]:
+    """Draws one game as an RGB image of 960 x 540 pixels.
 
-    def __init__(self) -> None:
-        self._sky = paint_sky()
+    Args:
+        state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
+        hurdle: The same for hurdle base and top, shape (2, 6).
+        score: Distance to show [m].
+        score_time: Clock to show [s].
+        keys: Mask of the keys to show as held.
+        pace: The pace to beat, if it runs along.
+        overlay: Words to write over it.
 
-    def draw(
-        self,
-        state: NDArray[np.float64],
-        hurdle: NDArray[np.float64],
-        score: float,
-        score_time: float,
-        keys: int = 0,
-        pace: Pace | None = None,
-        overlay: Overlay = NO_OVERLAY,
-    ) -> NDArray[np.uint8]:
-        """Draws one game.
-
-        Args:
-            state: Parts' x, y, angle, vx, vy, angular velocity, shape (12, 6).
-            hurdle: The same for hurdle base and top, shape (2, 6).
-            score: Distance to show [m].
-            score_time: Clock to show [s].
-            keys: Mask of the keys to show as held.
-            pace: The pace to beat, if it runs along.
-            overlay: Words to write over it.
-
-        Returns:
-            The image, uint8 of shape (540, 960, 3).
-        """
-        torso_x, torso_vx = float(state[0, 0]), float(state[0, 3])
-        canvas = Canvas(self._sky.copy(), View(torso_x - TORSO_PX / SCALE, SCALE, GROUND_PX))
-        draw_scenery(canvas)
-        draw_shadow(canvas, state)
-        draw_hurdle(canvas, hurdle)
-        if pace is not None:
-            draw_ghost(canvas, pace, (_GHOST_TOP, TRACK_BOTTOM))
-            draw_ghost_label(canvas, pace, _GHOST_TOP)
-        draw_runner(canvas, state)
-        speed = torso_vx / UNITS_PER_METRE * TIME_STEP / CLOCK_STEP
-        draw_display(canvas, score, score_time, speed, None if pace is None else pace.metres)
-        draw_keys(canvas, keys)
-        draw_overlay(canvas, overlay)
-        return canvas.pixels()
+    Returns:
+        The image, uint8 of shape (540, 960, 3).
+    """
+    torso_x, torso_vx = float(state[0, 0]), float(state[0, 3])
+    canvas = Canvas(paint_sky().copy(), View(torso_x - TORSO_PX / SCALE, SCALE, GROUND_PX))
+    draw_scenery(canvas)
+    draw_shadow(canvas, state)
+    draw_hurdle(canvas, hurdle)
+    if pace is not None:
+        draw_ghost(canvas, pace, (_GHOST_TOP, TRACK_BOTTOM))
+        draw_ghost_label(canvas, pace, _GHOST_TOP)
+    draw_runner(canvas, state)
+    speed = torso_vx / UNITS_PER_METRE * TIME_STEP / CLOCK_STEP
+    draw_display(canvas, score, score_time, speed, None if pace is None else pace.metres)
+    draw_keys(canvas, keys)
+    draw_overlay(canvas, overlay)
+    return canvas.pixels()
 
 
 MAX_LANES: Final = 5
@@ -146,55 +139,47 @@ class Lane(NamedTuple):
         return float(self.state[0, 0])
 
 
-class RaceRenderer:
-    """Draws races as RGB images of 960 x 540 pixels."""
+def draw_race(
+    lanes: Sequence[Lane],
+    clock: float,
+    pace: Pace | None = None,
+    overlay: Overlay = NO_OVERLAY,
+) -> NDArray[np.uint8]:
+    """Draws a moment of a race as an RGB image of 960 x 540 pixels.
 
-    def __init__(self) -> None:
-        self._sky = paint_sky()
+    Args:
+        lanes: The runners from top to bottom, 1 to :data:`MAX_LANES`.
+        clock: The race's clock [s].
+        pace: The pace to beat, if it runs along.
+        overlay: Words to write over it.
 
-    def draw(
-        self,
-        lanes: Sequence[Lane],
-        clock: float,
-        pace: Pace | None = None,
-        overlay: Overlay = NO_OVERLAY,
-    ) -> NDArray[np.uint8]:
-        """Draws a moment of a race.
+    Returns:
+        The image, uint8 of shape (540, 960, 3).
 
-        Args:
-            lanes: The runners from top to bottom, 1 to :data:`MAX_LANES`.
-            clock: The race's clock [s].
-            pace: The pace to beat, if it runs along.
-            overlay: Words to write over it.
-
-        Returns:
-            The image, uint8 of shape (540, 960, 3).
-
-        Raises:
-            ValueError: If there are no or too many runners.
-        """
-        if not 1 <= len(lanes) <= MAX_LANES:
-            raise ValueError(f"a race has 1 to {MAX_LANES} lanes, got {len(lanes)}")
-        height = min((_BOTTOM - _TOP) / len(lanes), _TALLEST)
-        scale = height * _RUNNER_SHARE / _RUNNER_UNITS
-        leader = max(lane.torso_x for lane in lanes)
-        left = leader - _LEADER_SHARE * WIDTH / scale
-        image = self._sky.copy()
-        tops = [_TOP + number * height for number in range(len(lanes))]
-        canvas = Canvas(image, View(left, scale, 0.0))
-        for top, lane, shirt in zip(tops, lanes, _SHIRTS, strict=False):
-            canvas.view = View(left, scale, top + _GROUND_SHARE * height)
-            draw_lane(canvas, top, height)
-            _draw_competitor(canvas, lane, shirt)
-        if pace is not None:
-            draw_ghost(canvas, pace, (_TOP + 2, tops[-1] + height - 2))
-        for top, lane, shirt in zip(tops, lanes, _SHIRTS, strict=False):
-            _draw_tag(canvas, lane, shirt, top, leader)
-        canvas.rectangle((0, tops[-1] + height, WIDTH, HEIGHT), _VERGE)
-        _draw_clock(canvas, lanes, clock, pace)
-        canvas.text((WIDTH - 40, 33), overlay.status, 14, _ACCENT, "rm")
-        draw_overlay(canvas, overlay._replace(status=""))
-        return canvas.pixels()
+    Raises:
+        ValueError: If there are no or too many runners.
+    """
+    if not 1 <= len(lanes) <= MAX_LANES:
+        raise ValueError(f"a race has 1 to {MAX_LANES} lanes, got {len(lanes)}")
+    height = min((_BOTTOM - _TOP) / len(lanes), _TALLEST)
+    scale = height * _RUNNER_SHARE / _RUNNER_UNITS
+    leader = max(lane.torso_x for lane in lanes)
+    left = leader - _LEADER_SHARE * WIDTH / scale
+    tops = [_TOP + number * height for number in range(len(lanes))]
+    canvas = Canvas(paint_sky().copy(), View(left, scale, 0.0))
+    for top, lane, shirt in zip(tops, lanes, _SHIRTS, strict=False):
+        canvas.view = View(left, scale, top + _GROUND_SHARE * height)
+        draw_lane(canvas, top, height)
+        _draw_competitor(canvas, lane, shirt)
+    if pace is not None:
+        draw_ghost(canvas, pace, (_TOP + 2, tops[-1] + height - 2))
+    for top, lane, shirt in zip(tops, lanes, _SHIRTS, strict=False):
+        _draw_tag(canvas, lane, shirt, top, leader)
+    canvas.rectangle((0, tops[-1] + height, WIDTH, HEIGHT), _VERGE)
+    _draw_clock(canvas, lanes, clock, pace)
+    canvas.text((WIDTH - 40, 33), overlay.status, 14, _ACCENT, "rm")
+    draw_overlay(canvas, overlay._replace(status=""))
+    return canvas.pixels()
 
 
 def _draw_competitor(canvas: Canvas, lane: Lane, shirt: Colour) -> None:

@@ -1,6 +1,7 @@
 """The scenery: sky, hills, track, hurdle and sand pit."""
 
 import math
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -54,8 +55,9 @@ _SLANT: Final = 10.0
 """Lean of a line across the track, which suggests depth [pixels]."""
 
 
+@cache
 def paint_sky() -> Image.Image:
-    """Paints what never moves, sky, sun and grass, at the enlarged size."""
+    """Paints what never moves, sky, sun and grass, at the enlarged size; draw on a copy."""
     share = np.linspace(0.0, 1.0, HEIGHT * SMOOTHING)[:, None, None]
     sky = _SKY_TOP + (_SKY_BOTTOM - _SKY_TOP) * np.clip(share * HEIGHT / HORIZON, 0.0, 1.0)
     picture = Image.fromarray(

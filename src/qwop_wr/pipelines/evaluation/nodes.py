@@ -13,7 +13,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.comparison import challenge
 from qwop_wr.evaluation.episodes import MADE_WITH, check_table, describe_making
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
-from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_without_noise
 from qwop_wr.evaluation.summary import STAGE_FIELDS, TIME_STATISTICS, summarise
 from qwop_wr.pipelines.inputs import check_agent, check_stages, checking, fresh
 from qwop_wr.provenance import describe_provenance
@@ -119,7 +119,7 @@ def run_protocols(
     with checking("the evaluated agent"):
         agent.check_interface(environment.interface)
     randomised = evaluate_agent(agent, environment, options, compute)
-    native = evaluate_native(agent, environment, options)
+    native = evaluate_without_noise(agent, environment, options)
     making = {MADE_WITH: describe_making(environment, options)}
     tapes = {**native.tapes, **randomised.tapes}
     return randomised.episodes.assign(**making), native.episodes.assign(**making), tapes

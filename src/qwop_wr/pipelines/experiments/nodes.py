@@ -17,8 +17,8 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import (
     evaluate_agent,
-    evaluate_native,
-    randomised_environment,
+    evaluate_without_noise,
+    randomised_options,
 )
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.experiments.options import Experiments, Study
@@ -162,7 +162,9 @@ def evaluate_experiments(
         if run.key in evaluated and facts.items() <= evaluated[run.key]().items():
             continue
         episodes = evaluate_agent(agent, experiment.environment, experiment.evaluation).episodes
-        native = evaluate_native(agent, experiment.environment, experiment.evaluation).episodes
+        native = evaluate_without_noise(
+            agent, experiment.environment, experiment.evaluation
+        ).episodes
         rng = np.random.default_rng(run.seed)
         cell = {**summarise(episodes, native, {}, experiment.evaluation, rng), **facts}
         yield {run.key: agent}, {run.key: result.history}, {run.key: cell}
@@ -229,7 +231,7 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
     options = {name: variant_options(experiments, name, base) for name in study.experiments}
     played, noisy = (
         stage.games.environment(environment),
-        randomised_environment(environment, evaluation),
+        randomised_options(environment, evaluation),
     )
     setting = StageSetting(transitions, stage.games.n_games, played, noisy)
     measured = [measure.name for measure in MEASURES]

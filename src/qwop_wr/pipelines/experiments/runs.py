@@ -19,7 +19,7 @@ from qwop_wr.compute import WorkContext
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError, describe_validation_error
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments
 from qwop_wr.pipelines.inputs import fingerprint
 from qwop_wr.tracking import stage_run
@@ -76,7 +76,7 @@ class Run:
             QwopVecEnv(QwopVectorEnv(experiment.n_games, environment), experiment.bootstrap_finish),
             QwopVectorEnv(
                 training.evaluation_starts,
-                randomised_environment(environment, experiment.evaluation),
+                randomised_options(environment, experiment.evaluation),
                 autoreset=False,
             ),
             records_divergence=True,

@@ -17,7 +17,7 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking, fingerprint
@@ -166,7 +166,7 @@ def select_expert(
         The expert from now on, and the comparison.
     """
     env = QwopVectorEnv(
-        min(options.starts, 512), randomised_environment(environment, evaluation), autoreset=False
+        min(options.starts, 512), randomised_options(environment, evaluation), autoreset=False
     )
     # New starts: on those that it was selected on, the reigning expert looks too good.
     purpose = "gate" if reigning is None else f"gate {reigning.fingerprint}"

@@ -11,7 +11,7 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
-from qwop_wr.evaluation.protocols import evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_without_noise
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.metric_sink import MetricSink
 from qwop_wr.search.guide import AgentGuide
@@ -180,7 +180,9 @@ def known_or_native(
     if known is not None or environment.engine not in SLOW_CLONES:
         return known
     protocol = EvaluationOptions()
-    runs = [evaluate_native(agent, environment, protocol).tapes["native"] for agent in agents]
+    runs = [
+        evaluate_without_noise(agent, environment, protocol).tapes["native"] for agent in agents
+    ]
     return min(runs, key=lambda tape: tape.rank)
 
 

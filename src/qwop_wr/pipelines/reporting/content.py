@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qwop_wr.evaluation.references import HUMAN_RECORD, REFERENCE_TIMES
-from qwop_wr.evaluation.trace import Trace
+from qwop_wr.evaluation.trajectory import Trajectory
 from qwop_wr.pipelines.reporting.tables import (
     ComparisonRow,
     StageRow,
@@ -135,7 +135,7 @@ class Page:
     browsers: str | None
 
 
-def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
+def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trajectory) -> Page:
     """Compose the report's content.
 
     Returns:
@@ -249,7 +249,7 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
     ]
 
 
-def line_up(trace: Trace) -> list[Lane]:
+def line_up(trace: Trajectory) -> list[Lane]:
     """Place everyone on the track at the moment the first crosses the line.
 
     The shown run is placed at its true position; the others, with only their times known,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from qwop_wr.evaluation.episodes import SPLIT_MARKS, finish_times
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS, REFERENCE_TIMES
 from qwop_wr.evaluation.statistics import estimate_finish_by, finish_profile
-from qwop_wr.evaluation.trace import Trace
+from qwop_wr.evaluation.trajectory import Trajectory
 from qwop_wr.pipelines.reporting.style import (
     FULL_WIDTH,
     ROLES,
@@ -357,7 +357,7 @@ def draw_runner(state: NDArray[np.float64]) -> Markup:
     )
 
 
-def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[Still]:
+def draw_film_strip(trace: Trajectory, marks: Sequence[int] = STILL_MARKS) -> list[Still]:
     """Draw the runner where he passes each mark, and where the run ended.
 
     Args:
@@ -376,7 +376,7 @@ def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[St
     return [*stills, Still(last, f"{trace.clock[-1]:.2f} s", _at(trace, -1))]
 
 
-def draw_keys(trace: Trace) -> Figure:
+def draw_keys(trace: Trajectory) -> Figure:
     """Draw when each key was down.
 
     Returns:
@@ -399,7 +399,7 @@ def draw_keys(trace: Trace) -> Figure:
         return figure
 
 
-def _at(trace: Trace, moment: int) -> Markup:
+def _at(trace: Trajectory, moment: int) -> Markup:
     return draw_runner(trace.state[moment])
 
 

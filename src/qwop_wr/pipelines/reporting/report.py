@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from qwop_wr.evaluation.references import REFERENCE_TIMES
-from qwop_wr.evaluation.trace import Trace, trace_tape
+from qwop_wr.evaluation.trajectory import Trajectory, tape_trajectory
 from qwop_wr.pipelines.reporting import figures
 from qwop_wr.pipelines.reporting.content import ReportInputs, compose_page, fastest_tape
 from qwop_wr.pipelines.reporting.style import themed_svg
@@ -46,7 +46,7 @@ def render_report(
     """
     name, tape = fastest_tape(inputs.tapes)
     player = render_player(choose_films(inputs.tapes, inputs.guests))
-    trace = trace_tape(tape)
+    trace = tape_trajectory(tape)
     environment = Environment(
         loader=PackageLoader("qwop_wr.pipelines.reporting"),
         autoescape=True,
@@ -123,7 +123,7 @@ def describe_run(tape: Tape) -> str:
     )
 
 
-def _run_panels(trace: Trace) -> list[Panel]:
+def _run_panels(trace: Trajectory) -> list[Panel]:
     splits = trace.splits()
     return [
         Panel(

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
-from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
+from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_without_noise
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.evaluation.summary import summarise
-from qwop_wr.evaluation.trace import trace_tape
+from qwop_wr.evaluation.trajectory import tape_trajectory
 from qwop_wr.pipelines.inputs import check_agent, checking
 from qwop_wr.pipelines.reporting.card import describe_results, fact_table
 from qwop_wr.pipelines.reporting.tables import (
@@ -103,7 +103,7 @@ def evaluate_expert(
     with checking("expert_agent"):
         expert.check_interface(environment.interface)
     episodes = evaluate_agent(expert, environment, options).episodes
-    native = evaluate_native(expert, environment, options).episodes
+    native = evaluate_without_noise(expert, environment, options).episodes
     return summarise(episodes, native, {}, options, np.random.default_rng(seed))
 
 
@@ -196,7 +196,7 @@ def _times(summary: Mapping[str, Any]) -> str:
 
 
 def _record(record: Tape) -> str:
-    splits = trace_tape(record).splits()
+    splits = tape_trajectory(record).splits()
     rows = [
         f"| {mark} m | {as_seconds(clock)} | {as_seconds(HUMAN_SPLITS.get(mark))} |"
         for mark, clock in splits.items()

@@ -17,7 +17,7 @@ from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
-from qwop_wr.evaluation.protocols import randomised_environment
+from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
@@ -168,7 +168,7 @@ def stage_training(
         BadInputError: If agent, demonstrations and environment do not fit together.
     """
     played = stage.games.environment(environment)
-    noisy = randomised_environment(environment, evaluation)
+    noisy = randomised_options(environment, evaluation)
     with checking(f"stage {stage.name}"):
         return StageTraining(
             stage.options,

@@ -20,16 +20,11 @@ from qwop_wr.simulator.anatomy.joints import (
 PART_NAMES: Final = (
     "torso",
     "head",
-    "left_arm",
-    "left_calf",
-    "left_foot",
-    "left_forearm",
-    "left_thigh",
-    "right_arm",
-    "right_calf",
-    "right_foot",
-    "right_forearm",
-    "right_thigh",
+    *(
+        f"{side}_{part}"
+        for side in ("left", "right")
+        for part in ("arm", "calf", "foot", "forearm", "thigh")
+    ),
 )
 """The order of the parts in ``Simulator.state``: another one than that of creation."""
 

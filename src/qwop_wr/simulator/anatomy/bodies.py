@@ -38,62 +38,44 @@ class BodySpec:
     inertia: float
 
 
+_static = partial(BodySpec, angle=0.0, friction=0.2, category=1, mask=65535, mass=0.0, inertia=0.0)
 GROUND: Final[tuple[BodySpec, ...]] = (
     *(
-        BodySpec(
+        _static(
             name=f"track{number}",
             position=(32.0 * number, 10.74275),
-            angle=0.0,
             half_width=16.0,
             half_height=1.6,
             density=30.0,
-            friction=0.2,
-            category=1,
-            mask=65535,
-            mass=0.0,
-            inertia=0.0,
         )
         for number in range(3)
     ),
-    BodySpec(
+    _static(
         name="block",
         position=(-39.996249999999996, 2.10625),
-        angle=0.0,
         half_width=6.275,
         half_height=7.475,
         density=1.0,
-        friction=0.2,
-        category=1,
-        mask=65535,
-        mass=0.0,
-        inertia=0.0,
     ),
 )
 """Three ground tiles and the block behind the start, all static."""
 
+_hurdle = partial(BodySpec, angle=0.0, density=1.0, friction=0.2, category=4)
 HURDLE: Final[tuple[BodySpec, ...]] = (
-    BodySpec(
+    _hurdle(
         name="hurdle_base",
         position=(500.0, 8.775),
-        angle=0.0,
         half_width=1.675,
         half_height=0.3,
-        density=1.0,
-        friction=0.2,
-        category=4,
         mask=65529,
         mass=2.01,
         inertia=1.9400687499999996,
     ),
-    BodySpec(
+    _hurdle(
         name="hurdle_top",
         position=(500.86499999999995, 5.0575),
-        angle=0.0,
         half_width=0.5375,
         half_height=3.65,
-        density=1.0,
-        friction=0.2,
-        category=4,
         mask=65531,
         mass=7.847499999999999,
         inertia=35.60517018229166,
@@ -224,15 +206,10 @@ DESTRUCTION_ORDER: Final = (
     "hurdle_top",
     "torso",
     "head",
-    "left_arm",
-    "left_forearm",
-    "left_thigh",
-    "left_calf",
-    "left_foot",
-    "right_arm",
-    "right_forearm",
-    "right_thigh",
-    "right_calf",
-    "right_foot",
+    *(
+        f"{side}_{part}"
+        for side in ("left", "right")
+        for part in ("arm", "forearm", "thigh", "calf", "foot")
+    ),
 )
 """Names of hurdle and parts in the order in which a restart removes them."""

@@ -35,6 +35,7 @@ class JointSpec:
 
 
 _free = partial(JointSpec, motor=False, max_torque=0.0)
+_driven = partial(JointSpec, motor=True)
 
 HURDLE_JOINT: Final[JointSpec] = _free(
     name="hurdle_joint",
@@ -58,7 +59,7 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         lower=-0.5,
         upper=0.0,
     ),
-    JointSpec(
+    _driven(
         name="right_shoulder",
         body_a="right_arm",
         body_b="torso",
@@ -67,10 +68,9 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-0.7853907065463961,
         lower=-0.5,
         upper=1.5,
-        motor=True,
         max_torque=1000.0,
     ),
-    JointSpec(
+    _driven(
         name="left_shoulder",
         body_a="left_arm",
         body_b="torso",
@@ -79,10 +79,9 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-2.09438311816829,
         lower=-2.0,
         upper=0.0,
-        motor=True,
         max_torque=1000.0,
     ),
-    JointSpec(
+    _driven(
         name="left_hip",
         body_a="left_thigh",
         body_b="torso",
@@ -91,10 +90,9 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=0.7258477508944043,
         lower=-1.5,
         upper=0.5,
-        motor=True,
         max_torque=6000.0,
     ),
-    JointSpec(
+    _driven(
         name="right_hip",
         body_a="right_thigh",
         body_b="torso",
@@ -103,7 +101,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-2.719359381718199,
         lower=-1.3,
         upper=0.7,
-        motor=True,
         max_torque=6000.0,
     ),
     _free(
@@ -126,7 +123,7 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         lower=-0.1,
         upper=0.5,
     ),
-    JointSpec(
+    _driven(
         name="left_knee",
         body_a="left_calf",
         body_b="left_thigh",
@@ -135,10 +132,9 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=-0.3953113764119829,
         lower=-1.6,
         upper=0.0,
-        motor=True,
         max_torque=3000.0,
     ),
-    JointSpec(
+    _driven(
         name="right_knee",
         body_a="right_calf",
         body_b="right_thigh",
@@ -147,7 +143,6 @@ JOINTS: Final[tuple[JointSpec, ...]] = (
         reference_angle=2.2893406247158676,
         lower=-1.3,
         upper=0.3,
-        motor=True,
         max_torque=3000.0,
     ),
     JointSpec(

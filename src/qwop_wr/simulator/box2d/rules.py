@@ -14,14 +14,7 @@ from qwop_wr.simulator.keys import O, P, Q, W
 THIGH_KEYS: Final = Q | W
 CALF_KEYS: Final = O | P
 
-_DRIVEN: Final = (
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_shoulder",
-    "right_shoulder",
-)
+_DRIVEN: Final = (*THIGH_SPEEDS[0], *CALF_SPEEDS[0])
 
 
 class Motors:

@@ -1,16 +1,21 @@
 """A batch of games on Box2D."""
 
-from typing import ClassVar, cast
+from operator import attrgetter
+from typing import Any, ClassVar, Final, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.simulator.anatomy import PART_NAMES
-from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
+from qwop_wr.simulator.base import GameIndices, Simulator
 from qwop_wr.simulator.box2d.game import BODY_NAMES, Game
-from qwop_wr.simulator.keys import KeyMasks
 
-_N_PARTS = len(PART_NAMES)
+_N_PARTS: Final = len(PART_NAMES)
+_PLACES: Final = {
+    **{name: f"rules.{name}" for name in ("fallen", "jumped", "landed")},
+    "calf_key": "motors.calf_key",
+}
+"""Where a game has what is not its own attribute."""
 
 
 class Box2DSimulator(Simulator):
@@ -57,78 +62,14 @@ class Box2DSimulator(Simulator):
             self._games[target] = clone
         self._stale[targets] = True
 
-    @property
-    def state(self) -> Floats:
-        """Parts' x, y, angle, vx, vy, angular velocity, shape (n_games, 12, 6)."""
-        return self._read_bodies()[:, :_N_PARTS].copy()
-
-    @property
-    def hurdle(self) -> Floats:
-        """The same for hurdle base and top, shape (n_games, 2, 6)."""
-        return self._read_bodies()[:, _N_PARTS:].copy()
-
-    @property
-    def score_time(self) -> Floats:
-        """The game's clock [s], shape (n_games,)."""
-        return np.array([game.score_time for game in self._games])
-
-    @property
-    def score(self) -> Floats:
-        """The displayed distance [m], shape (n_games,)."""
-        return np.array([game.score for game in self._games])
-
-    @property
-    def ticks(self) -> Integers:
-        """Ticks since the reset, its own tick not counted, shape (n_games,)."""
-        return np.array([game.ticks for game in self._games], dtype=np.int64)
-
-    @property
-    def fallen(self) -> Booleans:
-        """Whether head, arm or forearm has touched the ground, shape (n_games,)."""
-        return np.array([game.rules.fallen for game in self._games])
-
-    @property
-    def jumped(self) -> Booleans:
-        """Whether the left foot has touched the jump line, shape (n_games,)."""
-        return np.array([game.rules.jumped for game in self._games])
-
-    @property
-    def landed(self) -> Booleans:
-        """Whether the runner has landed in the sand pit, shape (n_games,)."""
-        return np.array([game.rules.landed for game in self._games])
-
-    @property
-    def ended(self) -> Booleans:
-        """Whether the game is over, shape (n_games,)."""
-        return np.array([game.ended for game in self._games])
-
-    @property
-    def camera_x(self) -> Floats:
-        """Camera position [pixels], shape (n_games,)."""
-        return np.array([game.camera_x for game in self._games])
-
-    @property
-    def head_torque(self) -> Floats:
-        """Torque accumulated on the head, shape (n_games,)."""
-        return np.array([game.head_torque for game in self._games])
-
-    @property
-    def calf_key(self) -> KeyMasks:
-        """Calf key that last set the hip limits: 0, O or P, shape (n_games,)."""
-        return np.array([game.motors.calf_key for game in self._games], dtype=np.uint8)
-
-    @property
-    def foot_contacts(self) -> Booleans:
-        """Whether left and right foot touch the ground, shape (n_games, 2)."""
-        return np.array([game.foot_contacts for game in self._games])
-
-    @property
-    def touching(self) -> Integers:
-        """Touching contacts in the world, shape (n_games,)."""
-        return np.array([game.touching for game in self._games], dtype=np.int64)
-
-    def _read_bodies(self) -> Floats:
-        for index in np.flatnonzero(self._stale):
-            self._games[index].read_bodies(self._bodies[index])
-        self._stale[:] = False
-        return self._bodies
+    def _read(self, quantity: str) -> NDArray[Any]:
+        if quantity in ("state", "hurdle"):
+            for index in np.flatnonzero(self._stale):
+                self._games[index].read_bodies(self._bodies[index])
+            self._stale[:] = False
+            parts = (
+                self._bodies[:, :_N_PARTS] if quantity == "state" else self._bodies[:, _N_PARTS:]
+            )
+            return parts.copy()
+        values = [attrgetter(_PLACES.get(quantity, quantity))(game) for game in self._games]
+        return np.array(values, dtype=np.uint8 if quantity == "calf_key" else None)

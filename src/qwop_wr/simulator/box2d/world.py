@@ -22,16 +22,11 @@ POLYGON_RADIUS: Final = 0.005
 
 JOINT_DESTRUCTION_ORDER: Final = (
     "neck",
-    "left_shoulder",
-    "left_elbow",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "right_shoulder",
-    "right_elbow",
-    "right_hip",
-    "right_knee",
-    "right_ankle",
+    *(
+        f"{side}_{joint}"
+        for side in ("left", "right")
+        for joint in ("shoulder", "elbow", "hip", "knee", "ankle")
+    ),
     "hurdle_joint",
 )
 """Joints in the order in which a restart removes them, before the bodies."""

@@ -19,11 +19,12 @@ from qwop_wr.simulator.exact.layout import (
     N_TILES,
     STATE_FIELDS,
     TOUCHING,
+    WORK_INTEGERS,
+    WORK_REALS,
 )
 from qwop_wr.simulator.exact.primitives import Pointer, Truth, get, pointer, put, vector_pointer
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
-from qwop_wr.simulator.exact.workspace import WORK_INTEGERS, WORK_REALS
 from qwop_wr.simulator.exact.world import restart
 from qwop_wr.simulator.keys import KeyMasks
 

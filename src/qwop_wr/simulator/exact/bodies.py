@@ -3,6 +3,7 @@
 from typing import Final
 
 from qwop_wr.simulator.constants import GRAVITY, TIME_STEP
+from qwop_wr.simulator.exact.broad_phase import find_new_contacts, mark_moved, move_leaf
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.layout import (
     ANGLE,
@@ -27,7 +28,6 @@ from qwop_wr.simulator.exact.layout import (
     Y,
 )
 from qwop_wr.simulator.exact.narrow_phase import RADIUS
-from qwop_wr.simulator.exact.pairs import find_new_contacts, mark_moved
 from qwop_wr.simulator.exact.primitives import (
     Pointer,
     Real,
@@ -40,7 +40,6 @@ from qwop_wr.simulator.exact.primitives import (
     square_root,
 )
 from qwop_wr.simulator.exact.tables import HALF_HEIGHT, HALF_WIDTH, INVERSE_INERTIA, body_number
-from qwop_wr.simulator.exact.tree import move_leaf
 from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 HEAD: Final = body_number("head")

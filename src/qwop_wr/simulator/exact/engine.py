@@ -4,13 +4,14 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 
 import numpy as np
 from numba.core import config
 from numpy.typing import ArrayLike, NDArray
 
-from qwop_wr.simulator.base import Booleans, Floats, GameIndices, Integers, Simulator
+from qwop_wr.simulator.base import Floats, GameIndices, Integers, Simulator
 from qwop_wr.simulator.exact.batch import advance, begin, copy, read_bodies, read_contacts
 from qwop_wr.simulator.exact.compilation import announced
 from qwop_wr.simulator.exact.layout import (
@@ -20,22 +21,87 @@ from qwop_wr.simulator.exact.layout import (
     FALLEN,
     FIRST_PART,
     FLAGS,
+    GAME_INTEGERS,
+    GAME_REALS,
+    GROUP_SIZE,
     HEAD_TORQUE,
     HURDLE_BASE,
     JUMPED,
     LANDED,
+    LANE_FIELDS,
     SCORE,
     SCORE_TIME,
     TICKS,
 )
 from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.storage import GameSnapshot, Storage
 from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
 from qwop_wr.simulator.keys import KeyMasks
 from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
+CACHE_LINE: Final = 64
+"""Alignment of the lanes [bytes], so that a vector never straddles two lines."""
+
+
+def _aligned(size: int) -> Floats:
+    spare = CACHE_LINE // 8
+    block = np.zeros(size + spare)
+    start = (-block.ctypes.data % CACHE_LINE) // 8
+    return block[start : start + size]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Three flat arrays; see ``layout`` for what is where.
+
+    Attributes:
+        lanes: Vector state, ``[group][field][lane]``.
+        reals: Other floats, ``[game][field]``.
+        integers: Links, counters and flags, ``[game][field]``.
+    """
+
+    lanes: Floats
+    reals: Floats
+    integers: Integers
+
+    @classmethod
+    def for_games(cls, n_games: int) -> "Storage":
+        """Allocates zeroed memory, whole groups of games."""
+        n_groups = -(-n_games // LANES)
+        n_places = n_groups * LANES
+        return cls(
+            _aligned(n_groups * GROUP_SIZE),
+            np.zeros(n_places * GAME_REALS),
+            np.zeros(n_places * GAME_INTEGERS, dtype=np.int64),
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keeps the alignment of the lanes when it is copied or sent to another process."""
+        return _restored, (self.lanes, self.reals, self.integers)
+
+    def field(self, number: int) -> Floats:
+        """Returns a copy of a field of the lanes, shape (places,)."""
+        return self.lanes.reshape(-1, LANE_FIELDS, LANES)[:, number].flatten()
+
+    def real(self, number: int) -> Floats:
+        """Returns a view of a real by its offset within a game's, shape (places,)."""
+        return self.reals[number::GAME_REALS]
+
+    def integer(self, number: int) -> NDArray[np.int64]:
+        """Returns a view of an integer by its offset within a game's, shape (places,)."""
+        return self.integers[number::GAME_INTEGERS]
+
+
+def _restored(lanes: Floats, reals: Floats, integers: Integers) -> Storage:
+    aligned = _aligned(len(lanes))
+    aligned[:] = lanes
+    return Storage(aligned, reals.copy(), integers.copy())
+
+
 _SETTINGS: Final[Any] = config
-_HURDLE_BODIES: Final = np.arange(HURDLE_BASE, FIRST_PART)
+_BODIES: Final = {"state": STATE_BODIES, "hurdle": np.arange(HURDLE_BASE, FIRST_PART)}
+_FLAGS: Final = {"fallen": FALLEN, "jumped": JUMPED, "landed": LANDED, "ended": ENDED}
+_REALS: Final = {"score_time": SCORE_TIME, "score": SCORE, "camera_x": CAMERA_X}
+_INTEGERS: Final = {"ticks": (TICKS, np.int64), "calf_key": (CALF_KEY, np.uint8)}
 _FEET: Final = np.array([body_number("left_foot"), body_number("right_foot")])
 
 
@@ -109,130 +175,25 @@ class ExactSimulator(Simulator):
             origins = places
         _copy(storage, origins, self._storage, targets)
 
-    def snapshot(self, games: GameIndices | None = None) -> GameSnapshot:
-        """Keeps games, all hidden state included, for later.
-
-        Raises:
-            ValueError: If a game index is out of range.
-        """
-        indices = self._checked_games(games)
-        kept = Storage.for_games(len(indices))
-        _copy(self._storage, indices, kept, np.arange(len(indices)))
-        return GameSnapshot.of(self.version, self.platform, len(indices), kept)
-
-    def restore(self, snapshot: GameSnapshot, games: GameIndices | None = None) -> None:
-        """Puts kept games back, here or in another simulator of the engine.
-
-        Args:
-            games: Games to overwrite, as many as were kept; all if omitted.
-
-        Raises:
-            ValueError: If the snapshot is another version's or platform's, its
-                number of games does not fit or a game index is out of range.
-        """
-        if not isinstance(snapshot, GameSnapshot):
-            raise ValueError(f"a snapshot of the exact engine is needed, got {snapshot!r}")
-        if snapshot.version != self.version:
-            raise ValueError(
-                f"the snapshot is of version {snapshot.version!r} of the exact engine, "
-                f"which is now at {self.version!r}"
-            )
-        if snapshot.platform != self.platform:
-            raise ValueError(
-                f"the snapshot is of platform {snapshot.platform!r}, the games are on "
-                f"{self.platform!r}"
-            )
-        kept = snapshot.storage()
-        targets = self._checked_games(games)
-        if len(targets) != snapshot.n_games or len(np.unique(targets)) != len(targets):
-            raise ValueError(
-                f"a snapshot of {snapshot.n_games} games does not fit {len(targets)} games"
-            )
-        _copy(kept, np.arange(snapshot.n_games), self._storage, targets)
-
-    @property
-    def state(self) -> Floats:
-        """Parts' motion; see ``Simulator.state``."""
-        return self._read(STATE_BODIES)
-
-    @property
-    def hurdle(self) -> Floats:
-        """Motion of hurdle base and top; see ``Simulator.hurdle``."""
-        return self._read(_HURDLE_BODIES)
-
-    @property
-    def score_time(self) -> Floats:
-        """The game's clock [s], shape (n_games,)."""
-        return self._storage.real(SCORE_TIME)[: self.n_games].copy()
-
-    @property
-    def score(self) -> Floats:
-        """The displayed distance [m], shape (n_games,)."""
-        return self._storage.real(SCORE)[: self.n_games].copy()
-
-    @property
-    def ticks(self) -> Integers:
-        """Ticks since the reset, its own tick not counted, shape (n_games,)."""
-        return self._storage.integer(TICKS)[: self.n_games].copy()
-
-    @property
-    def fallen(self) -> Booleans:
-        """Whether head, arm or forearm has touched the ground, shape (n_games,)."""
-        return self._flag(FALLEN)
-
-    @property
-    def jumped(self) -> Booleans:
-        """Whether the left foot has touched the jump line, shape (n_games,)."""
-        return self._flag(JUMPED)
-
-    @property
-    def landed(self) -> Booleans:
-        """Whether the runner has landed in the sand pit, shape (n_games,)."""
-        return self._flag(LANDED)
-
-    @property
-    def ended(self) -> Booleans:
-        """Whether the game is over, shape (n_games,)."""
-        return self._flag(ENDED)
-
-    @property
-    def camera_x(self) -> Floats:
-        """Camera position [pixels], shape (n_games,)."""
-        return self._storage.real(CAMERA_X)[: self.n_games].copy()
-
-    @property
-    def head_torque(self) -> Floats:
-        """Torque accumulated on the head, shape (n_games,)."""
-        return self._storage.field(HEAD_TORQUE)[: self.n_games]
-
-    @property
-    def calf_key(self) -> KeyMasks:
-        """Calf key that last set the hip limits, shape (n_games,)."""
-        return self._storage.integer(CALF_KEY)[: self.n_games].astype(np.uint8)
-
-    @property
-    def foot_contacts(self) -> Booleans:
-        """Whether left and right foot touch the ground, shape (n_games, 2)."""
-        return self._contacts()[0]
-
-    @property
-    def touching(self) -> Integers:
-        """Touching contacts in the world, shape (n_games,)."""
-        return self._contacts()[1]
-
-    def _contacts(self) -> tuple[Booleans, Integers]:
-        on_ground = np.empty((self.n_games, len(_FEET)), dtype=np.bool_)
-        touching = np.empty(self.n_games, dtype=np.int64)
-        read_contacts(self._storage.integers, _FEET, on_ground, touching)
-        return on_ground, touching
-
-    def _read(self, bodies: NDArray[np.int64]) -> Floats:
-        out = np.empty((self.n_games, len(bodies), 6))
-        read_bodies(self._storage.lanes, bodies, out)
-        return out
-
-    def _flag(self, flag: int) -> Booleans:
-        return (self._storage.integer(FLAGS)[: self.n_games] & flag).astype(np.bool_)
+    def _read(self, quantity: str) -> NDArray[Any]:
+        storage = self._storage
+        if quantity in _BODIES:
+            out = np.empty((self.n_games, len(_BODIES[quantity]), 6))
+            read_bodies(storage.lanes, _BODIES[quantity], out)
+            return out
+        if quantity in ("foot_contacts", "touching"):
+            on_ground = np.empty((self.n_games, len(_FEET)), dtype=np.bool_)
+            touching = np.empty(self.n_games, dtype=np.int64)
+            read_contacts(storage.integers, _FEET, on_ground, touching)
+            return on_ground if quantity == "foot_contacts" else touching
+        if quantity in _FLAGS:
+            return (storage.integer(FLAGS)[: self.n_games] & _FLAGS[quantity]).astype(np.bool_)
+        if quantity == "head_torque":
+            return storage.field(HEAD_TORQUE)[: self.n_games]
+        if quantity in _REALS:
+            return storage.real(_REALS[quantity])[: self.n_games].copy()
+        number, kind = _INTEGERS[quantity]
+        return storage.integer(number)[: self.n_games].astype(kind)
 
 
 def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:

@@ -9,11 +9,58 @@ leaves their bodies as they are.
 
 from typing import Final
 
+from qwop_wr.simulator.constants import LINEAR_SLOP
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_solver import MAX_CONDITION
-from qwop_wr.simulator.exact.layout import BODY_FIELDS, COSINE, SINE, SPIN, VX, VY, X, Y
-from qwop_wr.simulator.exact.narrow_phase import RADIUS
-from qwop_wr.simulator.exact.primitives import Pointer, Real, Truth, bits_of, get, put, select
+from qwop_wr.simulator.exact.contact_solver import MAX_CONDITION, MAX_LINEAR_CORRECTION
+from qwop_wr.simulator.exact.layout import (
+    ANGLE,
+    AWAKE,
+    BODY_A,
+    BODY_B,
+    BODY_FIELDS,
+    CONTACT_FIELDS,
+    CONTACT_ORDER,
+    CONTACTS,
+    COSINE,
+    FIRST_PART,
+    FLIPPED,
+    KNOWN_SLOTS,
+    MANIFOLD_FIELDS,
+    MANIFOLDS,
+    MAX_RANKS,
+    N_BODIES,
+    N_CONTACTS,
+    N_POINTS,
+    N_SLOTS,
+    NORMAL,
+    NORMAL_IMPULSES,
+    SINE,
+    SLOT_BODIES,
+    SLOT_FIELDS,
+    SLOT_GAMES,
+    SLOT_NUMBERS,
+    SLOT_RECORDS,
+    SLOTS,
+    SPIN,
+    TOUCHING,
+    VX,
+    VY,
+    X,
+    Y,
+)
+from qwop_wr.simulator.exact.narrow_phase import RADIUS, TOTAL_RADIUS
+from qwop_wr.simulator.exact.primitives import (
+    Pointer,
+    Real,
+    Truth,
+    Whole,
+    bits_of,
+    get,
+    lane_of,
+    put,
+    select,
+)
+from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.tables import (
     FRICTION,
     INERTIA_RATIO,
@@ -21,6 +68,7 @@ from qwop_wr.simulator.exact.tables import (
     INVERSE_MASS,
     MASS_RATIO,
 )
+from qwop_wr.simulator.exact.trigonometry import sine_cosine
 
 # Fields of a slot. The first are copied from the contact, the rest computed.
 GROUND_X, GROUND_Y, FLIP, COUNT = range(4)
@@ -258,3 +306,138 @@ def _solve_single(lane: Pointer, work: Pointer, slot: int, body: int) -> None:
         change * get(work, slot + NORMAL_X),
         change * get(work, slot + NORMAL_Y),
     )
+
+
+@compiled
+def clear_slots(found: Pointer) -> None:
+    """Forgets all slots."""
+    found[N_SLOTS] = 0
+    for rank in range(MAX_RANKS):
+        found[KNOWN_SLOTS + rank] = 0
+
+
+@compiled
+def _slot_of(work: Pointer, found: Pointer, body: int, rank: int) -> Whole:
+    number = SLOT_NUMBERS + rank * N_BODIES + body
+    if (found[KNOWN_SLOTS + rank] >> body) & 1:
+        return found[number]
+    found[KNOWN_SLOTS + rank] |= 1 << body
+    slot = found[N_SLOTS]
+    found[N_SLOTS] = slot + 1
+    found[number] = slot
+    found[SLOT_BODIES + slot] = body
+    found[SLOT_GAMES + slot] = 0
+    for field in range(COPIED_FIELDS):
+        put(work, SLOTS + slot * SLOT_FIELDS + field, 0.0)
+    return slot
+
+
+@compiled
+def fill_slots(
+    lane: Pointer, reals: Pointer, integers: Pointer, work: Pointer, found: Pointer, game: int
+) -> None:
+    """Puts a game's touching contacts into slots, newest first."""
+    ranks = 0
+    mine = lane_of(work, game)
+    for place in range(integers[N_CONTACTS] - 1, -1, -1):
+        record = integers[CONTACT_ORDER + place]
+        contact = CONTACTS + record * CONTACT_FIELDS
+        ground, body = integers[contact + BODY_A], integers[contact + BODY_B]
+        if integers[contact + TOUCHING] == 0 or body < FIRST_PART:
+            continue
+        integers[AWAKE] |= 1 << ground
+        rank = (ranks >> (3 * body)) & 7
+        ranks += 1 << (3 * body)
+        number = _slot_of(work, found, body, rank)
+        found[SLOT_GAMES + number] |= 1 << game
+        found[SLOT_RECORDS + number * LANES + game] = record
+        slot = SLOTS + number * SLOT_FIELDS
+        manifold = MANIFOLDS + record * MANIFOLD_FIELDS
+        put(mine, slot + GROUND_X, get(lane, ground * BODY_FIELDS + X))
+        put(mine, slot + GROUND_Y, get(lane, ground * BODY_FIELDS + Y))
+        put(mine, slot + FLIP, 1.0 * integers[contact + FLIPPED])
+        put(mine, slot + COUNT, 1.0 * integers[contact + N_POINTS])
+        for field in range(MANIFOLD_FIELDS):
+            put(mine, slot + LOCAL_NORMAL + field, reals[manifold + NORMAL + field])
+
+
+@compiled
+def store_slots(reals: Pointer, work: Pointer, found: Pointer, game: int) -> None:
+    """Keeps a game's impulses for the next step."""
+    mine = lane_of(work, game)
+    for number in range(found[N_SLOTS]):
+        if (found[SLOT_GAMES + number] >> game) & 1 == 0:
+            continue
+        slot = SLOTS + number * SLOT_FIELDS
+        record = found[SLOT_RECORDS + number * LANES + game]
+        manifold = MANIFOLDS + record * MANIFOLD_FIELDS
+        count = 2 if get(mine, slot + TWO) > 0.0 else 1
+        for point in range(count):
+            reals[manifold + NORMAL_IMPULSES + point] = get(mine, slot + IMPULSES + point)
+            reals[manifold + NORMAL_IMPULSES + 2 + point] = get(mine, slot + FRICTIONS + point)
+
+
+@compiled
+def _face(
+    lane: Pointer, work: Pointer, slot: int, field: int, flipped: Truth
+) -> tuple[Real, Real, Real, Real]:
+    x, y = get(lane, field + X), get(lane, field + Y)
+    sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
+    ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
+    local_x, local_y = get(work, slot + LOCAL_NORMAL), get(work, slot + LOCAL_NORMAL + 1)
+    normal_x = select(flipped, cosine * local_x - sine * local_y, local_x)
+    normal_y = select(flipped, sine * local_x + cosine * local_y, local_y)
+    local_x, local_y = get(work, slot + LOCAL_PLANE), get(work, slot + LOCAL_PLANE + 1)
+    plane_x = select(flipped, x + (cosine * local_x - sine * local_y), ground_x + local_x)
+    plane_y = select(flipped, y + (sine * local_x + cosine * local_y), ground_y + local_y)
+    return normal_x, normal_y, plane_x, plane_y
+
+
+@compiled
+def solve_slot_position(lane: Pointer, work: Pointer, slot: int, body: int, active: Truth) -> Real:
+    """Runs one position iteration of a slot, pushing the part out of the ground.
+
+    Args:
+        active: Games that still iterate; others keep their state.
+
+    Returns:
+        The least separation of its points before the correction, at most 0.
+    """
+    field = body * BODY_FIELDS
+    x, y = get(lane, field + X), get(lane, field + Y)
+    sine, cosine = get(lane, field + SINE), get(lane, field + COSINE)
+    ground_x, ground_y = get(work, slot + GROUND_X), get(work, slot + GROUND_Y)
+    flipped = get(work, slot + FLIP) > 0.0
+    normal_x, normal_y, plane_x, plane_y = _face(lane, work, slot, field, flipped)
+    push_x, push_y = select(flipped, -normal_x, normal_x), select(flipped, -normal_y, normal_y)
+    two = get(work, slot + TWO) > 0.0
+    n_points = 1 if bits_of(two) == 0 else 2
+    least = normal_x * 0.0
+    new_x, new_y, angle = x, y, get(lane, field + ANGLE)
+    for index in range(n_points):
+        local_x = get(work, slot + LOCAL_POINTS + 2 * index)
+        local_y = get(work, slot + LOCAL_POINTS + 2 * index + 1)
+        point_x = select(flipped, ground_x + local_x, x + (cosine * local_x - sine * local_y))
+        point_y = select(flipped, ground_y + local_y, y + (sine * local_x + cosine * local_y))
+        separation = (point_x - plane_x) * normal_x + (point_y - plane_y) * normal_y - TOTAL_RADIUS
+        present = get(work, slot + COUNT) > 0.0 if index == 0 else two
+        separation = select(present, separation, 0.0)
+        least = select(least < separation, least, separation)
+        error = separation + LINEAR_SLOP
+        error = select(
+            error < -MAX_LINEAR_CORRECTION, -MAX_LINEAR_CORRECTION, select(error > 0.0, 0.0, error)
+        )
+        mass = get(work, slot + FIRST_POINT + index * POINT_FIELDS + EQUALIZED_MASS)
+        impulse = select(active & present, -mass * error, 0.0)
+        move_x, move_y = impulse * push_x, impulse * push_y
+        turn = (point_x - new_x) * move_y - (point_y - new_y) * move_x
+        new_x = new_x + MASS_RATIO[body] * move_x
+        new_y = new_y + MASS_RATIO[body] * move_y
+        angle = angle + INERTIA_RATIO[body] * turn
+    put(lane, field + X, new_x)
+    put(lane, field + Y, new_y)
+    put(lane, field + ANGLE, angle)
+    sine, cosine = sine_cosine(lane, angle)
+    put(lane, field + SINE, sine)
+    put(lane, field + COSINE, cosine)
+    return least

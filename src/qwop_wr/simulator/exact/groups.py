@@ -11,10 +11,13 @@ writes to all lanes, so those that do not take part are set aside meanwhile.
 from typing import NamedTuple
 
 from qwop_wr.simulator.exact.bodies import fall_asleep, refit, sweep, synchronise
+from qwop_wr.simulator.exact.broad_phase import find_new_contacts
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contacts import update_contacts
+from qwop_wr.simulator.exact.ground_contacts import clear_slots, fill_slots, store_slots
 from qwop_wr.simulator.exact.islands import solve_islands
 from qwop_wr.simulator.exact.layout import (
+    ASIDE,
     AWAKE,
     BODY_A,
     BODY_B,
@@ -34,13 +37,10 @@ from qwop_wr.simulator.exact.layout import (
     STATE_FIELDS,
     TOUCHING,
 )
-from qwop_wr.simulator.exact.pairs import find_new_contacts
 from qwop_wr.simulator.exact.primitives import Pointer, bits_of, get, lane_of, offset, put, truth_of
 from qwop_wr.simulator.exact.rules import judge, press_keys, start_clock
 from qwop_wr.simulator.exact.runner import runs_alone, solve_runner
 from qwop_wr.simulator.exact.simd import LANES
-from qwop_wr.simulator.exact.slots import clear_slots, fill_slots, store_slots
-from qwop_wr.simulator.exact.workspace import ASIDE
 from qwop_wr.simulator.exact.world import hold_head, lay_tiles
 
 

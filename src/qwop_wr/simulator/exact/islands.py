@@ -3,9 +3,9 @@
 from qwop_wr.simulator.constants import LINEAR_SLOP, POSITION_ITERATIONS, VELOCITY_ITERATIONS
 from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, fall_asleep, move, rest
 from qwop_wr.simulator.exact.compilation import compiled
-from qwop_wr.simulator.exact.contact_positions import solve_contact_position
 from qwop_wr.simulator.exact.contact_solver import (
     prepare_contact,
+    solve_contact_position,
     solve_contact_velocity,
     store_contact,
     warm_start_contact,
@@ -17,37 +17,35 @@ from qwop_wr.simulator.exact.joint_solver import (
     solve_joint_velocity,
 )
 from qwop_wr.simulator.exact.layout import (
+    ACCUMULATED,
+    ARM_FIELDS,
+    ARMS,
     AWAKE,
     BODY_A,
     BODY_B,
+    CONSTRAINT_FIELDS,
+    CONSTRAINTS,
     CONTACT_FIELDS,
     CONTACT_ORDER,
     CONTACTS,
     FIRST_DYNAMIC,
-    N_BODIES,
-    N_CONTACTS,
-    N_JOINTS,
-    TOUCHING,
-)
-from qwop_wr.simulator.exact.primitives import Pointer, Whole, moved, put, truth_of
-from qwop_wr.simulator.exact.tables import JOINT_A, JOINT_B, JOINTS_OF_BODY, MAX_JOINTS_OF_BODY
-from qwop_wr.simulator.exact.workspace import (
-    ACCUMULATED,
-    ARM_FIELDS,
-    ARMS,
-    CONSTRAINT_FIELDS,
-    CONSTRAINTS,
     ISLAND_BODIES,
     ISLAND_CONTACTS,
     ISLAND_JOINTS,
+    N_BODIES,
+    N_CONTACTS,
     N_ISLAND_BODIES,
     N_ISLAND_CONTACTS,
     N_ISLAND_JOINTS,
+    N_JOINTS,
     SEEN_BODIES,
     SEEN_CONTACTS,
     SEEN_JOINTS,
     STACK,
+    TOUCHING,
 )
+from qwop_wr.simulator.exact.primitives import Pointer, Whole, moved, put, truth_of
+from qwop_wr.simulator.exact.tables import JOINT_A, JOINT_B, JOINTS_OF_BODY, MAX_JOINTS_OF_BODY
 
 
 @compiled

@@ -8,14 +8,18 @@ through a pointer to ``float64x8`` it reads the same field of eight lanes.
 
 from typing import Any, Final, TypeAlias
 
-from qwop_wr.simulator.exact.simd import BITS, DOUBLES, LANES, bool8, float64x8
-from qwop_wr.simulator.exact.toolchain import (
+from qwop_wr.simulator.exact.simd import (
+    BITS,
+    DOUBLES,
+    LANES,
     Builder,
     Context,
     NumbaType,
     Signature,
     Value,
+    bool8,
     declared,
+    float64x8,
     ir,
     pointer_to,
     primitive,

@@ -42,9 +42,9 @@ from qwop_wr.simulator.exact.layout import (
     X,
     Y,
 )
+from qwop_wr.simulator.exact.narrow_phase import world_normal, world_point
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
 from qwop_wr.simulator.exact.tables import body_number, joint_number
-from qwop_wr.simulator.exact.world_manifold import world_normal, world_point
 from qwop_wr.simulator.keys import O, P, Q, W
 
 TORSO: Final = body_number("torso")

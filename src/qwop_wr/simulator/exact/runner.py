@@ -10,36 +10,34 @@ from qwop_wr.simulator.exact.bodies import TIME_TO_SLEEP, accelerate, move, rest
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.ground_contacts import (
     prepare_slot,
+    solve_slot_position,
     solve_slot_velocity,
     warm_start_slot,
 )
-from qwop_wr.simulator.exact.ground_positions import solve_slot_position
 from qwop_wr.simulator.exact.joint_solver import (
     prepare_joint,
     solve_joint_position,
     solve_joint_velocity,
 )
 from qwop_wr.simulator.exact.layout import (
+    ACCUMULATED,
+    ARM_FIELDS,
+    ARMS,
     AWAKE,
     FIRST_PART,
     HURDLE_BASE,
     HURDLE_TOP,
     N_BODIES,
     N_JOINTS,
+    N_SLOTS,
     PART_BITS,
     PARTNERS,
-)
-from qwop_wr.simulator.exact.primitives import Pointer, Whole, bits_of, moved, put, truth_of
-from qwop_wr.simulator.exact.tables import RUNNER_JOINTS
-from qwop_wr.simulator.exact.workspace import (
-    ACCUMULATED,
-    ARM_FIELDS,
-    ARMS,
-    N_SLOTS,
     SLOT_BODIES,
     SLOT_FIELDS,
     SLOTS,
 )
+from qwop_wr.simulator.exact.primitives import Pointer, Whole, bits_of, moved, put, truth_of
+from qwop_wr.simulator.exact.tables import RUNNER_JOINTS
 
 
 @compiled

@@ -6,30 +6,63 @@ LLVM's ``<8 x double>`` and a ``bool8`` is ``<8 x i1>``. The engine's solvers
 are written once, with ordinary operators and ``select`` in place of branches,
 and compile for plain floats and for eight lanes alike. Each lane performs
 exactly the scalar operations, so the bits are the same.
+
+Its first part is Numba's extension interface, with the types that Numba does not declare.
 """
 
 import operator
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, TypeAlias, TypeVar
 
-from qwop_wr.simulator.exact.toolchain import (
-    SAFE_CONVERSION,
-    AbstractTemplate,
-    Builder,
-    Context,
-    Emitter,
-    NumbaType,
-    Signature,
-    Value,
-    converts,
-    implements,
-    ir,
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.core.extending import (
+    intrinsic,
+    lower_builtin,
+    lower_cast,
     models,
-    represents,
-    signature,
-    types,
-    types_operator,
+    overload,
+    register_model,
 )
+from numba.core.typeconv.castgraph import Conversion
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.core.typing.templates import signature as numba_signature
+
+Context: TypeAlias = Any
+"""Numba's typing or target context."""
+
+Builder: TypeAlias = Any
+"""llvmlite's instruction builder."""
+
+Value: TypeAlias = Any
+"""A value or a type of llvmlite."""
+
+NumbaType: TypeAlias = Any
+"""A type of Numba."""
+
+Signature: TypeAlias = Any
+"""A signature of Numba, or the types or values that fit one."""
+
+Emitter: TypeAlias = Callable[..., Value]
+"""Emits the instructions of an operation."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type)
+
+signature: Final[Callable[..., Signature]] = numba_signature
+pointer_to: Final[Callable[[NumbaType], NumbaType]] = types.CPointer
+declared: Final[Callable[..., Value]] = cgutils.get_or_insert_function
+implements: Final[Callable[..., Callable[[Function], Function]]] = lower_builtin
+converts: Final[Callable[..., Callable[[Function], Function]]] = lower_cast
+represents: Final[Callable[[NumbaType], Callable[[Class], Class]]] = register_model
+types_operator: Final[Callable[[Callable[..., object]], Callable[[Class], Class]]] = infer_global
+primitive: Final[Callable[[Callable[..., Signature]], Callable[..., Any]]] = intrinsic
+"""Lets compiled code call a function for which Python code emits the instructions."""
+
+overloads: Final[Callable[..., Callable[[Function], Function]]] = overload
+SAFE_CONVERSION: Final = Conversion.safe
+
+__all__ = ["ir", "types"]
 
 LANES: Final = 8
 """Games that share a group."""

@@ -33,8 +33,7 @@ from qwop_wr.simulator.exact.primitives import (
     with_element,
     with_sign_of,
 )
-from qwop_wr.simulator.exact.simd import float64x8
-from qwop_wr.simulator.exact.toolchain import NumbaType, overloads
+from qwop_wr.simulator.exact.simd import NumbaType, float64x8, overloads
 from qwop_wr.simulator.platforms import PLATFORMS
 
 CHROMIUM: Final = PLATFORMS.index("chromium")

@@ -12,6 +12,7 @@ from qwop_wr.simulator.constants import (
     TILE_WIDTH,
 )
 from qwop_wr.simulator.exact.bodies import HEAD, place, stand_still, sweep
+from qwop_wr.simulator.exact.broad_phase import create_leaf, destroy_leaf, mark_moved
 from qwop_wr.simulator.exact.compilation import compiled
 from qwop_wr.simulator.exact.contacts import destroy_contacts_of, wake
 from qwop_wr.simulator.exact.layout import (
@@ -47,7 +48,6 @@ from qwop_wr.simulator.exact.layout import (
     X,
     Y,
 )
-from qwop_wr.simulator.exact.pairs import mark_moved
 from qwop_wr.simulator.exact.primitives import Pointer, get, put
 from qwop_wr.simulator.exact.tables import (
     JOINT,
@@ -59,7 +59,6 @@ from qwop_wr.simulator.exact.tables import (
     START_X,
     START_Y,
 )
-from qwop_wr.simulator.exact.tree import create_leaf, destroy_leaf
 
 SCREEN_PX: Final = TILE_WIDTH * PIXELS_PER_UNIT
 

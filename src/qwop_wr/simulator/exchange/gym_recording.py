@@ -60,13 +60,11 @@ class GymRecording(NamedTuple):
     Attributes:
         seed: Seed of the recording environment.
         episodes: The runs that end with ``*``.
-        n_discarded: Number of runs that end with ``X``.
         left_out: Runs left out because they are cut off or damaged, in words.
     """
 
     seed: int
     episodes: tuple[Episode, ...]
-    n_discarded: int
     left_out: tuple[str, ...] = ()
 
 
@@ -89,7 +87,7 @@ def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> G
         raise TapeError("line 1: must be 'seed=' and a number; this is no qwop-gym recording")
     episodes: list[Episode] = []
     left_out: list[str] = []
-    n_discarded = n_episodes = 0
+    n_episodes = 0
     run = _Run(masks, ticks_per_action)
     for number, line in enumerate(lines, start=2):
         word = line[:_LONGEST_LINE].rstrip()
@@ -105,7 +103,6 @@ def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> G
         except TapeError as error:
             left_out.append(f"run {n_episodes}: {error}")
         else:
-            n_discarded += keys is None
             if keys is not None:
                 episodes.append(Episode(n_episodes, keys))
         run = _Run(masks, ticks_per_action)
@@ -115,7 +112,7 @@ def decode(content: bytes, masks: Sequence[int], ticks_per_action: int = 1) -> G
             left_out.append(f"run {n_episodes + 1}: {run.fault or cut}")
     if not episodes:
         raise TapeError(left_out[0] if left_out else "no run in it was kept (none ends with '*')")
-    return GymRecording(int(header[1]), tuple(episodes), n_discarded, tuple(left_out))
+    return GymRecording(int(header[1]), tuple(episodes), tuple(left_out))
 
 
 def encode(keys: NDArray[np.uint8], masks: Sequence[int], seed: int = 0) -> bytes:

@@ -7,7 +7,7 @@ from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.envs.shaping import KNEE_LIMIT, knee_heights
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent
-from qwop_wr.evaluation.trace import trace_tape
+from qwop_wr.evaluation.trajectory import tape_trajectory
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.anatomy import PART_INDEX
 from qwop_wr.simulator.keys import O, P, Q, W
@@ -31,7 +31,7 @@ def test_scraping_along_is_told_from_running() -> None:
     options = EvaluationOptions(seeds=2, idle_ticks=0, sticky=0, max_ticks=600)
     evaluation = evaluate_agent(scraper, game, options)
     row = evaluation.episodes.to_dict("records")[0]
-    state = trace_tape(evaluation.tapes["farthest"]).state
+    state = tape_trajectory(evaluation.tapes["farthest"]).state
     decisions = np.append(np.arange(2, len(state) - 1, 2), len(state) - 1)
     near = [knee_heights(state[[tick]]).min() < KNEE_LIMIT for tick in decisions]
     assert row["knee_near_ground"] == np.mean(near)

@@ -13,7 +13,7 @@ from qwop_wr.simulator.tape import Tape
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trajectory:
     """A replayed run of T ticks.
 
     Attributes:
@@ -37,12 +37,12 @@ class Trace:
         """Position of the torso [m], not rounded like the display, shape (T + 1,)."""
         return np.asarray(self.state[:, 0, 0] / UNITS_PER_METRE)
 
-    def first(self, ticks: int) -> "Trace":
+    def first(self, ticks: int) -> "Trajectory":
         """Returns the first ``ticks`` of the run."""
         if len(self.keys) <= ticks:
             return self
         moments = slice(ticks + 1)
-        return Trace(
+        return Trajectory(
             keys=self.keys[:ticks],
             clock=self.clock[moments],
             distance=self.distance[moments],
@@ -68,7 +68,7 @@ class Trace:
         return clocks
 
 
-def trace_tape(tape: Tape) -> Trace:
+def tape_trajectory(tape: Tape) -> Trajectory:
     """Replays a tape, up to the end of the run or of the keys, and records every tick."""
     game = tape.simulator()
     keys = np.asarray(tape.per_tick_keys, dtype=np.uint8)
@@ -82,7 +82,7 @@ def trace_tape(tape: Tape) -> Trace:
         distance.append(game.score[0])
         state.append(game.state[0])
         hurdle.append(game.hurdle[0])
-    return Trace(
+    return Trajectory(
         keys=keys[: len(clock) - 1],
         clock=np.array(clock),
         distance=np.array(distance),

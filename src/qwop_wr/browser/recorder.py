@@ -11,9 +11,17 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from qwop_wr.browser.rows import VALUES, Rows, replayed
 from qwop_wr.browser.script import UNKNOWN_PLATFORM
-from qwop_wr.browser.verdict import Comparison, PageRun, compare, in_words, proof
+from qwop_wr.browser.verdict import (
+    VALUES,
+    Comparison,
+    PageRun,
+    Rows,
+    compare,
+    in_words,
+    proof,
+    replayed,
+)
 from qwop_wr.simulator.keys import N_MASKS
 from qwop_wr.simulator.platforms import PLATFORMS
 from qwop_wr.simulator.tape import SUFFIX, Tape, TapeError
@@ -68,7 +76,7 @@ class _Begun:
         return sum(len(chunk) for chunk in self.chunks)
 
 
-class Session:
+class PageRecorder:
     """The one page that plays, and its runs.
 
     The server's threads call its methods; a message that is not as it should be raises
