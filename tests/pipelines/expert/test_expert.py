@@ -1,13 +1,15 @@
 """The expert's training and its challenge to the reigning one."""
 
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import pass_gate
 from qwop_wr.agents.learners.options import PPOOptions
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.compute import SERIAL
 from qwop_wr.envs import EnvironmentOptions
@@ -16,14 +18,18 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.expert import nodes
 from qwop_wr.pipelines.expert.nodes import (
     GateOptions,
+    coach_expert,
     refine_expert,
     search_with_expert,
     select_expert,
     select_guides,
     take_candidate,
+    take_trained,
     train_expert,
 )
+from qwop_wr.pipelines.expert.progress import trace_progress
 from qwop_wr.pipelines.games import GamesOptions
+from qwop_wr.pipelines.training.nodes import Stage
 from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.options import RoundBudget
@@ -54,14 +60,25 @@ def _states(
     interrupted: TrainingState | None = None,
     resume: bool = False,
     options: PPOOptions = OPTIONS,
+    begins_with: Literal["random", "reigning"] = "random",
 ) -> list[TrainingState]:
-    games = GamesOptions(n_games=8)
-    arguments = (interrupted, reigning, environment, games, options, EVALUATION)
-    return list(train_expert(*arguments, seed=1, resume=resume))
+    return list(
+        train_expert(
+            interrupted=interrupted,
+            reigning=reigning,
+            environment=environment,
+            games=GamesOptions(n_games=8),
+            options=options,
+            begins_with=begins_with,
+            evaluation=EVALUATION,
+            seed=1,
+            resume=resume,
+        )
+    )
 
 
 def _train(reigning: Agent | None, environment: EnvironmentOptions) -> Agent:
-    agent, history = take_candidate(_states(reigning, environment)[-1])
+    agent, history = take_trained(_states(reigning, environment)[-1])
     assert "evaluation/mean_distance" in set(history["metric"])
     return agent
 
@@ -244,3 +261,78 @@ def test_expert_of_another_environment_is_not_overwritten(
     other = environment.model_copy(update={"actions": "full"})
     with pytest.raises(BadInputError, match="reigning_expert_agent: .* actions = 'minimal'"):
         _train(agent, other)
+
+
+def test_a_training_can_go_on_from_the_reigning_expert(
+    environment: EnvironmentOptions,
+) -> None:
+    reigning = _train(None, environment)
+    untouched = OPTIONS.model_copy(update={"budget": TrainingBudget(steps=0)})
+    *_, end = _states(reigning, environment, options=untouched, begins_with="reigning")
+    assert take_trained(end)[0].fingerprint == reigning.fingerprint
+    learnt, *_ = _states(reigning, environment, begins_with="reigning")
+    anew, *_ = _states(None, environment)
+    name = "policy/actor_output.weight"
+    assert learnt.arrays[name].tobytes() != anew.arrays[name].tobytes()
+    with pytest.raises(BadInputError, match="there is no expert_agent"):
+        _states(None, environment, begins_with="reigning")
+
+
+def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions) -> None:
+    trained = _train(None, environment)
+    stage = Stage.model_validate(
+        {
+            "name": "expert_coaching",
+            "games": {"max_ticks": 24},
+            "coach": {"n_games": 4, "hazard_share": 1.0},
+            "options": {
+                "budget": {"steps": 0},
+                "coaching": {"rounds": 2, "batch_size": 16},
+                "evaluation_starts": 4,
+                "gate_starts": 4,
+                "progress_bar": False,
+            },
+        }
+    )
+
+    def coach(interrupted: TrainingState | None = None) -> list[TrainingState]:
+        resume = interrupted is not None
+        arguments = (trained, interrupted, environment, stage, EVALUATION)
+        return list(coach_expert(*arguments, seed=1, resume=resume))
+
+    first, *_, end = coach()
+    agent, history, gate = take_candidate(end, trained)
+    assert history["metric"].eq("coaching/round").sum() == 2
+    assert (agent.fingerprint != trained.fingerprint) == gate["promoted"]
+    assert agent.spec == trained.spec
+    if gate["promoted"]:
+        assert cast("Any", agent.card["coached"])["incoming"] == trained.fingerprint
+    *_, again = coach(first)
+    assert take_candidate(again, trained)[0].fingerprint == agent.fingerprint
+
+
+def test_findings_are_listed_by_the_processor_time_since_random_weights() -> None:
+    def history(*evaluations: tuple[int, float, float]) -> pd.DataFrame:
+        rows = [
+            (step, metric, value)
+            for step, minutes, time in evaluations
+            for metric, value in (("time/core_minutes", minutes), ("evaluation/best_time", time))
+        ]
+        return pd.DataFrame(rows, columns=["step", "metric", "value"])
+
+    rounds = [{"best_time": 40.0, "mean_time": 41.0, "core_seconds": 60.0}]
+    found = [{"time": 39.0, "core_seconds": 30.0}]
+    search = {"best_time": 39.0, "core_seconds": 120.0, "found": found}
+    progress = trace_progress(
+        history((0, 0.1, 60.0), (9, 5.0, 47.0)),
+        history((0, 0.5, 47.0), (9, 2.0, 45.0)),
+        {"rounds": rounds},
+        search,
+    )
+    assert progress["phase"].tolist() == [
+        *("training", "training", "coaching", "coaching"),
+        *("rounds", "search", "search"),
+    ]
+    assert progress["core_minutes"].tolist() == [0.1, 5.0, 5.5, 7.0, 8.0, 8.5, 10.0]
+    assert progress["time"].tolist()[:6] == [60.0, 47.0, 47.0, 45.0, 41.0, 39.0]
+    assert progress["best_tape"].tolist()[4:] == [40.0, 39.0, 39.0]
