@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.compute import SERIAL, ComputeOptions, connected
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.options import Options
 from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
@@ -98,10 +99,8 @@ WHOLE: Final = "whole"
 Range = tuple[float, float]
 
 
-class Section(BaseModel):
+class Section(Options):
     """A part of the track in which searches continue earlier runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     metres: Range
     """Range of the positions at which searches begin [m]."""
@@ -109,15 +108,13 @@ class Section(BaseModel):
     """Range of the value weights; the hunt's if omitted."""
 
 
-class HuntOptions(BaseModel):
+class HuntOptions(Options):
     """Which searches a hunt makes.
 
     Rounds have a fixed number of searches, so that results do not depend on the number of
     cores. In every round the beam is twice as wide as in the one before, as far as the
     budget allows.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: RoundBudget
     """How long to hunt."""

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from qwop_wr.options import Options
 from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.constants import GROUND_Y
 
@@ -15,14 +16,12 @@ SMALL_WIDTH: Final = 8
 costs as much as the run so far there, so that a whole search would take longer than a night."""
 
 
-class SearchOptions(BaseModel):
+class SearchOptions(Options):
     """Width, proposals and scoring of a beam.
 
     A state's score is the sum of its rewards plus ``value_weight`` times the value
     that its guide estimates, both in the rewards of the environment.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     width: int = Field(default=128, ge=1, le=65_536)
     """States kept per depth, all islands together."""
@@ -70,13 +69,11 @@ class SearchOptions(BaseModel):
         return self.model_copy(update=small)
 
 
-class SearchBudget(BaseModel):
+class SearchBudget(Options):
     """Limits of a search; the first one reached ends it, none lets it run to its end.
 
     Only a search without a limit in seconds can be repeated exactly.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     clones: PositiveInt | None = None
     """States tried, all depths together."""
@@ -84,10 +81,8 @@ class SearchBudget(BaseModel):
     """Wall-clock time."""
 
 
-class RoundBudget(BaseModel):
+class RoundBudget(Options):
     """Limits of work in rounds; the first one reached ends it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock time; work limited by it cannot be repeated exactly."""

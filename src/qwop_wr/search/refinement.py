@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
@@ -13,6 +13,7 @@ from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.compute import SERIAL, ComputeOptions, single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
+from qwop_wr.options import Options
 from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.lookahead import (
@@ -27,15 +28,13 @@ from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.tapes import idle_prefix
 
 
-class RefinementOptions(BaseModel):
+class RefinementOptions(Options):
     """How guides are refined.
 
     A round fills a pool with states that searches meet, refits critic and actor
     on runs that begin there, and searches again to see whether the guide has
     become better.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: RoundBudget = RoundBudget(rounds=4)
     """How long to refine. A round is not begun if one like the last would exceed it."""

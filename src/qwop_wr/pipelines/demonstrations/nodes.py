@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from kedro.io import DatasetError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
@@ -18,6 +18,7 @@ from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import Seed
+from qwop_wr.options import Options
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.search import AgentGuide, SearchOptions
@@ -29,10 +30,8 @@ from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 logger = logging.getLogger(__name__)
 
 
-class ExpertRunsOptions(BaseModel):
+class ExpertRunsOptions(Options):
     """Runs of the expert."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
@@ -44,10 +43,8 @@ class ExpertRunsOptions(BaseModel):
     """Leave out episodes that did not finish."""
 
 
-class SearchRunsOptions(BaseModel):
+class SearchRunsOptions(Options):
     """Runs found by beam searches."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     runs: int = Field(ge=0, le=1000)
     """Number of searches; 0 leaves the source out."""
@@ -57,10 +54,8 @@ class SearchRunsOptions(BaseModel):
     """How to search."""
 
 
-class FileRunsOptions(BaseModel):
+class FileRunsOptions(Options):
     """Tapes and recordings from files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     folder: bool
     """Take the tapes in the folder of ``demonstration_tapes``."""

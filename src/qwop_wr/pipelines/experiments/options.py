@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     RootModel,
@@ -21,6 +19,7 @@ from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
+from qwop_wr.options import Options
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
 """Keys that ``like`` does not inherit."""
@@ -36,10 +35,8 @@ _LEARNER_FIELDS: Final = (
 """Fields that variants of stage 1 do not use."""
 
 
-class Beginning(BaseModel):
+class Beginning(Options):
     """A checkpoint of another experiment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     experiment: str
     """The other experiment."""
@@ -54,14 +51,12 @@ class Learner(NamedTuple):
     training: TrainingOptions
 
 
-class Experiment(BaseModel):
+class Experiment(Options):
     """One configuration, and why it is trained.
 
     It is either any algorithm on any environment (``learning``, ``training`` and the fields
     beside them) or a variant of stage 1 (``stage``), which learns from the demonstrations.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hypothesis: str
     """The question that it answers."""
@@ -212,10 +207,8 @@ class Experiments(RootModel[dict[str, Experiment]]):
         return self.root[name]
 
 
-class Study(BaseModel):
+class Study(Options):
     """Experiments to compare, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     """Their names, in the table's order."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from kedro.pipeline import Node, Pipeline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
@@ -14,6 +14,7 @@ from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_native
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.evaluation.trace import trace_tape
+from qwop_wr.options import Options
 from qwop_wr.pipelines.inputs import check_agent, checking
 from qwop_wr.pipelines.reporting.card import describe_results, fact_table
 from qwop_wr.pipelines.reporting.tables import (
@@ -30,7 +31,7 @@ from qwop_wr.simulator.tape import Tape, verify_tape
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Making(BaseModel):
+class Making(Options):
     """Origin of a shipped file.
 
     Attributes:
@@ -38,18 +39,14 @@ class Making(BaseModel):
         command: Command that makes a comparable file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     data: Text
     command: Text
     compute: Text
     remark: Text
 
 
-class ShippedOptions(BaseModel):
+class ShippedOptions(Options):
     """Origin of the shipped files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     expert: Making
     record: Making
