@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, Run, Section
+from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, ReplayedRun, Section
 from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals, stops_itself
@@ -46,7 +46,7 @@ def test_what_did_not_finish_is_no_run(tape: Tape) -> None:
 
 
 def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
-    keys, height = Run.replay(tape).prefix(30.0, multiple=4)
+    keys, height = ReplayedRun.replay(tape).prefix(30.0, multiple=4)
     assert len(keys) % 4 == 0
     game = tape.simulator()
     for mask in keys:
@@ -56,7 +56,7 @@ def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
 
 
 def test_a_place_behind_the_finish_is_its_last_state(tape: Tape) -> None:
-    keys, _ = Run.replay(tape).prefix(500.0, multiple=1)
+    keys, _ = ReplayedRun.replay(tape).prefix(500.0, multiple=1)
     assert len(keys) == tape.ticks - 1
 
 

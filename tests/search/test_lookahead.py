@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from qwop_wr.agents.refit import CriticFitter
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, QwopVectorEnv, Snapshot
-from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
+from qwop_wr.search import AgentGuide, BeamSearch, SearchOptions
 from qwop_wr.search.beam import Depth
 from qwop_wr.search.lookahead import (
     LookaheadOptions,
@@ -33,7 +33,7 @@ def test_states_of_every_depth_are_kept_exactly() -> None:
         seen.update(state.tobytes() for state in running)
 
     beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    result = beam.run([idle_prefix(0)], 0, SearchBudget(clones=150), watch=watch)
+    result = beam.run([idle_prefix(0)], 0, max_clones=150, watch=watch)
     assert pool.n_states == 2 * result.depths
     states = pool.simulator.state[: pool.n_states]
     assert all(state.tobytes() in seen for state in states)
@@ -43,7 +43,7 @@ def test_states_of_every_depth_are_kept_exactly() -> None:
 def test_a_full_pool_takes_new_states_for_old_ones() -> None:
     pool = StatePool(make_simulator("exact", 5), 95.0, 2, np.random.default_rng(0))
     beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    beam.run([idle_prefix(0)], 0, SearchBudget(clones=300), watch=pool.watch)
+    beam.run([idle_prefix(0)], 0, max_clones=300, watch=pool.watch)
     assert pool.n_states == 5
     assert pool.simulator.ticks.max() > 4 * 5
     assert not pool.simulator.ended.any()
@@ -52,7 +52,7 @@ def test_a_full_pool_takes_new_states_for_old_ones() -> None:
 def test_states_near_the_finish_are_left_out() -> None:
     pool = StatePool(make_simulator("exact", 40), 0.0, 2, np.random.default_rng(0))
     beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    beam.run([idle_prefix(0)], 0, SearchBudget(clones=150), watch=pool.watch)
+    beam.run([idle_prefix(0)], 0, max_clones=150, watch=pool.watch)
     assert (pool.simulator.state[: pool.n_states, 0, 0] < 0.0).all()
 
 

@@ -23,7 +23,7 @@ from qwop_wr.stopping import stop_requested
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class ReplayedRun:
     """A finished run with its positions.
 
     Attributes:
@@ -36,7 +36,7 @@ class Run:
     heights: NDArray[np.float64]
 
     @classmethod
-    def replay(cls, tape: Tape) -> "Run":
+    def replay(cls, tape: Tape) -> "ReplayedRun":
         """Replays a tape to get its positions."""
         game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
@@ -71,7 +71,7 @@ class Archive:
 
     def __init__(self, size: int, tapes: Sequence[Tape] = ()) -> None:
         self._size = size
-        self.runs: list[Run] = []
+        self.runs: list[ReplayedRun] = []
         for tape in tapes:
             self.add(tape)
 
@@ -87,7 +87,7 @@ class Archive:
             return False
         is_best = self.best is None or tape.rank < self.best.rank
         if len(self.runs) < self._size or tape.rank < self.runs[-1].tape.rank:
-            self.runs.append(Run.replay(tape))
+            self.runs.append(ReplayedRun.replay(tape))
             self.runs.sort(key=lambda run: run.tape.rank)
             del self.runs[self._size :]
         return is_best
@@ -222,16 +222,18 @@ class RecordHunt:
 
     def _rounds(self, tapes: Sequence[Tape], compute: ComputeOptions) -> Iterator[HuntStep]:
         budget, clock = self._options.budget, WorkClock()
-        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         archive = Archive(self._options.archive, tapes)
         # A hunt that continues from a better run must not repeat the searches before.
         entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
         core_seconds = 0.0
-        while not (clock.seconds >= limit or stop_requested()) and round_number != budget.rounds:
+        while (
+            not (clock.seconds >= budget.seconds or stop_requested())
+            and round_number != budget.rounds
+        ):
             began = clock.seconds
             plans = self._plan(archive, width, [*entropy, round_number])
-            tasks = self._tasks(plans, archive, limit - began)
+            tasks = self._tasks(plans, archive, budget.seconds - began)
             done = run_searches(self._guides, self._environment, tasks, compute)
             for plan, finished in zip(plans, done, strict=True):
                 result, core_seconds = finished.value, core_seconds + finished.core_seconds
@@ -252,7 +254,7 @@ class RecordHunt:
                 if stop_requested() and compute.backend != "serial":
                     # Searches elsewhere do not hear of it; leaving ends them.
                     return
-            width = self._next_width(width, clock.seconds - began, limit - clock.seconds)
+            width = self._next_width(width, clock.seconds - began, budget.seconds - clock.seconds)
             round_number += 1
 
     def _next_width(self, width: int, spent: float, left: float) -> int:

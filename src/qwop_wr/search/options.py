@@ -1,7 +1,7 @@
-"""Options of a beam search, and budgets of searches and of rounds."""
+"""Options of a beam search, and budgets of work in rounds."""
 
+import math
 import time
-from collections.abc import Callable
 from typing import Final, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -69,18 +69,6 @@ class SearchOptions(Options):
         return self.model_copy(update=small)
 
 
-class SearchBudget(Options):
-    """Limits of a search; the first one reached ends it, none lets it run to its end.
-
-    Only a search without a limit in seconds can be repeated exactly.
-    """
-
-    clones: PositiveInt | None = None
-    """States tried, all depths together."""
-    seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Wall-clock time."""
-
-
 class RoundBudget(Options):
     """Limits of work in rounds; the first one reached ends it."""
 
@@ -94,6 +82,11 @@ class RoundBudget(Options):
         if self.minutes is None and self.rounds is None:
             raise ValueError("a budget of rounds needs minutes, rounds or both")
         return self
+
+    @property
+    def seconds(self) -> float:
+        """The limit of time [s]; infinite if there is none."""
+        return math.inf if self.minutes is None else 60.0 * self.minutes
 
 
 class WorkClock:
@@ -111,26 +104,3 @@ class WorkClock:
     def core_seconds(self) -> float:
         """Processor time of the process, all cores together [s]."""
         return time.process_time() - self._started[1]
-
-
-class BudgetMeter:
-    """A running budget; it starts when made."""
-
-    def __init__(self, budget: SearchBudget, now: Callable[[], float] = time.perf_counter) -> None:
-        self._budget = budget
-        self._now = now
-        self._started = now()
-        self.clones = 0
-        """States tried so far."""
-
-    @property
-    def seconds(self) -> float:
-        """Time since the start [s]."""
-        return self._now() - self._started
-
-    def allows(self, clones: int) -> bool:
-        """Returns whether so many more states may be tried."""
-        limit = self._budget.clones
-        if limit is not None and self.clones + clones > limit:
-            return False
-        return self._budget.seconds is None or self.seconds < self._budget.seconds

@@ -162,9 +162,10 @@ class GuideRefinement:
     def _rounds(self, clock: WorkClock) -> Iterator[int]:
         """Counts rounds while the budget lasts for one more like the one before."""
         budget = self._options.budget
-        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         number, last = 1, 0.0
-        while clock.seconds + last <= limit and (budget.rounds is None or number <= budget.rounds):
+        while clock.seconds + last <= budget.seconds and (
+            budget.rounds is None or number <= budget.rounds
+        ):
             began = clock.seconds
             yield number
             number, last = number + 1, clock.seconds - began
