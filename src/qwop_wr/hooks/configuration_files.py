@@ -52,7 +52,7 @@ _KINDS: Final = ("catalog", "credentials", "globals", "mlflow", "parameters")
 
 _DATASET_KEYS: Final = ("type", "versioned", "validator")
 """Keys of an entry that Kedro reads itself; the others go to the dataset's class."""
-_MLFLOW_KEYS: Final = ("artifact_path", "registered_model", "alias", "input", "goes_on_with")
+_MLFLOW_KEYS: Final = ("artifact_path", "registered_model", "alias", "input", "resumes")
 _METADATA_KEYS: Final = ("kedro-viz", "mlflow", "shared")
 _OPEN_ARGUMENTS: Final = ("open_args_load", "open_args_save")
 _LOGGING_KEYS: Final = (

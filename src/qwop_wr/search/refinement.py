@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
@@ -14,6 +14,7 @@ from qwop_wr.compute import SERIAL, ComputeOptions, single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.options import Options
+from qwop_wr.renames import present_keys
 from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.lookahead import (
@@ -51,7 +52,7 @@ class RefinementOptions(Options):
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
-    actor_stretches: NonNegativeInt = 25
+    actor_rollouts: NonNegativeInt = 25
     """Last rollouts of a round that the actor is fitted to; 0 leaves it unchanged."""
     actor_epochs: PositiveInt = 2
     """Passes over their samples."""
@@ -77,6 +78,11 @@ class RefinementOptions(Options):
     """A guide slower than the best by less than this [s] is still refined further."""
     handed_on: PositiveInt = 3
     """Number of latest guides that are passed on; their values are averaged."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_keys(cls, values: object) -> object:
+        return present_keys(values)
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ class GuideRefinement:
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
-            latest: deque[Rollout] = deque(maxlen=options.actor_stretches)
+            latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
             for iteration in range(options.iterations):
                 rollout, median = self._play(runs, fitter)
                 latest.append(rollout)
