@@ -10,6 +10,7 @@ from qwop_wr.pipelines.evaluation.nodes import (
     run_protocols,
     summarise_evaluation,
 )
+from qwop_wr.pipelines.inputs import parameters
 from qwop_wr.pipelines.training.pipeline import STAGES
 
 
@@ -26,9 +27,8 @@ def create_pipeline() -> Pipeline:
                 run_protocols,
                 inputs={
                     "agent": "agent_to_evaluate",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "compute": "params:compute",
+                    **parameters("environment", "compute"),
                 },
                 outputs=["evaluation_episodes", "native_episode", "tapes"],
                 name="run_protocols",
@@ -40,10 +40,8 @@ def create_pipeline() -> Pipeline:
                     "episodes": "confirmed_episodes",
                     "champion": "reigning_champion_agent",
                     "expert": "reigning_expert_agent",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["championship", "champion_agent"],
                 name="challenge_champion",

@@ -12,6 +12,7 @@ from qwop_wr.pipelines.experiments.nodes import (
     train_variants,
 )
 from qwop_wr.pipelines.experiments.sweep import run_sweep
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
@@ -23,11 +24,7 @@ def create_pipeline() -> Pipeline:
     """
     choose = Node(
         choose_experiment,
-        inputs={
-            "experiments": "params:experiments",
-            "experiment": "params:experiment",
-            "seed": "params:seed",
-        },
+        inputs=parameters("experiments", "experiment", "seed"),
         outputs=["chosen_runs", "chosen_study"],
         name="choose_experiment",
     )
@@ -54,11 +51,7 @@ def create_study(name: str) -> Pipeline:
     """
     choose = Node(
         choose_study,
-        inputs={
-            "experiments": "params:experiments",
-            "study": f"params:{name}",
-            "seed": "params:seed",
-        },
+        inputs={"study": f"params:{name}", **parameters("experiments", "seed")},
         outputs=["chosen_runs", "chosen_study"],
         name="choose_study",
     )
@@ -82,14 +75,9 @@ def create_ablations() -> Pipeline:
         inputs={
             "finished": "stored_experiment_cells",
             "demonstrations": "demonstrations",
-            "experiments": "params:experiments",
             "study": "params:ablations",
             "stage": "params:dqnfd",
-            "agent": "params:agent",
-            "environment": "params:environment",
-            "evaluation": "params:evaluation",
-            "seed": "params:seed",
-            "compute": "params:compute",
+            **parameters("experiments", "agent", "environment", "evaluation", "seed", "compute"),
         },
         outputs=["experiment_histories", "experiment_cells"],
         name="train_variants",
@@ -108,11 +96,8 @@ def create_sweep() -> Pipeline:
             Node(
                 run_sweep,
                 inputs={
-                    "experiments": "params:experiments",
-                    "experiment": "params:experiment",
-                    "sweep": "params:sweep",
                     "storage": "sweep_storage",
-                    "seed": "params:seed",
+                    **parameters("experiments", "experiment", "sweep", "seed"),
                 },
                 outputs=["sweep_trials", "sweep_best"],
                 name="run_sweep",
@@ -140,9 +125,8 @@ def _tabulate(name: str, study: str) -> Node:
         inputs={
             "cells": "experiment_cells",
             "histories": "experiment_histories",
-            "experiments": "params:experiments",
             "study": study,
-            "seed": "params:seed",
+            **parameters("experiments", "seed"),
         },
         outputs=[f"{name}_table", f"{name}_report", f"{name}_rows", f"{name}_curves"],
         name="tabulate_study",

@@ -9,6 +9,7 @@ from qwop_wr.pipelines.imitation.nodes import (
     rank_guests,
     take_finetuned,
 )
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_cloning() -> Pipeline:
@@ -21,20 +22,15 @@ def create_cloning() -> Pipeline:
         clone_demonstrations,
         inputs={
             "demonstrations": "demonstrations",
-            "environment": "params:environment",
             "options": "params:cloning",
-            "seed": "params:seed",
+            **parameters("environment", "seed"),
         },
         outputs=["cloned_agent", "cloning_history"],
         name="clone_demonstrations",
     )
     measure = Node(
         measure_clone,
-        inputs={
-            "agent": "cloned_agent",
-            "environment": "params:environment",
-            "evaluation": "params:evaluation",
-        },
+        inputs={"agent": "cloned_agent", **parameters("environment", "evaluation")},
         outputs="clone_summary",
         name="measure_clone",
     )
@@ -52,12 +48,9 @@ def create_finetuning() -> Pipeline:
         inputs={
             "interrupted": "interrupted_finetuning_training",
             "agent": "cloned_agent",
-            "environment": "params:environment",
             "games": "params:finetuning.games",
             "options": "params:finetuning.options",
-            "evaluation": "params:evaluation",
-            "seed": "params:seed",
-            "resume": "params:resume",
+            **parameters("environment", "evaluation", "seed", "resume"),
         },
         outputs="finetuning_training",
         name="finetune_clone",
@@ -84,8 +77,7 @@ def create_guests() -> Pipeline:
                 inputs={
                     "guests": "guest_agents",
                     "expert": "reigning_expert_agent",
-                    "environment": "params:environment",
-                    "evaluation": "params:evaluation",
+                    **parameters("environment", "evaluation"),
                 },
                 outputs=["guests_table", "guests_report"],
                 name="rank_guests",

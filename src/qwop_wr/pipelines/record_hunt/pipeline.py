@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from qwop_wr.pipelines.inputs import parameters
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent, refine_guides
 
 
@@ -18,9 +19,8 @@ def create_guides() -> Pipeline:
                 inputs={
                     "expert": "expert_agent",
                     "reigning": "reigning_guide_agents",
-                    "environment": "params:environment",
                     "options": "params:guides",
-                    "seed": "params:seed",
+                    **parameters("environment", "seed"),
                 },
                 outputs=["guide_agents", "guides_summary"],
                 name="refine_guides",
@@ -42,10 +42,8 @@ def create_pipeline() -> Pipeline:
                 inputs={
                     "guides": "reigning_guide_agents",
                     "reigning": "reigning_record_tape",
-                    "environment": "params:environment",
                     "options": "params:record_hunt",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["record_tape", "record_hunt_summary"],
                 name="hunt_record",
@@ -71,10 +69,8 @@ def create_short_hunt(agent: str) -> Pipeline:
                     "agent": agent,
                     "guides": "reigning_guide_agents",
                     "reigning": "reigning_record_tape",
-                    "environment": "params:environment",
                     "options": "params:short_hunt",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["record_tape", "short_hunt_summary"],
                 name="hunt_with_agent",

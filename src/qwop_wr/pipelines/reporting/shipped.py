@@ -15,7 +15,7 @@ from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.evaluation.trace import trace_tape
 from qwop_wr.options import Options
-from qwop_wr.pipelines.inputs import check_agent, checking
+from qwop_wr.pipelines.inputs import check_agent, checking, parameters
 from qwop_wr.pipelines.reporting.card import describe_results, fact_table
 from qwop_wr.pipelines.reporting.tables import (
     NOTHING,
@@ -64,9 +64,8 @@ def create_pipeline() -> Pipeline:
                 evaluate_expert,
                 inputs={
                     "expert": "expert_agent",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "seed": "params:seed",
+                    **parameters("environment", "seed"),
                 },
                 outputs="expert_summary",
                 name="evaluate_expert",
