@@ -1,6 +1,6 @@
-"""The report's content before any markup: from its inputs to one page of texts."""
+"""The report's inputs, and what it says at the top: headline, key numbers, the track."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,23 +9,15 @@ import pandas as pd
 from qwop_wr.evaluation.references import HUMAN_RECORD, REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace
 from qwop_wr.pipelines.reporting.tables import (
-    ComparisonRow,
-    StageRow,
-    TimeRow,
+    Measured,
     as_fact,
     as_metres,
     as_seconds,
     as_share,
-    checked_table,
     count,
     is_native,
-    list_comparisons,
-    list_stages,
-    list_tapes,
-    list_times,
 )
 from qwop_wr.simulator.constants import TRACK_LENGTH
-from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Tape
 
 
@@ -80,15 +72,6 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class KeyNumber:
-    """A number with its name and a note."""
-
-    name: str
-    value: str
-    note: str
-
-
-@dataclass(frozen=True)
 class Lane:
     """A runner on the track at the moment the first one crosses the line.
 
@@ -102,65 +85,6 @@ class Lane:
     result: str
     position: float
     kind: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """The report's content, section by section.
-
-    Attributes:
-        lanes: All runners at the moment when the first crosses the line.
-        crowned: Whether it is the champion now.
-        stages: Incoming agent and result of each stage.
-        ablations: Titles and rows; None if there is no table.
-        demonstrations: Facts about the demonstrations, as texts.
-        provenance: Facts about the run, as texts.
-        tapes: A row per tape, the fastest first.
-        browsers: Browsers in which the run shown is as claimed; None on Box2D.
-    """
-
-    headline: Headline
-    summary: Mapping[str, Any]
-    key_numbers: list[KeyNumber]
-    lanes: list[Lane]
-    times: list[TimeRow]
-    comparisons: list[ComparisonRow]
-    crowned: bool
-    stages: list[StageRow]
-    ablations: tuple[list[str], list[list[str]]] | None
-    demonstrations: dict[str, str]
-    provenance: dict[str, str]
-    tapes: list[dict[Hashable, Any]]
-    shown_tape: str
-    browsers: str | None
-
-
-def compose_page(inputs: ReportInputs, shown_tape: str, trace: Trace) -> Page:
-    """Compose the report's content.
-
-    Returns:
-        The page without its figures.
-
-    Raises:
-        ValueError: If the ablations are no table.
-    """
-    summary = inputs.summary
-    return Page(
-        headline=compose_headline(inputs.tapes[shown_tape], summary),
-        summary=summary,
-        key_numbers=list_key_numbers(summary),
-        lanes=line_up(trace),
-        times=list_times(summary),
-        comparisons=list_comparisons(inputs.championship),
-        crowned=bool(inputs.championship["crowned"]),
-        stages=list_stages(inputs.gates),
-        ablations=checked_table(inputs.ablations),
-        demonstrations=_facts(inputs.demonstrations),
-        provenance=_facts({"agent": summary["agent"], **inputs.provenance}),
-        tapes=list_tapes(inputs.tapes).to_dict("records"),
-        shown_tape=shown_tape,
-        browsers=BROWSERS.get(inputs.tapes[shown_tape].platform or ""),
-    )
 
 
 def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
@@ -204,7 +128,7 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
     )
 
 
-def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
+def list_key_numbers(summary: Mapping[str, Any]) -> list[Measured]:
     """Choose the numbers beside the headline.
 
     Returns:
@@ -218,30 +142,30 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[KeyNumber]:
         else as_metres(summary["native_distance"])
     )
     return [
-        KeyNumber(
+        Measured(
             "Finish rate",
             as_share(summary["finish_rate"]),
             _between(summary["finish_rate_interval"], 100, ".0f", " %"),
         ),
-        KeyNumber(
+        Measured(
             "Median finish",
             as_seconds(summary["median_time"]),
             _between(summary["median_time_interval"], 1, ".2f", " s")
             if summary["median_time"] is not None
             else "no run finished",
         ),
-        KeyNumber(
+        Measured(
             "Best finish",
             as_seconds(summary["best_time"]),
             f"{'none' if summary['best_time'] is None else 'best'} of {count(seeds, 'seed')}",
         ),
-        KeyNumber("Native run", native, f"one run, no noise: {native_end[summary['native_end']]}"),
-        KeyNumber(
+        Measured("Native run", native, f"one run, no noise: {native_end[summary['native_end']]}"),
+        Measured(
             "Mean distance",
             as_metres(summary["mean_distance"]),
             _between(summary["mean_distance_interval"], 1, ".1f", " m"),
         ),
-        KeyNumber(
+        Measured(
             "Distinct runs",
             str(summary["distinct_trajectories"]),
             f"of {seeds}, from {count(summary['distinct_starts'], 'start')}",
@@ -280,6 +204,11 @@ def line_up(trace: Trace) -> list[Lane]:
     return [lane for _, lane in sorted(order, key=lambda entry: entry[0])]
 
 
+def write_facts(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Format facts by their names."""
+    return {name: as_fact(name, value) for name, value in facts.items()}
+
+
 def _protocol_of(tape: Tape, summary: Mapping[str, Any]) -> str:
     if is_native(tape):
         return "Native protocol: a hard reset, no noise, the agent's one deterministic run (n = 1)"
@@ -298,7 +227,3 @@ def _between(interval: list[float] | None, factor: float, form: str, unit: str) 
         return "one value, no interval"
     low, high = (format(factor * end, form) for end in interval)
     return f"{low} to {high}{unit}"
-
-
-def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: as_fact(name, value) for name, value in facts.items()}

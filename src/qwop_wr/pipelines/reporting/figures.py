@@ -5,7 +5,7 @@ figures serve the report (as themed SVG) and kedro-viz (as images). The runner i
 physics has him: twelve boxes, here with rounded corners; no art of the original game is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Final
@@ -47,12 +47,10 @@ END_COLOURS: Final[Mapping[str, str]] = {
 }
 """Colour of each way to end without a finish."""
 
-"""Length of the race [m]."""
-
 HURDLE_PLACE: Final = HURDLE_PX / PIXELS_PER_UNIT / UNITS_PER_METRE
 """Where the hurdle stands [m]."""
 
-STILL_MARKS: Final = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+STILL_MARKS: Final = range(0, 101, 10)
 """Distances at which the film strip shows the runner [m]."""
 
 _KEYS: Final = (("Q", Q), ("W", W), ("O", O), ("P", P))
@@ -268,18 +266,14 @@ def draw_splits(splits: Mapping[int, float]) -> Figure:
         return figure
 
 
-def draw_speed(clock: np.ndarray, distance: np.ndarray, window: float = 1.0) -> Figure:
-    """Draw a run's speed along the track.
+def draw_speed(clock: np.ndarray, distance: np.ndarray) -> Figure:
+    """Draw a run's speed along the track, averaged over a second, beside the human record's.
 
     Args:
         clock: The game's clock after each tick [s], shape (T + 1,).
         distance: Where the torso was [m], shape (T + 1,).
-        window: Time over which speed is averaged [s].
-
-    Returns:
-        A curve over the track, with the human record's mean speed.
     """
-    lag = max(1, round(window / CLOCK_STEP))
+    lag = round(1.0 / CLOCK_STEP)
     with drawing():
         figure, axes = new_figure()
         axes.set(xlabel="distance [m]", ylabel="speed [m/s]", xlim=(0, TRACK_LENGTH + 1))
@@ -357,16 +351,9 @@ def draw_runner(state: NDArray[np.float64]) -> Markup:
     )
 
 
-def draw_film_strip(trace: Trace, marks: Sequence[int] = STILL_MARKS) -> list[Still]:
-    """Draw the runner where he passes each mark, and where the run ended.
-
-    Args:
-        marks: Distances of the pictures [m].
-
-    Returns:
-        The pictures in order.
-    """
-    passed = [(mark, trace.first_passing(mark)) for mark in marks]
+def draw_film_strip(trace: Trace) -> list[Still]:
+    """Draw the runner where he passes each of :data:`STILL_MARKS`, and where the run ended."""
+    passed = [(mark, trace.first_passing(mark)) for mark in STILL_MARKS]
     stills = [
         Still(f"{mark} m" if mark else "start", f"{trace.clock[moment]:.1f} s", _at(trace, moment))
         for mark, moment in passed

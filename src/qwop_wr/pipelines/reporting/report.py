@@ -13,9 +13,25 @@ from matplotlib.figure import Figure
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.trace import Trace, trace_tape
 from qwop_wr.pipelines.reporting import figures
-from qwop_wr.pipelines.reporting.content import ReportInputs, compose_page, fastest_tape
+from qwop_wr.pipelines.reporting.content import (
+    ReportInputs,
+    compose_headline,
+    fastest_tape,
+    line_up,
+    list_key_numbers,
+    write_facts,
+)
 from qwop_wr.pipelines.reporting.style import themed_svg
-from qwop_wr.pipelines.reporting.tables import as_metres, as_seconds, count
+from qwop_wr.pipelines.reporting.tables import (
+    checked_table,
+    count,
+    describe_end,
+    list_comparisons,
+    list_stages,
+    list_tapes,
+    list_times,
+)
+from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Run, Tape
 from qwop_wr.viewer import Film, render_player, shoot_film
 from qwop_wr.viewer.player import MAX_FILMS
@@ -55,7 +71,20 @@ def render_report(
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        page=compose_page(inputs, name, trace),
+        headline=compose_headline(tape, inputs.summary),
+        summary=inputs.summary,
+        key_numbers=list_key_numbers(inputs.summary),
+        lanes=line_up(trace),
+        times=list_times(inputs.summary),
+        comparisons=list_comparisons(inputs.championship),
+        crowned=inputs.championship["crowned"],
+        stages=list_stages(inputs.gates),
+        ablations=checked_table(inputs.ablations),
+        demonstrations=write_facts(inputs.demonstrations),
+        provenance=write_facts({"agent": inputs.summary["agent"], **inputs.provenance}),
+        tapes=list_tapes(inputs.tapes),
+        shown_tape=name,
+        browsers=BROWSERS.get(tape.platform or ""),
         player=player,
         references=REFERENCE_TIMES,
         stills=figures.draw_film_strip(trace),
@@ -114,7 +143,7 @@ def describe_run(tape: Tape) -> str:
     Returns:
         Its time, or its distance without a finish; and whether it waited at the start.
     """
-    end = as_seconds(tape.score_time) if tape.finished else f"ended at {as_metres(tape.distance)}"
+    end = describe_end(tape)
     waited = tape.meta.get("idle_ticks")
     return (
         f"{end}, waited {count(waited, 'tick')} first"

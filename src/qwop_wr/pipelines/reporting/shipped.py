@@ -23,6 +23,7 @@ from qwop_wr.pipelines.reporting.tables import (
     as_seconds,
     as_share,
     list_times,
+    markdown_table,
 )
 from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.platforms import BROWSERS
@@ -187,14 +188,13 @@ def _making(making: Making) -> str:
 
 
 def _times(summary: Mapping[str, Any]) -> str:
-    rows = [f"| {row.name} | {row.value} | {row.interval} |" for row in list_times(summary)]
-    return "\n".join(["| Finish times | | Interval |", "| --- | --- | --- |", *rows])
+    return markdown_table(("Finish times", "", "Interval"), list_times(summary))
 
 
 def _record(record: Tape) -> str:
     splits = trace_tape(record).splits()
     rows = [
-        f"| {mark} m | {as_seconds(clock)} | {as_seconds(HUMAN_SPLITS.get(mark))} |"
+        (f"{mark} m", as_seconds(clock), as_seconds(HUMAN_SPLITS.get(mark)))
         for mark, clock in splits.items()
     ]
     search = record.meta.get("search")
@@ -209,14 +209,10 @@ def _record(record: Tape) -> str:
         "found by": record.meta.get("made_by", NOTHING),
         "width of the search that found it": width,
     }
-    return "\n".join(
+    return "\n\n".join(
         [
             fact_table(facts),
-            "",
-            "| Passed at | Record tape | Human record |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
+            markdown_table(("Passed at", "Record tape", "Human record"), rows),
             "Check it: `qwop verify data/01_raw/record.qwop.json`. It is a machine record in the "
             "original game's physics and makes no claim on human leaderboards.",
         ]
