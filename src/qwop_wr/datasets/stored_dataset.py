@@ -106,10 +106,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         return {**defaults, **(given or {})}
 
     def load(self) -> _Out:
-        """Loads what is stored.
-
-        Returns:
-            It; nothing (None, or no items) if there is no file and ``optional`` is set.
+        """Loads what is stored; None, or no items, if there is nothing and ``optional`` is set.
 
         Raises:
             DatasetError: If the file is missing, damaged, too big, or of another kind.

@@ -84,11 +84,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
             file.write(data.to_json().encode())
 
     def preview(self) -> JSONPreview:
-        """Shows the tape's claims in Kedro-Viz.
-
-        Returns:
-            Claims and origin as JSON.
-        """
+        """Shows the tape's claims and origin in Kedro-Viz."""
         tape = self.load()
         claims = {} if tape is None else {**vars(tape.claims), "meta": dict(tape.meta)}
         return JSONPreview(json.dumps(claims))
@@ -135,12 +131,7 @@ class TapesDataset(FolderDataset[Tape]):
     (a run has about 5 KB; in memory, a tape of nothing but taps is ten times as large)."""
 
     def preview(self, nrows: int = 20) -> TablePreview:
-        """Lists the fastest tapes for Kedro-Viz.
-
-        Returns:
-            Table of names and claims: finished before unfinished, fastest first, then
-            farthest first.
-        """
+        """Lists names and claims for Kedro-Viz, the fastest first, then the farthest."""
         tapes = sorted(self.load().items(), key=lambda item: item[1].rank)[:nrows]
         columns = ["name", "finished", "score_time", "distance", "ticks", "engine"]
         rows = [[name, *(getattr(tape, c) for c in columns[1:])] for name, tape in tapes]

@@ -75,11 +75,7 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         )
 
     def preview(self) -> JSONPreview:
-        """Shows the item's description in Kedro-Viz, without its tensors.
-
-        Returns:
-            JSON text.
-        """
+        """Shows the item's description in Kedro-Viz, without its tensors."""
         path = self._required_path()
         with self._reading(path), self._fs.open(path, "rb") as file:
             return JSONPreview(json.dumps(self._read_description(file)))

@@ -50,10 +50,7 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     OBJECT: ClassVar[str] = "facts"
 
     def load_facts(self) -> Mapping[str, Any] | None:
-        """Reads the facts alone, without the arrays.
-
-        Returns:
-            The facts; None if there is no file.
+        """Reads the facts alone, without the arrays; None if there is no file.
 
         Raises:
             DatasetError: If the file is damaged or no training state.

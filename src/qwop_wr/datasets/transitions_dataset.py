@@ -53,9 +53,6 @@ class Recording:
     def transitions_for(self, interface: Mapping[str, str | int]) -> Transitions:
         """Returns the steps for learning in another environment, if it has the same interface.
 
-        Args:
-            interface: Interface of the environment to learn in.
-
         Raises:
             ValueError: If the environments differ, naming the first difference.
         """
@@ -155,11 +152,7 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
         )
 
     def preview(self, nrows: int = 10) -> TablePreview:
-        """Summarises the first episodes for Kedro-Viz.
-
-        Returns:
-            Table with one row per episode.
-        """
+        """Summarises the first episodes for Kedro-Viz."""
         steps = self.load().transitions
         ends = np.flatnonzero(steps.ends)[:nrows] + 1
         starts = np.concatenate(([0], ends[:-1]))

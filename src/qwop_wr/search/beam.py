@@ -30,7 +30,6 @@ class SearchResult:
     Attributes:
         tape: The fastest finish; without one, the run to the best state of the
             last depth with survivors. It has been replayed.
-        ending: Why the search ended.
         depths: Decisions searched from the starts on.
         clones: States tried.
         seconds: Wall-clock time of the search [s].
@@ -186,10 +185,8 @@ class BeamSearch:
     finish bounds the search: states that could only finish later are dropped.
 
     Args:
-        guide: Proposes actions and values states.
         environment: How the game is played and rewarded, without shaping. Its starts are
             ignored: ``run`` gets its own.
-        options: Width, proposals and scoring.
     """
 
     def __init__(

@@ -160,11 +160,9 @@ class HuntStep:
     Attributes:
         kind: Section of the track in which it began, or ``whole``.
         width: Width of its beam.
-        result: Its result.
         best: Fastest run so far, including those given to the hunt.
         improved: Whether this search found it.
-        searches: Searches so far.
-        clones: States tried so far.
+        searches: Searches so far, like ``clones``.
         seconds: Time since the hunt began [s].
         core_seconds: Processor time since then, all cores together [s].
     """
@@ -189,14 +187,7 @@ class _Plan:
 
 
 class RecordHunt:
-    """Plans rounds of searches, runs them in parallel and keeps the fastest runs.
-
-    Args:
-        guides: Guides of the searches; each search draws one.
-        environment: How the game is played.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-    """
+    """Plans rounds of searches, runs them in parallel and keeps the fastest runs."""
 
     def __init__(
         self,

@@ -164,11 +164,8 @@ class LookaheadRuns:
     about as good as the search that will use them.
 
     Args:
-        pool: Where runs begin.
         guide: Proposes actions.
         critic: Values states by its current weights.
-        environment: How the game is played and rewarded.
-        options: Options of the runs.
         gamma: Discount of the values per decision.
     """
 

@@ -90,14 +90,7 @@ def demonstrate_with_expert(
     games: GamesOptions,
     options: ExpertRunsOptions,
 ) -> Demonstrations:
-    """Record every decision of the expert's runs.
-
-    Args:
-        games: Games to demonstrate in.
-        options: Which episodes are kept.
-
-    Returns:
-        The episodes whose keys replay to the tick.
+    """Record every decision of the expert's runs, as far as their keys replay to the tick.
 
     Raises:
         BadInputError: If the expert was made for another environment.
@@ -143,18 +136,12 @@ def demonstrate_with_search(
     options: SearchRunsOptions,
     seed: Seed,
 ) -> Demonstrations:
-    """Record fast runs found by narrow beam searches.
+    """Record fast runs found by narrow beam searches, none on an engine whose clones are slow.
 
     Args:
-        guides: Agents that guide the searches, by name.
         expert: Guides the searches if there are no guides.
         environment: Environment that all pipelines share; the searches run in it.
         games: Games whose rewards are recorded.
-        options: How many runs, and how to search.
-        seed: Seed of the searches.
-
-    Returns:
-        The runs that finish; none on an engine whose clones are slow.
 
     Raises:
         BadInputError: If a guide was made for another environment.
@@ -183,14 +170,11 @@ def demonstrate_from_files(
     games: GamesOptions,
     options: FileRunsOptions,
 ) -> Demonstrations:
-    """Record the runs of tapes; unusable ones are skipped with a warning.
+    """Record the runs of tapes whose claims are true; others are skipped with a warning.
 
     Args:
         environment: Environment whose decisions the runs must consist of.
         games: Games whose rewards are recorded.
-
-    Returns:
-        The tapes whose claims are true.
     """
     chosen = dict(tapes) if options.folder else {}
     if options.record and record is not None:
@@ -219,7 +203,6 @@ def demonstrate_from_recordings(
 
     Args:
         recordings: Recordings by name, as ``qwop import`` wrote them.
-        environment: Environment that they must be of.
     """
     parts = []
     for name, load in sorted(recordings.items()) if options.recordings else ():
@@ -313,14 +296,7 @@ def _from_tapes(
 
 
 def _describe_times(times: NDArray[np.float64]) -> dict[str, float | None]:
-    """Summarise finish times.
-
-    Args:
-        times: Clock times [s], shape (n,).
-
-    Returns:
-        ``best_time`` and ``median_time`` [s]; None if there are none.
-    """
+    """Summarise clock times [s]; None where there are none."""
     if not len(times):
         return {"best_time": None, "median_time": None}
     return {"best_time": float(times.min()), "median_time": float(np.median(times))}

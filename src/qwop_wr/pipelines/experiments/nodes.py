@@ -46,10 +46,7 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
 def choose_experiment(
     experiments: Experiments, experiment: str, seed: Seed
 ) -> tuple[list[Run], Study]:
-    """Plan the run of the requested experiment.
-
-    Returns:
-        Its run, and a study of it alone.
+    """Plan the run of the requested experiment, and a study of it alone.
 
     Raises:
         BadInputError: If there is no such experiment; lists the known ones.
@@ -62,7 +59,6 @@ def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[li
     """Plan the runs of a study and of the experiments that they start from.
 
     Args:
-        study: Which of them, with which seeds.
         seed: Seed if the study names none.
 
     Returns:
@@ -81,14 +77,11 @@ def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[li
 def train_experiment(
     chosen: list[Run], stored: States, resume: bool
 ) -> Iterator[dict[str, TrainingState]]:
-    """Train the chosen experiment.
+    """Train the chosen experiment; yields its state after every evaluation.
 
     Args:
         stored: States of trainings, if there are any.
         resume: Continue from its own stored state instead of starting anew.
-
-    Yields:
-        Its state after every evaluation.
 
     Raises:
         BadInputError: If it starts from a checkpoint that does not exist, or the stored
@@ -100,14 +93,11 @@ def train_experiment(
 
 
 def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, TrainingState]]:
-    """Train the runs that are not complete with the present configuration.
+    """Train the runs that are not complete with the present configuration; stopped ones resume.
 
     Args:
         chosen: Runs, each after the one that it starts from.
         stored: States of trainings, if there are any.
-
-    Yields:
-        States as they are reached; a stopped training resumes.
     """
     newest: dict[str, Callable[[], TrainingState]] = dict(stored)
     for run in chosen:
@@ -144,7 +134,6 @@ def evaluate_experiments(
     """Evaluate the best agent of every chosen run by the protocol.
 
     Args:
-        trainings: States of their trainings.
         evaluated: Earlier cells; one of the same agent and training is kept.
 
     Yields:
@@ -209,12 +198,10 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
     Args:
         finished: Earlier cells by ``experiment/seed``; one of the same options, games and
             demonstrations is kept.
-        study: Which of them, with which seeds.
         stage: The stage that is varied.
         agent: Network and targets, before a variant's changes.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed if the study names none.
-        compute: Where they are trained; cells do not depend on it.
 
     Yields:
         History and cell of one run at a time, after an empty step, as soon as it and those
@@ -264,7 +251,6 @@ def tabulate_study(
     """Compare experiments in one table.
 
     Args:
-        study: Which are compared, with which seeds.
         seed: Seed if the study names none.
 
     Returns:

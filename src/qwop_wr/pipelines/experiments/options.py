@@ -172,11 +172,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
             )
 
     def lineage(self, name: str) -> Iterator[str]:
-        """Name an experiment and its ancestors, the nearest first.
-
-        Yields:
-            Names; a name that repeats closes a circle and is the last.
-        """
+        """Name an experiment and its ancestors, the nearest first; a repeated name is the last."""
         seen: set[str] = set()
         current: str | None = name
         while current is not None:
@@ -220,19 +216,11 @@ class Study(Options):
     """Resamples of their bootstrap."""
 
     def seeded(self, seed: int) -> "Study":
-        """Fill in the seeds if there are none.
-
-        Args:
-            seed: The only seed in that case.
-        """
+        """Fill in a seed if there are none."""
         return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
 
     def keys(self, name: str) -> list[str]:
-        """Name the runs of an experiment.
-
-        Returns:
-            ``experiment/seed``, one per seed.
-        """
+        """Name the runs of an experiment: ``experiment/seed``, one per seed."""
         return [f"{name}/{seed}" for seed in self.seeds or ()]
 
     @model_validator(mode="after")

@@ -56,13 +56,10 @@ class Run:
         return fingerprint(experiment, self.seed, self.parent.task if self.parent else None)
 
     def training(self, parent: TrainingState | None) -> LearnerTraining:
-        """Make the training.
+        """Make the training, not begun.
 
         Args:
             parent: State of the run that it starts from, if any.
-
-        Returns:
-            The training, not begun.
 
         Raises:
             BadInputError: If the parent has not kept the checkpoint.
@@ -114,14 +111,7 @@ def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
 
 
 def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
-    """Add the experiments that others start from, each before its successors.
-
-    Args:
-        names: Wanted ones.
-
-    Yields:
-        Names, each once.
-    """
+    """Name the experiments and those that they start from, each once, before its successors."""
     named: set[str] = set()
     for name in names:
         for needed in reversed(list(experiments.lineage(name))):
@@ -149,9 +139,6 @@ class StageSetting:
 
         Args:
             measured: Names of the numbers that are kept.
-
-        Returns:
-            SHA-256 as hexadecimal text.
         """
         data = hashlib.sha256()
         for field in fields(self.demonstrations):
@@ -200,10 +187,7 @@ class TrainedStage:
 
 
 def variant_options(experiments: Experiments, name: str, base: StageOptions) -> StageOptions:
-    """Apply the changes of a variant.
-
-    Args:
-        base: Options of stage 1.
+    """Apply the changes of a variant to the options of stage 1.
 
     Raises:
         BadInputError: If it is no variant of stage 1, or a change does not fit.
@@ -225,9 +209,6 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
     """Train a variant from a fresh network.
 
     In the calling process, it is a child of the MLflow run and shows its own progress.
-
-    Args:
-        context: Tells whether this is the calling process.
     """
     games = StageGames(
         QwopVecEnv(QwopVectorEnv(setting.n_games, setting.games)),
@@ -246,11 +227,7 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
 
 
 def describe_run(run: StageRun) -> str:
-    """Name a training.
-
-    Returns:
-        Such as ``experiment full, seed 2``.
-    """
+    """Name a training, such as ``experiment full, seed 2``."""
     return f"experiment {run.name}, seed {run.seed}"
 
 

@@ -138,8 +138,6 @@ def run_sweep(
 
     Args:
         experiment: Name of the varied one; it must start from random weights.
-        sweep: Parameters and number of trials.
-        storage: Where trials are kept.
         seed: Seed of the trainings and of the search.
 
     Yields:

@@ -121,11 +121,7 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
 
 
 def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw evaluated distance and the learner's value estimates against steps.
-
-    Returns:
-        The figure, one line per run.
-    """
+    """Draw evaluated distance and the learner's value estimates against steps, a line per run."""
     with drawing():
         known = {metric for history in histories.values() for metric in history["metric"].unique()}
         shown = {metric: label for metric, label in _CURVES.items() if metric in known}

@@ -22,16 +22,13 @@ def render_card(
     demonstrations: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> str:
-    """Render the model card.
+    """Render the model card in Markdown.
 
     Args:
         summary: The evaluation's summary, as ``summarise`` makes it.
         gates: Name of each stage, in order, to its gate's report.
         demonstrations: Facts about the demonstrations, by name.
         provenance: Commit, parameters' fingerprint, versions and the like, by name.
-
-    Returns:
-        Markdown.
     """
     sections = {
         "Agent": fact_table({"fingerprint": summary["agent"], **spec}),
@@ -81,11 +78,7 @@ def _opening(summary: Mapping[str, Any]) -> str:
 
 
 def describe_results(summary: Mapping[str, Any]) -> str:
-    """Describe the protocols and their results.
-
-    Returns:
-        Markdown: a paragraph and two tables.
-    """
+    """Describe the protocols and their results in Markdown: a paragraph and two tables."""
     protocol = summary["protocol"]
     marks = [
         (_cell(mark["name"]), as_seconds(mark["seconds"]), as_share(mark["value"]))
@@ -133,11 +126,7 @@ def _limits(summary: Mapping[str, Any]) -> str:
 
 
 def fact_table(facts: Mapping[str, Any]) -> str:
-    """Tabulate facts; names and values cannot break the table.
-
-    Returns:
-        A Markdown table without titles.
-    """
+    """Tabulate facts in Markdown; names and values cannot break the table."""
     if not facts:
         return "Not recorded."
     rows = [

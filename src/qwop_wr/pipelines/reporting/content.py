@@ -27,14 +27,11 @@ class ReportInputs:
 
     Attributes:
         summary: The evaluation's summary, as ``summarise`` makes it.
-        episodes: Runs of the randomised protocol.
         tapes: Tapes of this run by name, whatever made them; the fastest is the headline.
         guests: Tapes from elsewhere that join the race, by the name to be shown.
-        championship: Results of the comparisons with other agents.
         ablations: Table with ``columns`` and ``rows``, if there is one.
         gates: Name of each stage, in order, to its gate's report.
         histories: Name of each stage, in order, to its learning history.
-        demonstrations: Facts about the demonstrations, by name.
         provenance: Commit, parameters' fingerprint, versions and the like, by name.
     """
 
@@ -52,14 +49,11 @@ class ReportInputs:
 
 @dataclass(frozen=True)
 class Headline:
-    """The report's headline.
+    """The report's headline: a number, its protocol and a verdict against the human record.
 
     Attributes:
         figure: The number, without its unit.
-        unit: ``s`` or ``m``.
         claim: Meaning of the number.
-        protocol: Protocol of the number.
-        verdict: Comparison with the human record.
         ahead: Whether the verdict is a win.
     """
 
@@ -90,9 +84,6 @@ class Lane:
 def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
     """Choose the run to show: the fastest finish, or the farthest run without one.
 
-    Returns:
-        Its name and the tape.
-
     Raises:
         ValueError: If there are no tapes.
     """
@@ -102,14 +93,7 @@ def fastest_tape(tapes: Mapping[str, Tape]) -> tuple[str, Tape]:
 
 
 def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
-    """Write the headline about the run that is shown.
-
-    Args:
-        tape: The fastest or farthest run.
-
-    Returns:
-        The headline with its protocol and its verdict.
-    """
+    """Write the headline about the fastest or farthest run, with its protocol and verdict."""
     protocol = _protocol_of(tape, summary)
     if tape.finished:
         lead = HUMAN_RECORD.seconds - tape.score_time
@@ -129,11 +113,7 @@ def compose_headline(tape: Tape, summary: Mapping[str, Any]) -> Headline:
 
 
 def list_key_numbers(summary: Mapping[str, Any]) -> list[Measured]:
-    """Choose the numbers beside the headline.
-
-    Returns:
-        Six numbers, each with its interval or what it is the best of.
-    """
+    """Choose the six numbers beside the headline, each with its interval or a remark."""
     seeds = summary["seeds"]
     native_end = {"finish": "finished", "fall": "fell", "timeout": "ran out of time"}
     native = (
@@ -174,13 +154,10 @@ def list_key_numbers(summary: Mapping[str, Any]) -> list[Measured]:
 
 
 def line_up(trace: Trace) -> list[Lane]:
-    """Place everyone on the track at the moment the first crosses the line.
+    """Place everyone on the track at the moment the first crosses the line, the fastest first.
 
     The shown run is placed at its true position; the others, with only their times known,
     at their mean pace.
-
-    Returns:
-        Its lane and one per time to beat, the fastest first.
     """
     time = float(trace.clock[-1])
     moment = min([reference.seconds for reference in REFERENCE_TIMES] + [time] * trace.finished)

@@ -49,13 +49,10 @@ class Panel:
 def render_report(
     inputs: ReportInputs, tapes: str = "data/07_model_output/tapes/*/tapes/*.qwop.json"
 ) -> str:
-    """Render the report.
+    """Render the report: a whole HTML page without references to anything outside itself.
 
     Args:
         tapes: Shell pattern of the tapes' files, for the reader.
-
-    Returns:
-        A whole HTML page without references to anything outside itself.
 
     Raises:
         ValueError: If there are no tapes, or the ablations are no table.
@@ -121,14 +118,7 @@ def choose_films(tapes: Mapping[str, Tape], guests: Mapping[str, Tape]) -> list[
 
 
 def name_of(name: str, tape: Tape) -> str:
-    """Name a run after its origin.
-
-    Args:
-        name: Name of the tape, used if its origin is unknown.
-
-    Returns:
-        For instance ``Native run``, ``Seed 10017`` or ``Search``.
-    """
+    """Name a run after its origin, such as ``Native run`` or ``Seed 10017``, else by its name."""
     protocol = tape.meta.get("protocol")
     if protocol == "native":
         return "Native run"
@@ -138,11 +128,7 @@ def name_of(name: str, tape: Tape) -> str:
 
 
 def describe_run(tape: Tape) -> str:
-    """Describe how a run ended.
-
-    Returns:
-        Its time, or its distance without a finish; and whether it waited at the start.
-    """
+    """Describe how a run ended, and whether it waited at the start."""
     end = describe_end(tape)
     waited = tape.meta.get("idle_ticks")
     return (

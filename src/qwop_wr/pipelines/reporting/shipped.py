@@ -91,9 +91,6 @@ def evaluate_expert(
 ) -> dict[str, Any]:
     """Evaluate the shipped expert as the last stage's agent is.
 
-    Args:
-        seed: Seed of the bootstrap.
-
     Raises:
         BadInputError: If the expert was made for another environment.
     """
@@ -107,13 +104,7 @@ def evaluate_expert(
 def write_shipped_card(
     expert: Agent, record: Tape, summary: dict[str, Any], making: ShippedOptions
 ) -> str:
-    """Write the card of the shipped expert and record.
-
-    Args:
-        making: How both were made.
-
-    Returns:
-        Markdown.
+    """Write the card of the shipped expert and record in Markdown.
 
     Raises:
         BadInputError: If the tape's claims are not what it replays to, or the evaluation
@@ -134,15 +125,11 @@ def render_shipped_card(
     making: ShippedOptions,
     versions: Mapping[str, str],
 ) -> str:
-    """Render the card.
+    """Render the card in Markdown.
 
     Args:
         summary: The expert's evaluation, as ``summarise`` makes it.
-        making: How both were made.
         versions: Versions behind the numbers, by name.
-
-    Returns:
-        Markdown.
     """
     sections = {
         "Expert": fact_table({"fingerprint": expert.fingerprint, **_expert_facts(expert)}),

@@ -81,24 +81,13 @@ def drawing() -> Iterator[None]:
 
 
 def new_figure(size: tuple[float, float] = HALF_WIDTH) -> tuple[Figure, Axes]:
-    """Make a figure with one pair of axes, outside of pyplot's global state.
-
-    Args:
-        size: Width and height [inch].
-
-    Returns:
-        The figure and its axes.
-    """
+    """Make a figure with one pair of axes, outside of pyplot's global state; sizes in inches."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
 
 
 def say_nothing_to_show(axes: Axes, message: str) -> None:
-    """Write a sentence in place of missing data.
-
-    Args:
-        message: Text that names the missing data.
-    """
+    """Write a sentence in place of missing data."""
     axes.text(
         0.5,
         0.5,
@@ -111,14 +100,11 @@ def say_nothing_to_show(axes: Axes, message: str) -> None:
 
 
 def themed_svg(figure: Figure, label: str) -> str:
-    """Turn a figure into an SVG element whose colours follow the page.
+    """Turn a figure into an ``<svg>`` element for HTML, whose colours follow the page.
 
     Args:
         figure: Figure drawn in the colours of :data:`ROLES`.
         label: Alternative text for screen readers.
-
-    Returns:
-        An ``<svg>`` element for use inside HTML; equal figures give equal text.
     """
     buffer = io.StringIO()
     with drawing(), mpl.rc_context({"svg.hashsalt": label}):

@@ -85,15 +85,7 @@ def as_share(value: float | None) -> str:
 
 
 def as_fact(name: str, value: object) -> str:
-    """Format any fact; a number's unit follows from its name.
-
-    Args:
-        name: Name of the fact, for instance ``median_time``.
-        value: What it is; None is the sign for none.
-
-    Returns:
-        The fact in words.
-    """
+    """Format any fact; a number's unit follows from its name, for instance ``median_time``."""
     if value is None:
         return NOTHING
     if isinstance(value, float):
@@ -121,11 +113,7 @@ def count(number: int, noun: str) -> str:
 
 
 def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
-    """List the stages with their incoming agents and results.
-
-    Args:
-        gates: Name of each stage, in order, to its gate's report.
-    """
+    """List the stages, by their gates' reports in order."""
     return [
         StageRow(
             name=name,
@@ -141,11 +129,7 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
 
 
 def list_times(summary: Mapping[str, Any]) -> list[Measured]:
-    """List statistics of the finish times.
-
-    Returns:
-        The best, labelled as the best of n, and the statistics with intervals.
-    """
+    """List statistics of the finish times, the best labelled as the best of n."""
     best = Measured(
         f"Best of {count(summary['seeds'], 'seed')}",
         as_seconds(summary["best_time"]),
@@ -156,11 +140,7 @@ def list_times(summary: Mapping[str, Any]) -> list[Measured]:
 
 
 def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
-    """List comparisons of the agent with earlier ones.
-
-    Args:
-        championship: Results of the challenge, from ``Championship.to_json``.
-    """
+    """List comparisons of the agent with earlier ones, from ``Championship.to_json``."""
     return [
         ComparisonRow(
             opponent=_OPPONENTS.get(name, name),
@@ -178,11 +158,7 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
 
 
 def list_tapes(tapes: Mapping[str, Tape]) -> list[dict[str, Any]]:
-    """List the tapes, the fastest first.
-
-    Returns:
-        ``name``, ``result``, ``ticks``, ``seed`` and ``state`` of each.
-    """
+    """Describe the tapes, the fastest first."""
     return [
         {
             "name": name,
@@ -206,13 +182,7 @@ def is_native(tape: Tape) -> bool:
 
 
 def checked_table(table: Mapping[str, Any] | None) -> tuple[list[str], list[list[str]]] | None:
-    """Turn a table from a JSON file into text.
-
-    Args:
-        table: ``columns`` and ``rows``; None if there is no such file.
-
-    Returns:
-        Titles and rows; None if there is no table.
+    """Turn a table's ``columns`` and ``rows`` from a JSON file, if there is one, into texts.
 
     Raises:
         ValueError: If it is no table or a row does not fit the columns.
