@@ -23,8 +23,8 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.experiments.nodes import train_variants
 from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.experiments.runs import (
-    StageRun,
-    StageSetting,
+    VariantRun,
+    VariantSetting,
     train_variant,
     variant_options,
 )
@@ -115,11 +115,11 @@ def test_a_training_elsewhere_is_logged_by_the_driver(
     tracking_uri: str,
 ) -> None:
     """It comes to the same, and gets its child run when it is back."""
-    training = StageSetting(
+    training = VariantSetting(
         demonstrations.transitions_for(environment.interface), 4, environment, environment
     )
     base = agent_options.applied_to(stage.options)
-    variant = StageRun("full", 1, variant_options(make_experiments(), "full", base))
+    variant = VariantRun("full", 1, variant_options(make_experiments(), "full", base))
     here, there = (
         train_variant(training, variant, WorkContext(lambda: False, in_process))
         for in_process in (True, False)

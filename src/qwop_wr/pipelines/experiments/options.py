@@ -44,7 +44,7 @@ class Beginning(Options):
     """Its steps at the checkpoint."""
 
 
-class Learner(NamedTuple):
+class LearningPlan(NamedTuple):
     """How an experiment learns, and for how long."""
 
     learning: LearningOptions
@@ -108,7 +108,7 @@ class Experiment(Options):
         return bool(getattr(self, name) == type(self).model_fields[name].default)
 
     @property
-    def learner(self) -> Learner:
+    def plan(self) -> LearningPlan:
         """How it learns.
 
         Raises:
@@ -119,13 +119,13 @@ class Experiment(Options):
                 "a variant of stage 1 learns from the demonstrations: "
                 "kedro run --pipeline=ablations --params='ablations.experiments=[NAME]'"
             )
-        return Learner(self.learning, self.training)
+        return LearningPlan(self.learning, self.training)
 
     @property
     def spec(self) -> AgentSpec:
         """Spec of its agents."""
         environment = self.environment
-        return self.learner.learning.agent_spec(environment.interface, environment.engine)
+        return self.plan.learning.agent_spec(environment.interface, environment.engine)
 
 
 class Experiments(RootModel[dict[str, Experiment]]):
@@ -159,7 +159,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
         if len(set(lineage)) < len(lineage):
             raise ValueError(f"{name}.begins_with: {' from '.join(lineage)} is a circle")
         parent = self.root[beginning.experiment]
-        last = parent.learner.training.budget.steps
+        last = parent.plan.training.budget.steps
         if last is not None and beginning.step > last:
             raise ValueError(
                 f"{name}.begins_with.step = {beginning.step}: {beginning.experiment} ends after "

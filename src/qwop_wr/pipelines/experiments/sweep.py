@@ -25,7 +25,7 @@ from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.evaluation.options import Seed
 from qwop_wr.options import Options
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments, merged
-from qwop_wr.pipelines.experiments.runs import Run, plan_run
+from qwop_wr.pipelines.experiments.runs import ExperimentRun, plan_run
 from qwop_wr.tracking import stage_run
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -164,7 +164,7 @@ def run_sweep(
         yield _results(study, base)
 
 
-def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.Study:
+def _open_study(base: ExperimentRun, sweep: SweepOptions, storage: BaseStorage) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     searched = sweep.model_dump(mode="json", include={"space", "metric", "direction"})
     facts = json.dumps([base.task, searched], sort_keys=True)
@@ -181,11 +181,11 @@ def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.
     return study
 
 
-def _run_trial(study: optuna.Study, base: Run, sweep: SweepOptions) -> None:
+def _run_trial(study: optuna.Study, base: ExperimentRun, sweep: SweepOptions) -> None:
     trial = study.ask()
     values = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
     varied = replace(base, experiment=_varied(base, sweep, values))
-    tags = {"experiment": base.name, "algorithm": varied.experiment.learner.learning.algorithm}
+    tags = {"experiment": base.name, "algorithm": varied.experiment.plan.learning.algorithm}
     with stage_run(f"trial {trial.number}", values, tags=tags) as sink:
         value, is_pruned = None, False
         for state in varied.training(None).run(sink=sink):
@@ -206,7 +206,7 @@ def _run_trial(study: optuna.Study, base: Run, sweep: SweepOptions) -> None:
         study.tell(trial, value)
 
 
-def _varied(base: Run, sweep: SweepOptions, values: dict[str, Any]) -> Experiment:
+def _varied(base: ExperimentRun, sweep: SweepOptions, values: dict[str, Any]) -> Experiment:
     fields = merged(base.experiment.model_dump(), sweep.changes(values))
     fields["training"]["progress_bar"] = False
     try:
@@ -217,7 +217,7 @@ def _varied(base: Run, sweep: SweepOptions, values: dict[str, Any]) -> Experimen
         ) from error
 
 
-def _results(study: optuna.Study, base: Run) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _results(study: optuna.Study, base: ExperimentRun) -> tuple[pd.DataFrame, dict[str, Any]]:
     rows = [
         {
             "trial": trial.number,

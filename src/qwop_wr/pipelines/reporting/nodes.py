@@ -33,7 +33,7 @@ def draw_figures(
     )
 
 
-class Runs(NamedTuple):
+class ReportTapes(NamedTuple):
     """Tapes by name.
 
     Attributes:
@@ -50,7 +50,7 @@ def gather_runs(
     tapes: dict[str, Tape],
     record_tape: Tape,
     short_hunt: dict[str, Any] | None,
-) -> Runs:
+) -> ReportTapes:
     """Separate the tapes of this run from older ones.
 
     Args:
@@ -65,14 +65,14 @@ def gather_runs(
         and short_hunt["tape"] == record_tape.state_sha256
     )
     if is_own:
-        return Runs({**tapes, "search": record_tape}, {})
-    return Runs(tapes, {"Record tape": record_tape})
+        return ReportTapes({**tapes, "search": record_tape}, {})
+    return ReportTapes(tapes, {"Record tape": record_tape})
 
 
 def write_report(
     summary: dict[str, Any],
     episodes: pd.DataFrame,
-    runs: Runs,
+    runs: ReportTapes,
     championship: dict[str, Any],
     demonstrations: dict[str, Any],
     provenance: dict[str, str],
