@@ -338,18 +338,22 @@ def _check_values(place: str, entry: Mapping[str, Any]) -> None:
 
 
 def _check_keys(place: str, block: object, known: Collection[str]) -> None:
-    if not isinstance(block, Mapping):
-        raise BadInputError(f"{place.rstrip('.')} = {block!r}: must be a block")
-    for key, value in block.items():
+    for key, value in _block(place, block).items():
         if key not in known:
             raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
 
 
-def _refuse_close(place: str, block: Mapping[str, Any], known: Collection[str]) -> None:
+def _refuse_close(place: str, block: object, known: Collection[str]) -> None:
     """Refuse misspellings of the known keys; others may belong to plugins."""
-    for key, value in block.items():
+    for key, value in _block(place, block).items():
         if key not in known and ("." in str(key) or get_close_matches(str(key), known, 1, 0.7)):
             raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
+
+
+def _block(place: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInputError(f"{place.rstrip('.')} = {value!r}: must be a block")
+    return value
 
 
 def _no_such_key(key: str, value: object, known: Collection[str]) -> str:
