@@ -11,13 +11,11 @@ from kedro.config import OmegaConfigLoader
 from pydantic import ValidationError
 
 from qwop_wr import settings
-from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.compute import SERIAL, WorkContext
 from qwop_wr.datasets import Recording
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.experiments.nodes import train_variants
@@ -42,14 +40,6 @@ STUDY = Study(experiments=("full", "without_margin"), seeds=(1, 2))
 
 def make_experiments(**changes: Any) -> Experiments:
     return Experiments.model_validate({**VARIANTS, **changes})
-
-
-@pytest.fixture
-def demonstrations(agent: Agent, environment: EnvironmentOptions) -> Recording:
-    env = QwopVectorEnv(4, environment, autoreset=False)
-    episodes = play_episodes(agent.policy(), env, [1, 2, 3, 4], record=True)
-    assert episodes.transitions is not None
-    return Recording(episodes.transitions, environment.interface)
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.runner import SequentialRunner
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import SERIAL
@@ -24,6 +22,7 @@ from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals
 from tests.evaluation.players import random_agent
+from tests.pipelines.conftest import run_in_memory
 
 Guides = dict[str, Agent]
 
@@ -112,12 +111,8 @@ def test_a_killed_hunt_has_kept_its_best(
         "params:seed": 1,
         "params:compute": SERIAL,
     }
-    catalog = DataCatalog(
-        {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
-        | {"record_tape": record}
-    )
     with pytest.raises(KeyboardInterrupt):
-        SequentialRunner().run(create_pipeline(), catalog)
+        run_in_memory(create_pipeline(), inputs, record_tape=record)
     kept = record.load()
     assert kept is not None
     assert kept.ticks < finish.ticks
