@@ -13,11 +13,7 @@ from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
-    """Collect demonstrations from all sources.
-
-    Returns:
-        Pipeline from ``expert_agent``, guides, tapes and recordings to ``demonstrations``.
-    """
+    """Collect demonstrations from ``expert_agent``, guides, tapes and recordings."""
     expert = Node(
         demonstrate_with_expert,
         inputs={

@@ -15,11 +15,7 @@ from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluate the last stage's agent.
-
-    Returns:
-        Pipeline from the last stage's agent to ``summary``, ``tapes`` and ``champion_agent``.
-    """
+    """Evaluate the last stage's agent: ``summary``, ``tapes`` and ``champion_agent``."""
     protocols = Pipeline(
         [
             Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
@@ -54,13 +50,10 @@ def create_pipeline() -> Pipeline:
 
 
 def create_summary() -> Pipeline:
-    """Compute every number from the table of episodes.
+    """Compute every number from ``evaluation_episodes``.
 
     Results that do not follow from one another are refused. The reporting pipeline
     includes these nodes, so that one command remakes all numbers and figures.
-
-    Returns:
-        Pipeline from ``evaluation_episodes`` to ``summary``.
     """
     nodes = [
         Node(

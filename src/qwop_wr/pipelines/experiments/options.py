@@ -252,28 +252,19 @@ def _takes_the_same(algorithm: object, other: object) -> bool:
     )
 
 
-def _spelt_out(values: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - one of values
-    """Follow ``like`` to an experiment's whole configuration."""
-    chain: list[str] = []
-    current = name
-    while True:
-        if current in chain:
-            raise ValueError(f"{name}.like: {' like '.join([*chain, current])} is a circle")
-        chain.append(current)
-        value = values[current]
-        if not isinstance(value, Mapping) or "like" not in value:
-            break
-        if value["like"] not in values:
-            raise ValueError(
-                f"{current}.like = {value['like']!r}: there is no such experiment; "
-                f"{suggest(str(value['like']), values)}"
-            )
-        current = value["like"]
-    if len(chain) == 1:
-        return values[name]
-    result: dict[str, Any] = {}
-    for link in reversed(chain):
-        result = {k: v for k, v in result.items() if k not in _OWN}
-        own = {key: value for key, value in values[link].items() if key != "like"}
-        result = merged(result, own)
-    return result
+def _spelt_out(values: Mapping[str, Any], name: str, chain: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - one of values
+    """Follow ``like`` to an experiment's whole configuration; ``chain`` led here."""
+    chain = (*chain, name)
+    if name in chain[:-1]:
+        raise ValueError(f"{chain[0]}.like: {' like '.join(chain)} is a circle")
+    value = values[name]
+    if not isinstance(value, Mapping) or "like" not in value:
+        return value
+    if value["like"] not in values:
+        raise ValueError(
+            f"{name}.like = {value['like']!r}: there is no such experiment; "
+            f"{suggest(str(value['like']), values)}"
+        )
+    base = _spelt_out(values, value["like"], chain)
+    inherited = {key: one for key, one in base.items() if key not in _OWN}
+    return merged(inherited, {key: one for key, one in value.items() if key != "like"})

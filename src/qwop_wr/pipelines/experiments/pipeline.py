@@ -16,12 +16,7 @@ from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
-    """Train the experiment that ``--params=experiment=NAME`` names, and evaluate it.
-
-    Returns:
-        Pipeline from ``params:experiments`` to the experiment's agent, history, cell,
-        table and curve.
-    """
+    """Train the experiment that ``--params=experiment=NAME`` names, evaluate and tabulate it."""
     choose = Node(
         choose_experiment,
         inputs=parameters("experiments", "experiment", "seed"),
@@ -42,12 +37,9 @@ def create_pipeline() -> Pipeline:
 
 
 def create_study(name: str) -> Pipeline:
-    """Train the missing runs of a study, evaluate and compare all.
+    """Train the missing runs of a study, evaluate all: ``{name}_table`` and ``{name}_curves``.
 
     Stopped runs resume; finished ones are reused.
-
-    Returns:
-        Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.
     """
     choose = Node(
         choose_study,
@@ -65,11 +57,7 @@ def create_study(name: str) -> Pipeline:
 
 
 def create_ablations() -> Pipeline:
-    """Train variants of stage 1 and compare them.
-
-    Returns:
-        Pipeline from ``demonstrations`` to ``ablations_table``.
-    """
+    """Train variants of stage 1 on ``demonstrations`` and compare them in ``ablations_table``."""
     train = Node(
         train_variants,
         inputs={
@@ -86,11 +74,7 @@ def create_ablations() -> Pipeline:
 
 
 def create_sweep() -> Pipeline:
-    """Search over parameters of the experiment that ``--params=experiment=NAME`` names.
-
-    Returns:
-        Pipeline from ``params:sweep`` to ``sweep_trials`` and ``sweep_best``.
-    """
+    """Search over parameters of the experiment that ``--params=experiment=NAME`` names."""
     return Pipeline(
         [
             Node(

@@ -13,11 +13,7 @@ from qwop_wr.pipelines.inputs import parameters
 
 
 def create_cloning() -> Pipeline:
-    """Clone the demonstrations and evaluate the clone.
-
-    Returns:
-        Pipeline from ``demonstrations`` to ``cloned_agent`` and ``cloning``.
-    """
+    """Clone ``demonstrations`` and evaluate the clone."""
     clone = Node(
         clone_demonstrations,
         inputs={
@@ -38,11 +34,7 @@ def create_cloning() -> Pipeline:
 
 
 def create_finetuning() -> Pipeline:
-    """Fine-tune the clone with PPO.
-
-    Returns:
-        Pipeline from ``cloned_agent`` to ``finetuned_agent``.
-    """
+    """Fine-tune ``cloned_agent`` with PPO."""
     finetune = Node(
         finetune_clone,
         inputs={
@@ -65,11 +57,7 @@ def create_finetuning() -> Pipeline:
 
 
 def create_guests() -> Pipeline:
-    """Evaluate imported agents beside the expert.
-
-    Returns:
-        Pipeline from ``guest_agents`` to ``guests_table``.
-    """
+    """Evaluate imported agents beside the expert."""
     return Pipeline(
         [
             Node(

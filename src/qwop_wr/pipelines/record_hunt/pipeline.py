@@ -7,11 +7,7 @@ from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent, re
 
 
 def create_guides() -> Pipeline:
-    """Refine the guides' values and policy on states that searches visit.
-
-    Returns:
-        Pipeline from ``expert_agent`` and the guides so far to ``guide_agents``.
-    """
+    """Refine values and policy of ``guide_agents`` on states that searches visit."""
     return Pipeline(
         [
             Node(
@@ -30,11 +26,7 @@ def create_guides() -> Pipeline:
 
 
 def create_pipeline() -> Pipeline:
-    """Hunt for the fastest tape, starting from the reigning one.
-
-    Returns:
-        Pipeline from agents and the reigning tape to ``record_tape``.
-    """
+    """Hunt for a faster ``record_tape``, starting from the reigning one."""
     return Pipeline(
         [
             Node(
@@ -53,14 +45,7 @@ def create_pipeline() -> Pipeline:
 
 
 def create_short_hunt(agent: str) -> Pipeline:
-    """Hunt briefly with a newly trained agent among the guides.
-
-    Args:
-        agent: Dataset of the agent.
-
-    Returns:
-        Pipeline from the agent, guides and the reigning tape to ``record_tape``.
-    """
+    """Hunt briefly with a newly trained agent, a dataset, among the guides."""
     return Pipeline(
         [
             Node(

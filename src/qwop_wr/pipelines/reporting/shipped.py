@@ -54,11 +54,7 @@ class ShippedOptions(Options):
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluate the expert, replay the record and write the card.
-
-    Returns:
-        Pipeline from ``expert_agent`` and ``record_tape`` to ``shipped_card``.
-    """
+    """Evaluate ``expert_agent``, replay ``record_tape`` and write their card."""
     return Pipeline(
         [
             Node(

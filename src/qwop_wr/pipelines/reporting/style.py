@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import matplotlib as mpl
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -113,8 +114,4 @@ def themed_svg(figure: Figure, label: str) -> str:
     svg = text[text.index("<svg") :]
     svg = _COLOUR.sub(lambda found: f"var(--{_COLOUR_ROLES[found[0]]}, {found[0]})", svg)
     svg = _GROUP_ID.sub("<g", _FONT.sub("system-ui, sans-serif", svg))
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{_escaped(label)}" ', 1)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
