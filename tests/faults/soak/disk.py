@@ -32,7 +32,7 @@ from qwop_wr.datasets import (
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.whole_files import write_whole_files
 from tests.datasets.conftest import INTERFACE, make_agent, make_transitions
-from tests.faults.soak.rows import Row
+from tests.faults.soak import Row
 
 N_TRIES: Final = 200
 
