@@ -40,8 +40,13 @@ def render_card(
         "Limits": _limits(summary),
         "Provenance": fact_table(provenance),
     }
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"# Model card: QWOP runner\n\n{_opening(summary)}\n\n{body}\n"
+    return in_sections(f"# Model card: QWOP runner\n\n{_opening(summary)}", sections)
+
+
+def in_sections(opening: str, sections: Mapping[str, str]) -> str:
+    """Join the sections of a card, by title, below its opening."""
+    parts = [opening, *(f"## {title}\n\n{text}" for title, text in sections.items())]
+    return "\n\n".join(parts) + "\n"
 
 
 _ALGORITHM = (

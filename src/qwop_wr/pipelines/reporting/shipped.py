@@ -16,7 +16,7 @@ from qwop_wr.evaluation.summary import summarise
 from qwop_wr.evaluation.trace import trace_tape
 from qwop_wr.options import Options
 from qwop_wr.pipelines.inputs import check_agent, checking, parameters
-from qwop_wr.pipelines.reporting.card import describe_results, fact_table
+from qwop_wr.pipelines.reporting.card import describe_results, fact_table, in_sections
 from qwop_wr.pipelines.reporting.tables import (
     NOTHING,
     as_metres,
@@ -136,8 +136,7 @@ def render_shipped_card(
         "Limits": _limits(summary),
         "Versions": "The numbers above were made with:\n\n" + fact_table(versions),
     }
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"{_opening(record, summary)}\n\n{body}\n"
+    return in_sections(_opening(record, summary), sections)
 
 
 def _opening(record: Tape, summary: Mapping[str, Any]) -> str:
