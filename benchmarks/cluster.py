@@ -22,7 +22,7 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import EvaluationTask, play_chunk, randomised_options
-from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
+from qwop_wr.search import AgentGuide, BeamSearch, SearchOptions
 from qwop_wr.search.tapes import idle_prefix
 
 EXPERT: Final = Path(__file__).parents[1] / "data/01_raw/expert.safetensors"
@@ -95,7 +95,7 @@ def search_seconds(agent: Agent, clones: int) -> float:
 
     def search() -> None:
         nonlocal tried
-        tried = beam.run([idle_prefix(0)], 1, SearchBudget(clones=clones)).clones
+        tried = beam.run([idle_prefix(0)], 1, max_clones=clones).clones
 
     return core_seconds(search) / tried
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qwop_wr.compute import ComputeOptions, usable_cores
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions
-from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
+from qwop_wr.search import AgentGuide, BeamSearch, SearchOptions
 from qwop_wr.search.beam import Depth
 from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.tapes import idle_prefix, play_prefixes
@@ -31,6 +31,7 @@ SETTINGS: Final[Any] = config
 WIDTH: Final = 512
 PROPOSALS: Final = 3
 DEPTHS: Final = 60
+CLONES: Final = WIDTH * PROPOSALS * DEPTHS
 SEED: Final = 1
 NETWORK: Final = ("policy", "value")
 
@@ -67,11 +68,8 @@ class Workload:
         self._prefix = keys[: len(keys) // 6 * 2]
         self._kept: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
         self._actions: list[NDArray[np.int64]] = []
-        self._beam.run([self._prefix], SEED, self._budget(), watch=self._note)
+        self._beam.run([self._prefix], SEED, CLONES, watch=self._note)
         self._start = play_prefixes(environment, [self._prefix], options.sink_height)
-
-    def _budget(self) -> SearchBudget:
-        return SearchBudget(clones=WIDTH * PROPOSALS * DEPTHS)
 
     def _note(self, depth: Depth) -> None:
         self._kept.append(depth.kept.copy())
@@ -95,16 +93,15 @@ class Workload:
     def search(self) -> tuple[float, float]:
         """Search; returns states per processor second, with and without the networks' time."""
         started = time.process_time()
-        result = self._beam.run([self._prefix], SEED, self._budget())
+        result = self._beam.run([self._prefix], SEED, CLONES)
         rate = result.clones / (time.process_time() - started)
         network = sum(result.shares[part] for part in NETWORK)
         return rate, rate / (1.0 - network)
 
     def speed_up(self) -> float:
         """Search on all cores; returns how many times faster than on one."""
-        budget = SearchBudget(clones=WIDTH * PROPOSALS * 20)
         searches = [
-            Search([idle_prefix(2 * seed)], self._options, seed, budget=budget)
+            Search([idle_prefix(2 * seed)], self._options, seed, max_clones=CLONES // 3)
             for seed in range(2 * usable_cores())
         ]
         seconds = []

@@ -103,6 +103,14 @@ def tracking_uri(
 
 
 @pytest.fixture
+def run_id(tracking_uri: str) -> str:
+    """An active MLflow run, ended by the fixture that isolates MLflow."""
+    import mlflow  # noqa: PLC0415 (seconds to import)
+
+    return str(mlflow.start_run().info.run_id)
+
+
+@pytest.fixture
 def tiny_project(tracking_uri: str, tmp_path: Path) -> Iterator["TinyProject"]:
     """A small Kedro project with this project's settings, session and hooks."""
     from kedro.framework import project  # noqa: PLC0415 (seconds to import)

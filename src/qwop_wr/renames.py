@@ -1,12 +1,15 @@
-"""Former names in older files."""
+"""Former names in older files and in configuration."""
 
 import logging
+from collections.abc import Mapping
 from functools import cache
 
 logger = logging.getLogger(__name__)
 
 _RENAMED = {"seeds": "qwop_gym"}
 """Action set and reward, by their former names."""
+_RENAMED_KEYS = {"actor_stretches": "actor_rollouts"}
+"""Keys of options, by their former names."""
 
 
 def present_name(name: object) -> object:
@@ -20,8 +23,21 @@ def present_name(name: object) -> object:
     """
     if not isinstance(name, str) or name not in _RENAMED:
         return name
-    _warn(name)
+    _warn(name, _RENAMED[name])
     return _RENAMED[name]
+
+
+def present_keys(values: object) -> object:
+    """Translate former keys of a block of options; each causes one warning.
+
+    Args:
+        values: Whatever configuration holds.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    for key in values.keys() & _RENAMED_KEYS.keys():
+        _warn(key, _RENAMED_KEYS[key])
+    return {_RENAMED_KEYS.get(key, key): value for key, value in values.items()}
 
 
 def first_name(name: str) -> str:
@@ -30,5 +46,5 @@ def first_name(name: str) -> str:
 
 
 @cache
-def _warn(name: str) -> None:
-    logger.warning("%r is called %r now; the old name is still understood", name, _RENAMED[name])
+def _warn(former: str, present: str) -> None:
+    logger.warning("%r is called %r now; the old name is still understood", former, present)

@@ -32,6 +32,12 @@ def make_transitions() -> Transitions:
     )
 
 
+def make_agent() -> Agent:
+    spec = AgentSpec(algorithm="ppo", engine="exact", net_arch=(8, 6), **INTERFACE)
+    card: dict[str, JsonValue] = {"seed": 7, "scores": [1.5, None], "note": "<b>Grüße</b>"}
+    return Agent.from_network(spec, build_network(spec), card)
+
+
 @pytest.fixture
 def recording() -> Recording:
     return Recording(make_transitions(), INTERFACE)
@@ -39,9 +45,7 @@ def recording() -> Recording:
 
 @pytest.fixture
 def agent() -> Agent:
-    spec = AgentSpec(algorithm="ppo", engine="exact", net_arch=(8, 6), **INTERFACE)
-    card: dict[str, JsonValue] = {"seed": 7, "scores": [1.5, None], "note": "<b>Grüße</b>"}
-    return Agent.from_network(spec, build_network(spec), card)
+    return make_agent()
 
 
 @pytest.fixture

@@ -9,33 +9,21 @@ import pytest
 import yaml
 from kedro.io import DataCatalog
 
-from qwop_wr.datasets import (
-    AgentDataset,
-    AgentsDataset,
-    OptionalJSONDataset,
-    PageDataset,
-    TapeDataset,
-    TapesDataset,
-    TrainingStateDataset,
-    TransitionsDataset,
-)
+import qwop_wr.datasets
+from qwop_wr.agents.agent import Agent
 
 CLASSES = [
-    AgentDataset,
-    AgentsDataset,
-    OptionalJSONDataset,
-    PageDataset,
-    TapeDataset,
-    TapesDataset,
-    TrainingStateDataset,
-    TransitionsDataset,
+    one
+    for one in vars(qwop_wr.datasets).values()
+    if inspect.isclass(one) and "Using the YAML API" in (one.__doc__ or "")
 ]
 
 
 @pytest.mark.parametrize("dataset_class", CLASSES)
-def test_python_example(dataset_class: type, tmp_path: Path) -> None:
-    (test,) = doctest.DocTestFinder(recurse=False).find(dataset_class, globs={"tmp_path": tmp_path})
-    assert len(test.examples) > 3
+def test_python_example(dataset_class: type, tmp_path: Path, agent: Agent) -> None:
+    known = {"tmp_path": tmp_path, "agent": agent}
+    (test,) = doctest.DocTestFinder(recurse=False).find(dataset_class, globs=known)
+    assert len(test.examples) > 2
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
     assert result.failed == 0
 

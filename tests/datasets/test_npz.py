@@ -70,25 +70,12 @@ def test_equal_arrays_give_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert archive(ARRAYS) == first
 
 
-def test_objects_are_never_loaded() -> None:
-    file = io.BytesIO()
-    np.savez(file, a=np.array([{}], dtype=object), b=ARRAYS["b"], allow_pickle=True)
-    with pytest.raises(ValueError, match="'a' holds Python objects"):
-        read(file.getvalue())
-
-
 def test_limit_counts_all_arrays() -> None:
     content = archive(ARRAYS)
     needed = ARRAYS["a"].nbytes + ARRAYS["b"].nbytes
     read(content, needed)
     with pytest.raises(ValueError, match=f"need {needed} bytes, the limit is {needed - 1}"):
         read(content, needed - 1)
-
-
-def test_absurd_shape_takes_no_memory() -> None:
-    content = zipped({"a": npy((2**40, 2**20), b"1234"), "b": npy((1,), b"1234")})
-    with pytest.raises(ValueError, match=r"'a' of shape .* does not fill its place"):
-        read(content)
 
 
 def test_compressed_bomb_is_measured_first() -> None:
@@ -117,7 +104,6 @@ def test_bomb_that_lies_about_its_size() -> None:
         ({name: npy((1,), b"1234") for name in "abc"}, r"must hold 2 arrays \(a, b\), not 3"),
         ({"a": b"not npy", "b": npy((1,), b"1234")}, "'a' has no readable header"),
         ({"a": npy((3,), b"1234"), "b": npy((1,), b"1234")}, "'a' of shape .* does not fill"),
-        ({"a": npy((-1,), b""), "b": npy((1,), b"1234")}, "'a' of shape"),
     ],
 )
 def test_wrong_content_is_named(members: dict[str, bytes], message: str) -> None:

@@ -1,8 +1,6 @@
 """What all datasets do alike."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,16 +10,31 @@ from kedro.io import DataCatalog
 from kedro.io.core import DatasetError, Version, generate_timestamp
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.state import TrainingState
+from qwop_wr.agents.transitions import joined
 from qwop_wr.datasets import (
     AgentDataset,
     AgentsDataset,
     Recording,
     TapeDataset,
     TapesDataset,
+    TrainingStateDataset,
     TransitionsDataset,
 )
 from qwop_wr.datasets.stored_dataset import StoredDataset
 from qwop_wr.simulator.tape import Tape
+from tests.datasets.conftest import INTERFACE
+from tests.faults.soak.disk import full_disk
+
+STATE = TrainingState(
+    {
+        "policy/weight": np.arange(6, dtype=np.float32).reshape(2, 3) / 7,
+        "optimiser/0.step": np.array(12.0, dtype=np.float32),
+        "generator/torch": np.arange(9, dtype=np.uint8),
+        "history/step": np.array([1, 2**40]),
+    },
+    {"steps": 5, "best": {"card": {"stage": "expert"}}},
+)
 
 
 class Case(NamedTuple):
@@ -34,19 +47,28 @@ class Case(NamedTuple):
 
 
 @pytest.fixture(
-    params=["agent.safetensors", "agents", "recording.npz", "record.qwop.json", "tapes"]
+    params=["agent.safetensors", "agents", "recording.npz", "record.qwop.json", "tapes", "state"]
 )
 def case(
     request: pytest.FixtureRequest, agent: Agent, recording: Recording, tapes: dict[str, Tape]
 ) -> Case:
+    longer = joined([recording.transitions, recording.transitions])
     cases = [
         Case(AgentDataset, agent, "agent.safetensors", agent.with_card(seed=9)),
         Case(AgentsDataset, {"guide_1": agent, "guide_2": agent}, "agents", {"other": agent}),
-        Case(TransitionsDataset, recording, "recording.npz", recording),
+        Case(TransitionsDataset, recording, "recording.npz", Recording(longer, INTERFACE)),
         Case(TapeDataset, tapes["seed_12"], "record.qwop.json", tapes["native"]),
         Case(TapesDataset, tapes, "tapes", {"seed_12": tapes["native"]}),
+        Case(TrainingStateDataset, STATE, "state", TrainingState(STATE.arrays, {"steps": 6})),
     ]
     return next(case for case in cases if case.name == request.param)
+
+
+def assert_equal_arrays(loaded: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+    assert loaded.keys() == saved.keys()
+    for name, array in saved.items():
+        np.testing.assert_array_equal(loaded[name], array)
+        assert loaded[name].dtype == array.dtype
 
 
 def assert_same(loaded: object, saved: object) -> None:
@@ -62,22 +84,24 @@ def assert_same(loaded: object, saved: object) -> None:
                 assert loaded[name] == value
     elif isinstance(loaded, Recording) and isinstance(saved, Recording):
         assert loaded.interface == saved.interface
-        for name, array in vars(saved.transitions).items():
-            np.testing.assert_array_equal(getattr(loaded.transitions, name), array)
-            assert getattr(loaded.transitions, name).dtype == array.dtype
+        assert_equal_arrays(vars(loaded.transitions), vars(saved.transitions))
+    elif isinstance(loaded, TrainingState) and isinstance(saved, TrainingState):
+        assert loaded.facts == saved.facts
+        assert_equal_arrays(loaded.arrays, saved.arrays)
     else:
         assert loaded == saved
 
 
-@contextmanager
-def full_disk(free_bytes: int) -> Iterator[None]:
-    """Let no file grow beyond a size, as a full disk would not."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+def flipped(content: bytes, place: int) -> bytes:
+    changed = bytearray(content)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+def written(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Which files there are, and when they were written."""
+    facts = {path: path.stat() for path in folder.rglob("*")}
+    return {path: (found.st_ino, found.st_mtime_ns) for path, found in facts.items()}
 
 
 def files_below(folder: Path) -> set[str]:
@@ -97,36 +121,77 @@ class TestStored:
         assert dataset.exists()
         assert_same(dataset.load(), case.data)
 
-    def test_exists(self, case: Case, tmp_path: Path) -> None:
+    def test_another_object_replaces_it(self, case: Case, tmp_path: Path) -> None:
         dataset = case.make(filepath=tmp_path / case.name)
-        assert not dataset.exists()
         dataset.save(case.data)
-        assert dataset.exists()
+        dataset.save(case.other)
+        assert_same(dataset.load(), case.other)
+        assert {path.name for path in tmp_path.iterdir()} == {case.name}
 
-    def test_saving_again_replaces(self, case: Case, tmp_path: Path) -> None:
+    def test_what_is_there_already_is_left_alone(self, case: Case, tmp_path: Path) -> None:
         dataset = case.make(filepath=tmp_path / case.name)
         dataset.save(case.data)
-        before = files_below(tmp_path)
-        dataset.save(case.data)
-        assert_same(dataset.load(), case.data)
-        assert files_below(tmp_path) == before
+        before = written(tmp_path)
+        dataset.save(dataset.load())
+        assert written(tmp_path) == before
+
+    def test_equal_objects_give_equal_bytes(self, case: Case, tmp_path: Path) -> None:
+        for place in ("one", "two"):
+            case.make(filepath=tmp_path / place / case.name).save(case.data)
+        one, two = (
+            [file.read_bytes() for file in sorted((tmp_path / place).rglob("*")) if file.is_file()]
+            for place in ("one", "two")
+        )
+        assert one == two
 
     def test_missing_is_named(self, case: Case, tmp_path: Path) -> None:
         dataset = case.make(filepath=tmp_path / case.name)
         with pytest.raises(DatasetError, match=f"{tmp_path}/{case.name}: there is no .* here; run"):
             dataset.load()
 
-    def test_full_disk_loses_nothing(self, case: Case, tmp_path: Path) -> None:
-        dataset = case.make(filepath=tmp_path / case.name)
+    @pytest.mark.parametrize("version", [None, Version(None, None)])
+    def test_an_optional_one_may_be_missing(
+        self, case: Case, tmp_path: Path, version: Version | None
+    ) -> None:
+        if "optional" not in case.make.DEFAULT_LOAD_ARGS:
+            pytest.skip("recordings are never optional")
+        path, optional = tmp_path / case.name, {"optional": True}
+        dataset = case.make(filepath=path, load_args=optional, version=version)
+        assert dataset.load() == ({} if isinstance(case.data, dict) else None)
         dataset.save(case.data)
-        before = files_below(tmp_path)
-        with (
-            full_disk(100),
-            pytest.raises(DatasetError, match=f"{case.name}: cannot write .* File too large"),
-        ):
-            dataset.save(case.other)
-        assert files_below(tmp_path) == before
         assert_same(dataset.load(), case.data)
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda content: b"",
+            lambda content: content[: len(content) // 3],
+            lambda content: content[:-4],
+            lambda content: flipped(content, 200 if content[:2] == b"PK" else -1),
+        ],
+        ids=["empty", "third", "end", "bit"],
+    )
+    def test_a_damaged_file_is_named_and_replaced(
+        self, case: Case, tmp_path: Path, damage: Callable[[bytes], bytes]
+    ) -> None:
+        path = tmp_path / case.name
+        dataset = case.make(filepath=path)
+        dataset.save(case.data)
+        damaged = next(file for file in [*path.rglob("*"), path] if file.is_file())
+        damaged.write_bytes(damage(damaged.read_bytes()))
+        for optional in ({}, {"optional": True} if "optional" in dataset._load_args else {}):
+            with pytest.raises(DatasetError, match=f"{damaged}: no usable "):
+                case.make(filepath=path, load_args=optional).load()
+        dataset.save(case.data)
+        assert_same(dataset.load(), case.data)
+
+    def test_a_large_file_is_not_read(self, case: Case, tmp_path: Path) -> None:
+        if "max_bytes" not in case.make.DEFAULT_LOAD_ARGS:
+            pytest.skip("a tape's limit is the format's")
+        case.make(filepath=tmp_path / case.name).save(case.data)
+        small = case.make(filepath=tmp_path / case.name, load_args={"max_bytes": 100})
+        with pytest.raises(DatasetError, match="bytes, the limit is"):
+            small.load()
 
     def test_full_disk_leaves_no_empty_version(self, case: Case, tmp_path: Path) -> None:
         dataset = case.make(filepath=tmp_path / case.name, version=Version(None, None))
@@ -157,7 +222,7 @@ class TestStored:
         before = dataset._describe()
         dataset.save(case.data)
         assert dataset._describe() == before
-        assert before.keys() - {"save_args"} == {"filepath", "protocol", "load_args", "version"}
+        assert before.keys() == {"filepath", "protocol", "load_args", "save_args", "version"}
         assert dataset.metadata == {"owner": "me"}
 
     def test_interrupted_save_leaves_nothing_half_written(
@@ -180,6 +245,59 @@ class TestStored:
         assert_same(dataset.load(), case.data)
 
 
+class TestFolder:
+    """Datasets of several items."""
+
+    @pytest.fixture(params=["agents", "tapes"])
+    def case(self, request: pytest.FixtureRequest, agent: Agent, tapes: dict[str, Tape]) -> Case:
+        if request.param == "agents":
+            return Case(AgentsDataset, {"b": agent, "a": agent}, "agents", {"c": agent})
+        return Case(TapesDataset, tapes, "tapes", {"native": tapes["native"]})
+
+    def test_names_are_sorted(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        assert list(dataset.load()) == sorted(case.data)
+
+    def test_a_save_drops_earlier_items(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        nothing: dict[str, Any] = {}
+        for items in (case.data, case.other, nothing):
+            dataset.save(items)
+            assert dataset.load().keys() == items.keys()
+        assert dataset.exists()
+
+    def test_other_files_are_left_out(self, case: Case, tmp_path: Path) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        (tmp_path / case.name / "notes.txt").write_text("mine")
+        assert dataset.load().keys() == case.data.keys()
+
+    def test_endings_may_be_in_capitals(self, case: Case, tmp_path: Path) -> None:
+        dataset: Any = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.other)
+        ((name, _),) = case.other.items()
+        file = tmp_path / case.name / f"{name}{dataset.SUFFIX}"
+        file.rename(file.with_name(f"{name}{dataset.SUFFIX.upper()}"))
+        assert list(dataset.load()) == [name]
+
+    @pytest.mark.parametrize(
+        "name", ["", "../up", "/etc/up", "a/b", ".hidden", "a\nb", "a\0b", "x" * 101]
+    )
+    def test_names_that_are_no_file_names(self, case: Case, tmp_path: Path, name: str) -> None:
+        dataset = case.make(filepath=tmp_path / case.name)
+        dataset.save(case.data)
+        with pytest.raises(DatasetError, match=r"cannot name an? \w+; use letters"):
+            dataset.save({name: next(iter(case.data.values()))})
+        assert_same(dataset.load(), case.data)
+
+    def test_limit_of_items(self, case: Case, tmp_path: Path) -> None:
+        case.make(filepath=tmp_path / case.name).save(case.data)
+        limit = {f"max_{case.name}": 1}
+        with pytest.raises(DatasetError, match=f"it holds 2 {case.name}, the limit is 1"):
+            case.make(filepath=tmp_path / case.name, load_args=limit).load()
+
+
 class TestConfiguration:
     def test_a_catalog_gives_back_what_it_was_made_from(self, case: Case, tmp_path: Path) -> None:
         entry = {
@@ -200,9 +318,10 @@ class TestConfiguration:
         dataset: Any = case.make(filepath=tmp_path / case.name, metadata={"owner": "me"})
         known = {name: value for name, value in dataset._init_args.items() if value is not None}
         assert known == {"filepath": tmp_path / case.name, "metadata": {"owner": "me"}}
-        assert dataset._init_args.keys() - {"save_args"} == {
+        assert dataset._init_args.keys() == {
             *known,
             "load_args",
+            "save_args",
             "version",
             "credentials",
             "fs_args",

@@ -25,13 +25,6 @@ def test_the_file_replays(tmp_path: Path, tape: Tape) -> None:
     verify_tape(Tape.load(path))
 
 
-def test_an_optional_tape_may_be_missing(tmp_path: Path) -> None:
-    path = tmp_path / "record.qwop.json"
-    assert TapeDataset(filepath=path, load_args={"optional": True}).load() is None
-    with pytest.raises(DatasetError, match="there is no tape here"):
-        TapeDataset(filepath=path).load()
-
-
 def test_the_fastest_is_kept(tmp_path: Path, tape: Tape) -> None:
     dataset = TapeDataset(filepath=tmp_path / "record.qwop.json", save_args={"keep_fastest": True})
     fast = replace(tape, finished=True)
@@ -45,13 +38,6 @@ def test_the_fastest_is_kept(tmp_path: Path, tape: Tape) -> None:
         assert dataset.load() == fast
 
 
-def test_by_default_the_latest_is_kept(tmp_path: Path, tape: Tape) -> None:
-    dataset = TapeDataset(filepath=tmp_path / "record.qwop.json")
-    dataset.save(replace(tape, distance=90.0))
-    dataset.save(tape)
-    assert dataset.load() == tape
-
-
 def test_a_damaged_file_is_named_and_not_overwritten(tmp_path: Path, tape: Tape) -> None:
     path = tmp_path / "record.qwop.json"
     path.write_text("{")
@@ -59,11 +45,6 @@ def test_a_damaged_file_is_named_and_not_overwritten(tmp_path: Path, tape: Tape)
     with pytest.raises(DatasetError, match=r"record\.qwop\.json: no usable tape: .*not JSON"):
         dataset.save(tape)
     assert path.read_text() == "{"
-
-
-def test_only_tapes_are_saved(tmp_path: Path, tapes: dict[str, Tape]) -> None:
-    with pytest.raises(DatasetError, match="got a dict, expected a Tape"):
-        TapeDataset(filepath=tmp_path / "record.qwop.json").save(tapes)  # type: ignore[arg-type]
 
 
 def test_unknown_save_args(tmp_path: Path) -> None:
@@ -96,39 +77,6 @@ def test_every_tape_is_a_file_that_replays(
     verify_tape(Tape.load(folder / "seed_12.qwop.json"))
 
 
-def test_names_are_sorted(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
-    tapes_dataset.save(tapes)
-    assert list(tapes_dataset.load()) == ["native", "seed_12"]
-
-
-def test_a_save_drops_earlier_tapes(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
-    tapes_dataset.save(tapes)
-    tapes_dataset.save({"native": tapes["native"]})
-    assert list(tapes_dataset.load()) == ["native"]
-
-
-def test_no_tapes_at_all(tapes_dataset: TapesDataset) -> None:
-    tapes_dataset.save({})
-    assert tapes_dataset.exists()
-    assert tapes_dataset.load() == {}
-
-
-def test_other_files_are_left_out(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
-    tapes_dataset.save(tapes)
-    (Path(tapes_dataset._filepath) / "notes.txt").write_text("mine")
-    assert list(tapes_dataset.load()) == ["native", "seed_12"]
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a\nb", "x" * 101])
-def test_names_that_are_no_file_names(
-    tapes_dataset: TapesDataset, tapes: dict[str, Tape], name: str
-) -> None:
-    tapes_dataset.save(tapes)
-    with pytest.raises(DatasetError, match="cannot name a tape; use letters"):
-        tapes_dataset.save({name: tapes["native"]})
-    assert tapes_dataset.load() == tapes
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -148,13 +96,6 @@ def test_bad_tape_is_named(
         tapes_dataset.load()
 
 
-def test_limit_of_tapes(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
-    tapes_dataset.save(tapes)
-    small = TapesDataset(filepath=tapes_dataset._filepath, load_args={"max_tapes": 1})
-    with pytest.raises(DatasetError, match="it holds 2 tapes, the limit is 1"):
-        small.load()
-
-
 def test_preview_puts_the_best_first(tapes_dataset: TapesDataset, tapes: dict[str, Tape]) -> None:
     far = replace(tapes["native"], distance=50.0)
     slow = replace(tapes["seed_12"], finished=True)
@@ -171,10 +112,3 @@ def test_preview_puts_the_best_first(tapes_dataset: TapesDataset, tapes: dict[st
         "engine": "box2d",
     }
     assert inspect.signature(tapes_dataset.preview).return_annotation is TablePreview
-
-
-def test_an_optional_folder_may_be_missing(tmp_path: Path) -> None:
-    folder = tmp_path / "tapes"
-    assert TapesDataset(filepath=folder, load_args={"optional": True}).load() == {}
-    with pytest.raises(DatasetError, match="there is no folder of tapes here"):
-        TapesDataset(filepath=folder).load()

@@ -1,6 +1,5 @@
 """Recordings know their environment, and come back from npz files as they were."""
 
-import contextlib
 import inspect
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 from kedro_datasets._typing import TablePreview
 
@@ -99,21 +96,6 @@ def test_wrong_files_are_refused(
         dataset.load()
 
 
-def test_truncated_file(dataset: TransitionsDataset, recording: Recording) -> None:
-    dataset.save(recording)
-    path = Path(dataset._filepath)
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(DatasetError, match=r"recording\.npz: .* truncated or damaged"):
-        dataset.load()
-
-
-def test_limit_of_memory(dataset: TransitionsDataset, recording: Recording) -> None:
-    dataset.save(recording)
-    small = TransitionsDataset(filepath=dataset._filepath, load_args={"max_bytes": 100})
-    with pytest.raises(DatasetError, match="the limit is 100"):
-        small.load()
-
-
 def test_what_became_invalid_is_not_saved(
     dataset: TransitionsDataset, recording: Recording
 ) -> None:
@@ -150,26 +132,3 @@ def test_interfaces_survive(dataset: TransitionsDataset, recording: Recording) -
     interface = {**recording.interface, "observation": "Größe \N{RUNNER}"}
     dataset.save(replace(recording, interface=interface))
     assert dataset.load().interface == interface
-
-
-@pytest.mark.slow
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(data=st.data())
-def test_damaged_bytes_are_refused_or_harmless(
-    dataset: TransitionsDataset, recording: Recording, data: st.DataObject
-) -> None:
-    dataset.save(recording)
-    path = Path(dataset._filepath)
-    content = bytearray(path.read_bytes())
-    positions = st.integers(0, len(content) - 1)
-    for position in data.draw(st.lists(positions, min_size=1, max_size=8)):
-        content[position] = data.draw(st.integers(0, 255))
-    path.write_bytes(content[: data.draw(positions) + 1])
-    # Any other exception fails the test.
-    with contextlib.suppress(DatasetError):
-        assert isinstance(dataset.load(), Recording)

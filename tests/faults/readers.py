@@ -12,12 +12,9 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import DatasetError
 from safetensors.numpy import save as format_tensors
 
-from qwop_wr.agents.agent import Agent, AgentSpec
 from qwop_wr.agents.foreign.archive import read_archive
 from qwop_wr.agents.foreign.policy import ForeignPolicy
-from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.transitions import Transitions
 from qwop_wr.datasets import (
     AgentDataset,
     AgentsDataset,
@@ -37,16 +34,10 @@ from qwop_wr.pipelines import expert
 from qwop_wr.simulator.exchange import gym_recording, runr
 from qwop_wr.simulator.tape import Tape, TapeError
 from tests.agents.foreign.stock import saved, stock_model
+from tests.datasets.conftest import INTERFACE, make_agent, make_transitions
 from tests.faults.mutations import Bytes, mutate, mutate_keys, mutate_members, mutate_tensors
 
 CONF = Path(__file__).parents[2] / "conf" / "base"
-_INTERFACE: dict[str, str | int] = {
-    "observation": "egocentric",
-    "actions": "minimal",
-    "ticks_per_action": 2,
-    "n_observations": 4,
-    "n_actions": 9,
-}
 _NAMES = ("a", "b")
 
 
@@ -68,23 +59,6 @@ class Reader(NamedTuple):
     read: Callable[[Path], object]
     refusals: tuple[type[Exception], ...]
     rewrites: tuple[Bytes, ...] = (mutate,)
-
-
-def _agent() -> Agent:
-    spec = AgentSpec(algorithm="ppo", engine="exact", net_arch=(8, 6), **_INTERFACE)
-    return Agent.from_network(spec, build_network(spec), {"seed": 7, "scores": [1.5, None]})
-
-
-def _recording() -> Recording:
-    steps = Transitions(
-        obs=np.zeros((7, 4), np.float32),
-        actions=np.arange(7),
-        rewards=np.ones(7, np.float32),
-        next_obs=np.ones((7, 4), np.float32),
-        dones=np.array([False] * 6 + [True]),
-        episode=np.zeros(7, np.int32),
-    )
-    return Recording(steps, _INTERFACE)
 
 
 def _tape() -> Tape:
@@ -151,7 +125,7 @@ def all_readers(folder: Path) -> dict[str, Reader]:
     Returns:
         Readers by name.
     """
-    agent = _saved(AgentDataset, _agent(), folder)
+    agent = _saved(AgentDataset, make_agent(), folder)
     tape = _tape().to_json().encode()
     state = TrainingState({"policy/weight": np.ones(3), "buffer": np.zeros(5, np.int64)}, {"n": 7})
     foreign = format_tensors({"weight": np.ones((2, 2))}, metadata={"format": "pt"})
@@ -163,7 +137,7 @@ def all_readers(folder: Path) -> dict[str, Reader]:
         Reader(
             "demonstrations (npz)",
             ".npz",
-            _saved(TransitionsDataset, _recording(), folder),
+            _saved(TransitionsDataset, Recording(make_transitions(), INTERFACE), folder),
             _load(TransitionsDataset),
             (DatasetError,),
             in_members,

@@ -4,11 +4,9 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tests.faults.fuzzing import ExecutionError, attempt, damaged
-from tests.faults.mutations import KINDS, Mutation, hostile_payloads
+from tests.faults.fuzzing import ExecutionError, attempt, fuzz
+from tests.faults.mutations import hostile_payloads
 from tests.faults.readers import Reader, all_readers
 
 NAMES = (
@@ -42,35 +40,18 @@ def readers(folder: Path) -> dict[str, Reader]:
     return all_readers(folder)
 
 
-def mutations(canary: Path) -> st.SearchStrategy[list[Mutation]]:
-    payloads = st.sampled_from(hostile_payloads(canary)) | st.binary(max_size=8)
-    one = st.builds(Mutation, st.sampled_from(list(KINDS)), st.floats(0, 1), payloads)
-    return st.lists(one, min_size=1, max_size=4)
-
-
 def test_every_reader_is_tried(readers: dict[str, Reader]) -> None:
     assert tuple(readers) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_files(name: str, readers: dict[str, Reader], folder: Path) -> None:
-    reader, canary = readers[name], folder / "canary"
-    path = folder / f"file{reader.suffix}"
-
-    @settings(
-        max_examples=SLOW.get(name, N_FILES),
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.data())
-    def read_one(data: st.DataObject) -> None:
-        changes = data.draw(mutations(canary))
-        content = damaged(reader, changes, data.draw(st.integers(0, 1)))
-        assert attempt(reader, content, path, canary) in ("accepted", "refused")
-
-    read_one()
+    canary = folder / "canary"
+    n_files = SLOW.get(name, N_FILES)
+    payloads = hostile_payloads(canary)
+    counts, crashes = fuzz(readers[name], n_files, folder, payloads, canary, seed=2)
+    assert crashes == []
+    assert counts["accepted"] + counts["refused"] == n_files
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "foreign tensors"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 from kedro.io.core import Version
@@ -22,12 +23,6 @@ METADATA = {"mlflow": {"artifact_path": "results/best"}}
 
 def artifacts(run_id: str, path: str | None = None) -> list[str]:
     return [file.path for file in mlflow.MlflowClient().list_artifacts(run_id, path)]
-
-
-@pytest.fixture
-def run_id(tracking_uri: str) -> str:
-    """An active run, ended by the fixture that isolates MLflow."""
-    return str(mlflow.start_run().info.run_id)
 
 
 def log_saved(dataset: AbstractDataset[Any, Any], name: str = "result") -> None:
@@ -72,7 +67,8 @@ def test_the_version_just_saved(run_id: str, tmp_path: Path) -> None:
     assert Path(copy).read_text() == '"version 2"'
 
 
-def test_folder(run_id: str, tmp_path: Path, tape: Tape) -> None:
+def test_folder(run_id: str, tmp_path: Path) -> None:
+    tape = Tape.record(np.zeros(3, np.uint8), engine="box2d")
     dataset = TapesDataset(filepath=tmp_path / "tapes", metadata=METADATA)
     dataset.save({"one": tape, "two": tape})
     log_saved(dataset)

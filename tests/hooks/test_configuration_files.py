@@ -94,6 +94,10 @@ def message(project: TinyProject, env: str | None = None) -> str:
             {"copied": {"filepath": "data/n.json"}},
             "catalog: copied.type is missing",
         ),
+        (
+            {"copied": {**NUMBERS, "metadata": "mlflow"}},
+            "catalog: copied.metadata = 'mlflow': must be a block",
+        ),
         ({"copied": "json.JSONDataset"}, "catalog: copied = 'json.JSONDataset': must be a block"),
     ],
 )

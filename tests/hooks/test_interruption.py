@@ -1,6 +1,7 @@
 """The advice after an interruption leads to where the work can go on."""
 
 import logging
+from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
@@ -10,12 +11,14 @@ from qwop_wr.hooks import ResumeAdviceHook
 from tests.tiny_project.project import TinyProject
 
 
-def advice(project: TinyProject, caplog: pytest.LogCaptureFixture) -> str:
+def advice(
+    project: TinyProject, caplog: pytest.LogCaptureFixture, name: str = "SIGTERM", **selection: Any
+) -> str:
     with (
         caplog.at_level(logging.WARNING, logger="qwop_wr"),
         pytest.raises(KeyboardInterrupt),
     ):
-        project.run(params={"stage": {"trouble": "SIGTERM"}})
+        project.run(params={"stage": {"trouble": name}}, **selection)
     (message,) = [r.message for r in caplog.records if r.name == "qwop_wr.hooks.interruption"]
     return message
 
@@ -42,13 +45,9 @@ def test_the_advice_works(tiny_project: TinyProject, caplog: pytest.LogCaptureFi
 def test_first_node(tiny_project: TinyProject, caplog: pytest.LogCaptureFixture) -> None:
     tiny_project.store_everything()
     tiny_project.run()
-    with (
-        caplog.at_level(logging.WARNING, logger="qwop_wr"),
-        pytest.raises(KeyboardInterrupt),
-    ):
-        tiny_project.run(params={"stage": {"trouble": "SIGINT"}}, namespaces=["stage"])
-    assert "after 0 of 1 nodes" in caplog.text
-    assert "To run it again:\nkedro run --namespaces=stage --params=" in caplog.text
+    message = advice(tiny_project, caplog, "SIGINT", namespaces=["stage"])
+    assert "after 0 of 1 nodes" in message
+    assert "To run it again:\nkedro run --namespaces=stage --params=" in message
 
 
 def test_a_node_that_can_go_on_in_the_middle(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,11 @@
 """The MLflow run: where it is kept, and how it ends."""
 
+import contextlib
 import logging
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -11,12 +13,26 @@ import pytest
 from tests.tiny_project.project import TinyProject
 
 
-def test_finished(tiny_project: TinyProject) -> None:
-    tiny_project.run()
-    assert {name: run.info.status for name, run in tiny_project.runs().items()} == {
-        "default (base)": "FINISHED",
-        "train": "FINISHED",
+@pytest.mark.parametrize(
+    ("trouble", "error", "status"),
+    [
+        (None, None, "FINISHED"),
+        ("boom", RuntimeError, "FAILED"),
+        ("SIGINT", KeyboardInterrupt, "KILLED"),
+        ("SIGTERM", KeyboardInterrupt, "KILLED"),
+    ],
+)
+def test_runs_end_as_the_pipeline_does(
+    tiny_project: TinyProject, trouble: str | None, error: type[BaseException] | None, status: str
+) -> None:
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        tiny_project.run(params={"stage": {"trouble": trouble}})
+    runs = tiny_project.runs()
+    assert {name: run.info.status for name, run in runs.items()} == {
+        "default (base)": status,
+        "train": status,
     }
+    assert all(run.info.end_time is not None for run in runs.values())
     assert mlflow.active_run() is None
 
 
@@ -30,26 +46,6 @@ def test_the_experiment_opens_on_its_runs(tiny_project: TinyProject) -> None:
     client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "genai")
     tiny_project.run()
     assert client.get_experiment(experiment.experiment_id).tags["mlflow.experimentKind"] == "genai"
-
-
-def test_exception_is_failed(tiny_project: TinyProject) -> None:
-    with pytest.raises(RuntimeError, match="boom"):
-        tiny_project.run(params={"stage": {"trouble": "boom"}})
-    assert {run.info.status for run in tiny_project.runs().values()} == {"FAILED"}
-    assert mlflow.active_run() is None
-
-
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_interruption_is_killed(tiny_project: TinyProject, name: str) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        tiny_project.run(params={"stage": {"trouble": name}})
-    runs = tiny_project.runs()
-    assert {name: run.info.status for name, run in runs.items()} == {
-        "default (base)": "KILLED",
-        "train": "KILLED",
-    }
-    assert all(run.info.end_time is not None for run in runs.values())
-    assert mlflow.active_run() is None
 
 
 def _count(project: TinyProject, trouble: str | None = None, resume: bool = False) -> None:
@@ -138,15 +134,6 @@ def test_a_run_opened_by_others_stays_open(tiny_project: TinyProject) -> None:
     assert (runs["sweep"].info.status, runs["train"].info.status) == ("FINISHED", "KILLED")
 
 
-def test_two_sessions_make_two_runs(tiny_project: TinyProject) -> None:
-    tiny_project.run()
-    tiny_project.run(env="smoke")
-    runs = tiny_project.runs()
-    assert {"default (base)", "default (smoke)"} <= runs.keys()
-    assert runs["default (base)"].data.params["stage.options.steps"] == "4"
-    assert runs["default (smoke)"].data.params["stage.options.steps"] == "2"
-
-
 def test_without_a_server_runs_are_kept_in_the_project(
     tiny_project: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,19 +188,22 @@ def test_a_server_that_is_gone_is_told_once_and_stops_nothing(
         assert mlflow.active_run() is None
 
 
+def lost(*args: object, **kwargs: object) -> object:
+    raise mlflow.MlflowException("the store is gone")
+
+
+METRICS = {"type": "qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset", "prefix": "stage"}
+
+
 def test_a_store_lost_on_the_way_stops_nothing(
     tiny_project: TinyProject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real, calls = mlflow.start_run, 0
+    starts = iter([mlflow.start_run])
 
-    def lost(*args: object, **kwargs: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            raise mlflow.MlflowException("the store is gone")
-        return real(*args, **kwargs)  # type: ignore[arg-type]
+    def start_once(*args: Any, **kwargs: Any) -> object:
+        return next(starts, lost)(*args, **kwargs)
 
-    monkeypatch.setattr(mlflow, "start_run", lost)
+    monkeypatch.setattr(mlflow, "start_run", start_once)
     with caplog.at_level(logging.WARNING, logger="qwop_wr"):
         tiny_project.run()
     assert (tiny_project.path / "data/result.json").exists()
@@ -225,16 +215,8 @@ def test_a_store_lost_on_the_way_stops_nothing(
 def test_a_store_lost_before_metrics_are_saved_stops_nothing(
     tiny_project: TinyProject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = {
-        "type": "qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset",
-        "prefix": "stage",
-        "metadata": {"kedro-viz": {"layer": "reporting"}},
-    }
+    entry = {**METRICS, "metadata": {"kedro-viz": {"layer": "reporting"}}}
     tiny_project.write("base/catalog_metrics.yml", {"ticks_metrics": entry})
-
-    def lost(*args: object, **kwargs: object) -> object:
-        raise mlflow.MlflowException("the store is gone")
-
     monkeypatch.setattr(mlflow.MlflowClient, "log_metric", lost)
     with caplog.at_level(logging.WARNING, logger="qwop_wr"):
         tiny_project.run(pipeline_names=["measured"])
@@ -244,8 +226,7 @@ def test_a_store_lost_before_metrics_are_saved_stops_nothing(
 
 
 def test_metrics_that_are_saved_arrive(tiny_project: TinyProject) -> None:
-    entry = {"type": "qwop_wr.tracking.metrics_dataset.MlflowMetricsDataset", "prefix": "stage"}
-    tiny_project.write("base/catalog_metrics.yml", {"ticks_metrics": entry})
+    tiny_project.write("base/catalog_metrics.yml", {"ticks_metrics": METRICS})
     tiny_project.run(pipeline_names=["measured"])
     assert tiny_project.runs()["measured (base)"].data.metrics == {"stage.ticks": 3.0}
 
@@ -254,9 +235,6 @@ def test_metrics_that_are_saved_arrive(tiny_project: TinyProject) -> None:
 def test_an_interruption_without_a_store_is_still_one(
     tiny_project: TinyProject, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(*args: object, **kwargs: object) -> object:
-        raise mlflow.MlflowException("the store is gone")
-
     monkeypatch.setattr(mlflow.MlflowClient, "set_terminated", lost)
     with pytest.raises(KeyboardInterrupt):
         tiny_project.run(params={"stage": {"trouble": name}})

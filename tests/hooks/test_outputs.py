@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ time.sleep(600)
 
 
 @pytest.fixture
-def other(tiny_project: TinyProject) -> "subprocess.Popen[str]":
+def other(tiny_project: TinyProject) -> "Iterator[subprocess.Popen[str]]":
     """Another process that holds the lock on ``numbers``."""
     path = tiny_project.path / "data/.locks/data__numbers.json.lock"
     path.parent.mkdir(parents=True)
@@ -31,55 +32,39 @@ def other(tiny_project: TinyProject) -> "subprocess.Popen[str]":
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
-    return process
+    yield process
+    process.kill()
+    process.wait()
 
 
 def test_two_runs_may_not_write_the_same(
     tiny_project: TinyProject, other: "subprocess.Popen[str]"
 ) -> None:
-    try:
-        with pytest.raises(
-            BadInputError, match=r"^numbers is being written .*\(process 77 since 12:00:00\); wait"
-        ):
-            tiny_project.run()
-        assert tiny_project.runs() == {}
-        assert not (tiny_project.path / "data/numbers.json").exists()
-    finally:
-        other.kill()
-        other.wait()
+    with pytest.raises(
+        BadInputError, match=r"^numbers is being written .*\(process 77 since 12:00:00\); wait"
+    ):
+        tiny_project.run()
+    assert tiny_project.runs() == {}
+    assert not (tiny_project.path / "data/numbers.json").exists()
+    other.kill()
+    other.wait()
     # The lock of a process that was killed is nobody's.
     tiny_project.run()
     assert (tiny_project.path / "data/result.json").exists()
 
 
-def test_what_is_shared_is_not_locked(
-    tiny_project: TinyProject, other: "subprocess.Popen[str]"
-) -> None:
-    catalog = {
-        "numbers": {
-            "type": "json.JSONDataset",
-            "filepath": "data/numbers.json",
-            "metadata": {"shared": True},
-        }
-    }
-    tiny_project.write("local/catalog.yml", catalog)
-    try:
-        tiny_project.run()
-    finally:
-        other.kill()
-        other.wait()
+@pytest.mark.usefixtures("other")
+def test_what_is_shared_is_not_locked(tiny_project: TinyProject) -> None:
+    entry = {"type": "json.JSONDataset", "filepath": "data/numbers.json"}
+    tiny_project.write("local/catalog.yml", {"numbers": {**entry, "metadata": {"shared": True}}})
+    tiny_project.run()
 
 
-def test_runs_of_other_outputs_go_on_beside_it(
-    tiny_project: TinyProject, other: "subprocess.Popen[str]"
-) -> None:
+@pytest.mark.usefixtures("other")
+def test_runs_of_other_outputs_go_on_beside_it(tiny_project: TinyProject) -> None:
     tiny_project.store_everything()
     (tiny_project.path / "data/copied.json").write_text("[0, 1]")
-    try:
-        tiny_project.run(from_nodes=["stage.train"])
-    finally:
-        other.kill()
-        other.wait()
+    tiny_project.run(from_nodes=["stage.train"])
     assert (tiny_project.path / "data/result.json").exists()
 
 

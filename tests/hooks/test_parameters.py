@@ -17,9 +17,13 @@ FLAT = {
 }
 
 
-def test_typed_parameters_are_flat(tiny_project: TinyProject) -> None:
-    tiny_project.run()
-    assert tiny_project.runs()["default (base)"].data.params == FLAT
+def test_typed_parameters_are_flat_and_logged_once(tiny_project: TinyProject) -> None:
+    with patch.object(mlflow, "log_param") as log_param:
+        tiny_project.run()
+    log_param.assert_not_called()
+    data = tiny_project.runs()["default (base)"].data
+    assert data.params == FLAT
+    assert not [name for name in data.tags if name.startswith(("stage", "world", "seed"))]
 
 
 def test_only_what_the_selected_nodes_read(tiny_project: TinyProject) -> None:
@@ -34,11 +38,3 @@ def test_only_what_the_selected_nodes_read(tiny_project: TinyProject) -> None:
 def test_command_line_values_count(tiny_project: TinyProject) -> None:
     tiny_project.run(params={"world": {"ticks": 5}})
     assert tiny_project.runs()["default (base)"].data.params["world.ticks"] == "5"
-
-
-def test_nothing_is_logged_twice(tiny_project: TinyProject) -> None:
-    with patch.object(mlflow, "log_param") as log_param:
-        tiny_project.run()
-    log_param.assert_not_called()
-    tags = tiny_project.runs()["default (base)"].data.tags
-    assert not [name for name in tags if name.startswith(("stage", "world", "seed"))]

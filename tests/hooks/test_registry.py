@@ -19,12 +19,6 @@ GAME = EnvironmentOptions()
 MODEL = "qwop-runner"
 
 
-@pytest.fixture
-def run_id(tracking_uri: str) -> str:
-    """An active run, ended by the fixture that isolates MLflow."""
-    return str(mlflow.start_run().info.run_id)
-
-
 def save(agent: Agent, folder: Path, **registration: str) -> None:
     """Save an agent as a node's output would be, the hook listening."""
     metadata = {"mlflow": registration} if registration else None

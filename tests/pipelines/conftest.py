@@ -1,14 +1,20 @@
 """Small agents and environments that nodes can be tried with."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.stage import StageOptions
-from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.datasets import Recording
+from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.training.nodes import AgentOptions, Stage, initialise_agent
 from qwop_wr.simulator.tape import Tape
@@ -55,6 +61,15 @@ def agent(
     return initialise_agent(agent_options, stage, environment, seed=3)
 
 
+@pytest.fixture
+def demonstrations(agent: Agent, environment: EnvironmentOptions) -> Recording:
+    """Four runs of the agent."""
+    env = QwopVectorEnv(4, environment, autoreset=False)
+    episodes = play_episodes(agent.policy(), env, [1, 2, 3, 4], record=True)
+    assert episodes.transitions is not None
+    return Recording(episodes.transitions, environment.interface)
+
+
 @pytest.fixture(scope="session")
 def finish() -> Tape:
     """A run that finishes."""
@@ -62,3 +77,11 @@ def finish() -> Tape:
     with np.load(path, allow_pickle=False) as run:
         keys: NDArray[np.uint8] = run["keys"]
     return Tape.record(keys, platform="node")
+
+
+def run_in_memory(
+    pipeline: Pipeline, inputs: dict[str, Any], **stored: AbstractDataset[Any, Any]
+) -> None:
+    """Run a pipeline with its inputs in memory and some outputs stored."""
+    memory = {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
+    SequentialRunner().run(pipeline, DataCatalog({**memory, **stored}))

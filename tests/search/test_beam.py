@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.envs import EnvironmentOptions, Snapshot
-from qwop_wr.search import BeamSearch, SearchBudget, SearchOptions
+from qwop_wr.search import BeamSearch, SearchOptions
 from qwop_wr.search.beam import Depth, Selector, propose_actions
 from qwop_wr.search.tapes import idle_prefix
 from qwop_wr.simulator import make_simulator
@@ -28,19 +28,15 @@ def test_all_if_more_are_wanted_than_there_are() -> None:
     assert sorted(actions[0].tolist()) == [0, 1, 2]
 
 
-def test_frequencies_are_those_of_drawing_without_repetition() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_frequencies_are_those_of_drawing_without_repetition(temperature: float) -> None:
     rng = np.random.default_rng(3)
-    actions = propose_actions(np.repeat(LOGITS, 40_000, axis=0), 2, 1.0, rng)
-    assert np.bincount(actions[:, 0]) / 40_000 == pytest.approx([0.6, 0.3, 0.1], abs=0.01)
+    actions = propose_actions(np.repeat(LOGITS, 40_000, axis=0), 2, temperature, rng)
+    weights = np.array([0.6, 0.3, 0.1]) ** (1 / temperature)
+    weights /= weights.sum()
+    assert np.bincount(actions[:, 0]) / 40_000 == pytest.approx(weights, abs=0.01)
     pairs = (actions[:, 0] == 0) & (actions[:, 1] == 1)
-    assert pairs.mean() == pytest.approx(0.6 * 0.3 / 0.4, abs=0.01)
-
-
-def test_temperature_flattens() -> None:
-    rng = np.random.default_rng(3)
-    actions = propose_actions(np.repeat(LOGITS, 40_000, axis=0), 1, 2.0, rng)
-    weights = np.sqrt([0.6, 0.3, 0.1])
-    assert np.bincount(actions[:, 0]) / 40_000 == pytest.approx(weights / weights.sum(), abs=0.01)
+    assert pairs.mean() == pytest.approx(weights[0] * weights[1] / (1 - weights[0]), abs=0.01)
 
 
 OBSERVATIONS = np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.0, 0.04], [2.0, 1.0]], np.float32)
@@ -48,37 +44,29 @@ SCORES = np.array([1.0, 2.0, 5.0, 4.0, 3.0])
 ONE_ISLAND = np.zeros(5, np.int64)
 
 
-def test_the_best_survive_best_first() -> None:
-    kept = Selector(2, n_islands=1, cell=0.0).select(SCORES, OBSERVATIONS, ONE_ISLAND, 3)
-    assert kept.tolist() == [2, 3, 4]
-
-
-def test_of_near_duplicates_the_best_survives() -> None:
-    kept = Selector(2, n_islands=1, cell=0.1).select(SCORES, OBSERVATIONS, ONE_ISLAND, 5)
-    assert kept.tolist() == [2, 4, 1]
-
-
-def test_every_island_keeps_its_share() -> None:
-    islands = np.array([1, 1, 0, 0, 0])
-    kept = Selector(2, n_islands=2, cell=0.1).select(SCORES, OBSERVATIONS, islands, 2)
-    assert kept.tolist() == [2, 1]
+@pytest.mark.parametrize(
+    ("scores", "islands", "cell", "width", "expected"),
+    [
+        pytest.param(SCORES, ONE_ISLAND, 0.0, 3, [2, 3, 4], id="best first"),
+        pytest.param(SCORES, ONE_ISLAND, 0.1, 5, [2, 4, 1], id="near duplicates once"),
+        pytest.param(SCORES, np.array([1, 1, 0, 0, 0]), 0.1, 2, [2, 1], id="a share per island"),
+        pytest.param(np.zeros(5), ONE_ISLAND, 0.0, 2, [0, 1], id="equal scores in order"),
+        pytest.param(SCORES[:0], ONE_ISLAND[:0], 0.1, 2, [], id="nobody"),
+    ],
+)
+def test_survivors(
+    scores: np.ndarray, islands: np.ndarray, cell: float, width: int, expected: list[int]
+) -> None:
+    n_islands = int(islands.max(initial=0)) + 1
+    selector = Selector(2, n_islands, cell)
+    kept = selector.select(scores, OBSERVATIONS[: len(scores)], islands, width)
+    assert kept.tolist() == expected
 
 
 def test_equal_states_of_two_islands_both_survive() -> None:
     selector = Selector(2, n_islands=2, cell=0.1)
     kept = selector.select(np.ones(2), np.zeros((2, 2), np.float32), np.array([0, 1]), 2)
     assert kept.tolist() == [0, 1]
-
-
-def test_equal_scores_keep_their_order() -> None:
-    kept = Selector(2, n_islands=1, cell=0.0).select(np.zeros(5), OBSERVATIONS, ONE_ISLAND, 2)
-    assert kept.tolist() == [0, 1]
-
-
-def test_nobody_to_choose_from() -> None:
-    selector = Selector(2, n_islands=1, cell=0.1)
-    empty = selector.select(np.zeros(0), OBSERVATIONS[:0], ONE_ISLAND[:0], 2)
-    assert empty.tolist() == []
 
 
 GUIDE = LinearGuide()
@@ -132,7 +120,7 @@ def check_against_naive(
     n_clones = 0
     for kept in _widths(beam, prefixes, n_depths):
         n_clones += kept * options.get("proposals", 3)
-    result = beam.run(prefixes, 7, SearchBudget(clones=n_clones), watch=watch)
+    result = beam.run(prefixes, 7, max_clones=n_clones, watch=watch)
     expected, _ = naive_search(GUIDE, env, SearchOptions(width=6, **options), prefixes, 7, n_depths)
     assert result.depths == n_depths
     assert result.ending == "budget used up"
@@ -184,15 +172,14 @@ def test_a_finish_does_not_end_what_may_finish_earlier(finishing_keys: NDArray[n
 
 
 def test_same_seed_same_run() -> None:
-    budget = SearchBudget(clones=600)
-    runs = [search().run([HARD_RESET], seed, budget).tape for seed in (1, 1, 2)]
+    runs = [search().run([HARD_RESET], seed, max_clones=600).tape for seed in (1, 1, 2)]
     assert runs[0] == runs[1]
     assert runs[0].state_sha256 != runs[2].state_sha256
 
 
 def test_top_actions_need_no_luck() -> None:
-    budget = SearchBudget(clones=300)
-    first, second = (search(sampling="top").run([HARD_RESET], s, budget).tape for s in (1, 2))
+    top = search(sampling="top")
+    first, second = (top.run([HARD_RESET], seed, max_clones=300).tape for seed in (1, 2))
     assert first == second
 
 
@@ -204,7 +191,7 @@ def test_islands_do_not_compete() -> None:
         ticks = depth.simulator.ticks[depth.kept]
         lengths.append((int((ticks < 40).sum()), int((ticks >= 40).sum())))
 
-    search(islands=2).run([fast, slow], 0, SearchBudget(clones=150), watch=watch)
+    search(islands=2).run([fast, slow], 0, max_clones=150, watch=watch)
     assert lengths[-1] == (3, 3)
 
 
@@ -216,12 +203,6 @@ def test_nothing_survives() -> None:
     assert not result.tape.finished
 
 
-def test_time_is_up() -> None:
-    result = search().run([HARD_RESET], 0, SearchBudget(seconds=1e-9))
-    assert result.ending == "budget used up"
-    assert result.depths == 1
-
-
 def test_stopped_by_the_caller() -> None:
     calls = iter([False, True])
     result = search().run([HARD_RESET], 0, stop=lambda: next(calls))
@@ -229,7 +210,7 @@ def test_stopped_by_the_caller() -> None:
 
 
 def test_parts_of_the_time_are_told() -> None:
-    result = search().run([HARD_RESET], 0, SearchBudget(clones=300))
+    result = search().run([HARD_RESET], 0, max_clones=300)
     assert set(result.shares) == {"policy", "clone", "step", "observe", "value", "select"}
     assert 0 < sum(result.shares.values()) <= 1
 
@@ -247,14 +228,11 @@ def test_wrong_starts(prefixes: list[NDArray[np.uint8]], message: str) -> None:
         search().run(prefixes, 0)
 
 
-def test_nothing_survives_the_first_decision() -> None:
+def test_limits_below_one_depth() -> None:
     with pytest.raises(ValueError, match="no state survives the first decision"):
-        BeamSearch(GUIDE, EnvironmentOptions(), SearchOptions(max_ticks=1)).run([HARD_RESET], 0)
-
-
-def test_budget_below_one_depth() -> None:
+        search(max_ticks=1).run([HARD_RESET], 0)
     with pytest.raises(ValueError, match="a budget of 2 clones does not suffice for one depth"):
-        search().run([HARD_RESET], 0, SearchBudget(clones=2))
+        search().run([HARD_RESET], 0, max_clones=2)
 
 
 def test_sunken_start(finishing_keys: NDArray[np.uint8]) -> None:
@@ -264,9 +242,7 @@ def test_sunken_start(finishing_keys: NDArray[np.uint8]) -> None:
 
 def test_box2d_is_searched_as_well() -> None:
     env = EnvironmentOptions(engine="box2d", ticks_per_action=4)
-    result = BeamSearch(GUIDE, env, SearchOptions(width=4)).run(
-        [HARD_RESET], 0, SearchBudget(clones=100)
-    )
+    result = BeamSearch(GUIDE, env, SearchOptions(width=4)).run([HARD_RESET], 0, max_clones=100)
     assert result.tape.engine == "box2d"
     verify_tape(result.tape)
 
@@ -278,6 +254,6 @@ def test_the_opening_is_wider() -> None:
         kept.append((int(depth.simulator.ticks[depth.kept[0]]), len(depth.kept)))
 
     beam = search(opening_ticks=20, opening_factor=3, cell=0.0)
-    beam.run([HARD_RESET], 0, SearchBudget(clones=350), watch=watch)
+    beam.run([HARD_RESET], 0, max_clones=350, watch=watch)
     assert dict(kept)[16] == 18
     assert dict(kept)[20] == 6

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import SearchOptions
-from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, Run, Section
+from qwop_wr.search.hunt import Archive, HuntOptions, HuntStep, RecordHunt, ReplayedRun, Section
 from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals, stops_itself
@@ -46,7 +46,7 @@ def test_what_did_not_finish_is_no_run(tape: Tape) -> None:
 
 
 def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
-    keys, height = Run.replay(tape).prefix(30.0, multiple=4)
+    keys, height = ReplayedRun.replay(tape).prefix(30.0, multiple=4)
     assert len(keys) % 4 == 0
     game = tape.simulator()
     for mask in keys:
@@ -56,7 +56,7 @@ def test_a_prefix_leads_to_its_place(tape: Tape) -> None:
 
 
 def test_a_place_behind_the_finish_is_its_last_state(tape: Tape) -> None:
-    keys, _ = Run.replay(tape).prefix(500.0, multiple=1)
+    keys, _ = ReplayedRun.replay(tape).prefix(500.0, multiple=1)
     assert len(keys) == tape.ticks - 1
 
 
@@ -74,11 +74,6 @@ def hunt(**options: Any) -> RecordHunt:
         }
     )
     return RecordHunt([LinearGuide(0), LinearGuide(1)], ENV, settings, seed=1)
-
-
-@pytest.fixture(scope="module")
-def known(finishing_keys: NDArray[np.uint8]) -> Tape:
-    return Tape.record(finishing_keys, platform="node")
 
 
 def outcomes(steps: list[HuntStep]) -> list[tuple[str, int, str]]:
@@ -109,14 +104,14 @@ def test_a_hunt_ends_when_a_stop_is_requested() -> None:
     assert len(steps) == 4
 
 
-def test_branches_improve_a_known_run(known: Tape) -> None:
+def test_branches_improve_a_known_run(tape: Tape) -> None:
     sections = {"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))}
     options = {"whole_runs": 0, "branches": 3, "sections": sections, "first_width": 8}
-    steps = list(hunt(**options, budget=RoundBudget(rounds=1)).run([known]))
+    steps = list(hunt(**options, budget=RoundBudget(rounds=1)).run([tape]))
     assert {step.kind for step in steps} == {"finish"}
     best = steps[-1].best
     assert best is not None
-    assert best.ticks < known.ticks
+    assert best.ticks < tape.ticks
     assert any(step.improved for step in steps)
     assert best.meta["made_by"] == "record_hunt"
     assert 0.1 <= best.meta["search"]["value_weight"] <= 0.2
@@ -130,11 +125,11 @@ def test_does_not_depend_on_the_number_of_threads() -> None:
 
 
 @pytest.mark.slow
-def test_processes_find_the_same(known: Tape) -> None:
+def test_processes_find_the_same(tape: Tape) -> None:
     options = {"search": SearchOptions(max_ticks=60), "give_up_seconds": 1.0}
     there = ComputeOptions(backend="process", workers=2, short_seconds=0.0)
     rounds = {"budget": RoundBudget(rounds=1)}
-    here, elsewhere = (list(hunt(**options, **rounds).run([known], c)) for c in (SERIAL, there))
+    here, elsewhere = (list(hunt(**options, **rounds).run([tape], c)) for c in (SERIAL, there))
     assert outcomes(elsewhere) == outcomes(here)
     assert elsewhere[-1].core_seconds > 0
 
@@ -153,10 +148,10 @@ def test_searches_that_fall_behind_are_given_up() -> None:
     assert outcomes(alone) == outcomes(list(hunt(**whole, search=search).run()))
 
 
-def test_a_slower_run_is_no_improvement(known: Tape) -> None:
+def test_a_slower_run_is_no_improvement(tape: Tape) -> None:
     options = {"whole_runs": 1, "branches": 0, "search": SearchOptions(max_ticks=60)}
-    (step,) = hunt(**options, budget=RoundBudget(rounds=1)).run([known])
-    assert step.best == known
+    (step,) = hunt(**options, budget=RoundBudget(rounds=1)).run([tape])
+    assert step.best == tape
     assert not step.improved
 
 

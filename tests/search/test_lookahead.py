@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from qwop_wr.agents.refit import CriticFitter
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, QwopVectorEnv, Snapshot
-from qwop_wr.search import AgentGuide, BeamSearch, SearchBudget, SearchOptions
-from qwop_wr.search.beam import Depth
+from qwop_wr.search import AgentGuide, BeamSearch, SearchOptions, SearchResult
+from qwop_wr.search.beam import Depth, Watcher
 from qwop_wr.search.lookahead import (
     LookaheadOptions,
     LookaheadRuns,
@@ -23,6 +23,11 @@ from tests.search.agents import ENV, make_agent
 from tests.search.guides import ENVIRONMENT, LinearGuide
 
 
+def watch_search(watch: Watcher, max_clones: int = 150) -> SearchResult:
+    beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
+    return beam.run([idle_prefix(0)], 0, max_clones, watch=watch)
+
+
 def test_states_of_every_depth_are_kept_exactly() -> None:
     pool = StatePool(make_simulator("exact", 40), 95.0, 2, np.random.default_rng(0))
     seen: set[bytes] = set()
@@ -32,8 +37,7 @@ def test_states_of_every_depth_are_kept_exactly() -> None:
         running = depth.simulator.state[np.flatnonzero(depth.running)]
         seen.update(state.tobytes() for state in running)
 
-    beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    result = beam.run([idle_prefix(0)], 0, SearchBudget(clones=150), watch=watch)
+    result = watch_search(watch)
     assert pool.n_states == 2 * result.depths
     states = pool.simulator.state[: pool.n_states]
     assert all(state.tobytes() in seen for state in states)
@@ -42,8 +46,7 @@ def test_states_of_every_depth_are_kept_exactly() -> None:
 
 def test_a_full_pool_takes_new_states_for_old_ones() -> None:
     pool = StatePool(make_simulator("exact", 5), 95.0, 2, np.random.default_rng(0))
-    beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    beam.run([idle_prefix(0)], 0, SearchBudget(clones=300), watch=pool.watch)
+    watch_search(pool.watch, max_clones=300)
     assert pool.n_states == 5
     assert pool.simulator.ticks.max() > 4 * 5
     assert not pool.simulator.ended.any()
@@ -51,8 +54,7 @@ def test_a_full_pool_takes_new_states_for_old_ones() -> None:
 
 def test_states_near_the_finish_are_left_out() -> None:
     pool = StatePool(make_simulator("exact", 40), 0.0, 2, np.random.default_rng(0))
-    beam = BeamSearch(LinearGuide(), ENVIRONMENT, SearchOptions(width=6))
-    beam.run([idle_prefix(0)], 0, SearchBudget(clones=150), watch=pool.watch)
+    watch_search(pool.watch)
     assert (pool.simulator.state[: pool.n_states, 0, 0] < 0.0).all()
 
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from qwop_wr.compute import ComputeOptions, ItemError
-from qwop_wr.search import SearchBudget, SearchOptions, SearchResult
-from qwop_wr.search.hunt import Run
+from qwop_wr.search import SearchOptions, SearchResult
+from qwop_wr.search.hunt import ReplayedRun
 from qwop_wr.search.parallel import Search, Target, run_searches
 from qwop_wr.search.tapes import idle_prefix
 from tests.search.guides import ENVIRONMENT, LinearGuide
 
 
 def searches(n: int, clones: int | None = 400) -> list[Search]:
-    budget, options = SearchBudget(clones=clones), SearchOptions(width=6)
-    return [Search([idle_prefix(0)], options, seed, budget=budget) for seed in range(n)]
+    options = SearchOptions(width=6)
+    return [Search([idle_prefix(0)], options, seed, max_clones=clones) for seed in range(n)]
 
 
 def run(wanted: Sequence[Search], workers: int = 2) -> list[SearchResult]:
@@ -65,7 +65,7 @@ class TestTarget:
     def reach(self, ticks_early: int, lag: int) -> SearchResult:
         """Search with a target that was so many ticks faster than the search itself."""
         (wanted,) = searches(1)
-        course = Run.replay(run([wanted])[0].tape).metres
+        course = ReplayedRun.replay(run([wanted])[0].tape).metres
         target = Target(np.append(course[ticks_early:], course[-1] + np.zeros(2000)), lag)
         return run([replace(wanted, target=target)])[0]
 

@@ -97,6 +97,10 @@ def test_rounds_go_on_from_a_guide_that_is_a_little_slower(
     assert steps[-1].guides == (agent,)
 
 
+def test_the_former_name_of_an_option() -> None:
+    assert RefinementOptions.model_validate({"actor_stretches": 3}).actor_rollouts == 3
+
+
 def test_discount_of_an_agent() -> None:
     agent = make_agent(1)
     assert np.isnan(value_gamma(agent))

@@ -47,8 +47,15 @@ def n_hits(module: Any) -> int:
     return sum(module.tripled.stats.cache_hits.values())
 
 
-NO_CONSTANTS = {"__init__.py", "base.py", "code_cache.py", "compilation.py", "renames.py"}
-"""Sources from which kernels take no numbers."""
+NO_CONSTANTS = (
+    "/__init__.py",
+    "/base.py",
+    "/code_cache.py",
+    "/compilation.py",
+    "qwop_wr/options.py",
+    "/renames.py",
+)
+"""Ends of the paths of sources from which kernels take no numbers."""
 
 
 def sources_read(modules: list[Path]) -> set[Path]:
@@ -60,7 +67,7 @@ def sources_read(modules: list[Path]) -> set[Path]:
                 spec = importlib.util.find_spec(str(node.module))
                 assert spec is not None
                 path = Path(str(spec.origin))
-                if path not in found and path.name not in NO_CONSTANTS:
+                if path not in found and not path.as_posix().endswith(NO_CONSTANTS):
                     found.add(path)
                     waiting.append(path)
     return found

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 from kedro.pipeline import Node, Pipeline
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from qwop_wr import options
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
@@ -17,27 +18,21 @@ from qwop_wr.stopping import stop_if_requested, stops_itself
 from qwop_wr.tracking import stage_run
 
 
-class World(BaseModel):
+class World(options.Options):
     """Shared by all nodes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["exact", "box2d"]
     ticks: int = Field(ge=1)
 
 
-class Schedule(BaseModel):
+class Schedule(options.Options):
     """A nested model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: float = Field(gt=0, lt=1)
 
 
-class Options(BaseModel):
+class TinyOptions(options.Options):
     """Options of the second node."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(gt=0)
     rate: Schedule
@@ -56,7 +51,9 @@ def measure(world: World) -> dict[str, Any]:
     return {"ticks": {"step": 0, "value": float(world.ticks)}}
 
 
-def train(numbers: list[int], options: Options, trouble: str | None, seed: int) -> dict[str, Any]:
+def train(
+    numbers: list[int], options: TinyOptions, trouble: str | None, seed: int
+) -> dict[str, Any]:
     with stage_run("train", options) as sink:
         for step in range(options.steps):
             sink({"loss": 1 / (step + 1)}, step)

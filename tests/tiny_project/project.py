@@ -23,7 +23,7 @@ _CATALOG = {
     "stored_experiments": {
         "type": "qwop_wr.datasets.OptionalPartitions",
         **_EXPERIMENTS,
-        "metadata": {"mlflow": {"goes_on_with": "{place}/{name}"}},
+        "metadata": {"mlflow": {"resumes": "{place}/{name}"}},
     },
     "numbers": {
         "type": "json.JSONDataset",

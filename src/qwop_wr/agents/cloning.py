@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt
+from pydantic import Field, JsonValue, PositiveInt
 from torch.nn import functional
 from tqdm import trange
 
@@ -20,14 +20,13 @@ from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
 from qwop_wr.agents.transitions import Transitions
 from qwop_wr.compute import single_thread
 from qwop_wr.metric_sink import MetricSink, silent_sink
+from qwop_wr.options import Options
 
 _EVALUATION_BATCH: Final = 8192
 
 
-class CloningOptions(BaseModel):
+class CloningOptions(Options):
     """Options of behavioural cloning by cross-entropy (Pomerleau, 1989)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     net_arch: LayerSizes = (256, 128)
     """Widths of the hidden layers, of actor and critic alike."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, PositiveInt
+from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
@@ -23,6 +23,7 @@ from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
 from qwop_wr.agents.shards import Shards
 from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
+from qwop_wr.options import Options
 
 N_SCORED_AT_ONCE = 8192
 """Observations scored in one call."""
@@ -61,10 +62,8 @@ class Coach(Protocol):
         """Lets an agent play some episodes and rate its alternatives."""
 
 
-class CoachingOptions(BaseModel):
+class CoachingOptions(Options):
     """How an agent learns from a coach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     rounds: NonNegativeInt
     """Rounds of play and learning."""

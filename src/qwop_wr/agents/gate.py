@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.options import Options
 
 Costs = NDArray[np.float64]
 
@@ -221,10 +222,8 @@ def draw_starts(seed: int, purpose: str, n: int) -> list[int]:
     return [int(start) for start in rng.integers(2**31, size=n)]
 
 
-class HealthOptions(BaseModel):
+class HealthOptions(Options):
     """Lowest finish rate of a healthy stage."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     success_kept: float = Field(gt=0, le=1)
     """Share of the finish rate before play that the last evaluation, not the best, must reach."""

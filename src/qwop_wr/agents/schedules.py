@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from qwop_wr.options import Options
 
 
-class Schedule(BaseModel):
+class Schedule(Options):
     """A value that goes from ``start`` to ``end`` with the progress of a training.
 
     In configuration a plain number stands for a constant.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: float = Field(allow_inf_nan=False, ge=0)
     """Value at the beginning."""
@@ -65,13 +65,11 @@ class Schedule(BaseModel):
         return self.start + done * (self.end - self.start)
 
 
-class TrainingBudget(BaseModel):
+class TrainingBudget(Options):
     """Limits of a training; the first one reached ends it.
 
     Only a training limited by steps alone can be repeated exactly.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: NonNegativeInt | None = None
     """Decisions in all games together; a stage with 0 only learns from its coach."""

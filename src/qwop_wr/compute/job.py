@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+
+from qwop_wr.options import Options
 
 SharedT = TypeVar("SharedT")
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-class ComputeOptions(BaseModel):
+class ComputeOptions(Options):
     """Where heavy work is computed; results do not depend on it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     backend: Literal["serial", "process", "ray"] = "serial"
     """``serial``: this process, where engine and searches use its cores by threads;

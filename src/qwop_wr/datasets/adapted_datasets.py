@@ -50,11 +50,7 @@ class PageDataset(TextDataset):  # type: ignore[misc]  # kedro-datasets has no t
     }
 
     def preview(self) -> HTMLPreview:
-        """Shows the marked parts in Kedro-Viz, or the whole page where none are marked.
-
-        Returns:
-            HTML or Markdown, cut where it is too long to be looked at.
-        """
+        """Shows the marked parts in Kedro-Viz, or the start of the page where none are marked."""
         page = self.load()
         marked = "\n".join(part.strip() for part in _PREVIEW.findall(page))
         return HTMLPreview((marked or page)[:_MAX_PREVIEW])
@@ -116,22 +112,11 @@ class OptionalJSONDataset(JSONDataset):  # type: ignore[misc]  # kedro-datasets 
     """
 
     def load(self) -> Any:  # noqa: ANN401 - JSON
-        """Loads the file.
-
-        Returns:
-            What it holds; None if there is none.
-
-        Raises:
-            DatasetError: If it cannot be read.
-        """
+        """Loads the file; None if there is none."""
         return super().load() if self.exists() else None
 
     def preview(self) -> JSONPreview:
-        """Shows the file in Kedro-Viz.
-
-        Returns:
-            Its JSON; ``null`` if there is none.
-        """
+        """Shows the file in Kedro-Viz; ``null`` if there is none."""
         return super().preview() if self.exists() else JSONPreview("null")
 
 
@@ -147,11 +132,7 @@ class OptionalPartitions(PartitionedDataset):  # type: ignore[misc]
     """
 
     def load(self) -> dict[str, Callable[[], Any]]:
-        """Finds the files.
-
-        Returns:
-            Functions that load them, by name; none if there are no files.
-        """
+        """Finds the files; returns functions that load them, by name."""
         return dict(super().load()) if self._list_partitions() else {}
 
     def _list_partitions(self) -> list[str]:

@@ -16,8 +16,7 @@ class AgentDataset(TensorsDataset[Agent]):
 
     Weights are plain float32 tensors; spec, card and fingerprint are JSON in the
     file's metadata. Nothing in the file can execute, and no optimiser or replay
-    buffer is inside. Weights that do not fit the spec or the fingerprint are refused;
-    the file appears whole or not at all.
+    buffer is inside. Weights that do not fit the spec or the fingerprint are refused.
 
     Examples:
         Using the YAML API:
@@ -89,8 +88,7 @@ class AgentDataset(TensorsDataset[Agent]):
 class AgentsDataset(FolderDataset[Agent]):
     """``AgentsDataset`` loads and saves agents by name, one file each.
 
-    The files are those of ``AgentDataset``. The folder is exchanged as a whole:
-    after a save it holds the given agents and no others.
+    The files are those of ``AgentDataset``.
 
     Examples:
         Using the YAML API:
@@ -105,21 +103,8 @@ class AgentsDataset(FolderDataset[Agent]):
 
         Using the Python API:
 
-        >>> from qwop_wr.agents.agent import Agent, AgentSpec
-        >>> from qwop_wr.agents.networks import build_network
         >>> from qwop_wr.datasets import AgentsDataset
         >>>
-        >>> spec = AgentSpec(
-        ...     algorithm="ppo",
-        ...     observation="egocentric",
-        ...     actions="minimal",
-        ...     ticks_per_action=2,
-        ...     n_observations=4,
-        ...     n_actions=9,
-        ...     engine="exact",
-        ...     net_arch=(8,),
-        ... )
-        >>> agent = Agent.from_network(spec, build_network(spec), card={"stage": "guide"})
         >>> dataset = AgentsDataset(filepath=tmp_path / "guides")
         >>> dataset.save({"guide_1": agent})
         >>> dataset.load()["guide_1"].fingerprint == agent.fingerprint
@@ -139,7 +124,7 @@ class AgentsDataset(FolderDataset[Agent]):
     ``max_agents``: how many are read at most; ``max_bytes``: how large they may be together
     (an agent of the default network has 0.4 MB)."""
 
-    def _is_same(self, present: Agent, item: Agent) -> bool:
+    def _is_same_item(self, present: Agent, item: Agent) -> bool:
         same = (present.fingerprint, present.card) == (item.fingerprint, item.card)
         return same and present.spec == item.spec
 

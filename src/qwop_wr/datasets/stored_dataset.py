@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import PurePosixPath
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import fsspec
 from kedro.io.core import (
@@ -30,21 +30,31 @@ _Out = TypeVar("_Out")
 class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]):
     """A file or folder on any fsspec filesystem, optionally versioned.
 
+    It appears whole or not at all, and one that holds already what is saved is left alone.
+
     Args:
         filepath: Path, with a protocol such as ``s3://`` unless it is local.
         load_args: Options of loading, those of ``DEFAULT_LOAD_ARGS``.
+        save_args: Options of saving, those of ``DEFAULT_SAVE_ARGS``.
         version: Version to load and to save, if versioned.
         credentials: Credentials of the filesystem.
         metadata: Anything; Kedro ignores it, plugins and hooks may read it.
 
     Raises:
-        DatasetError: If ``load_args`` has an unknown key.
+        DatasetError: If ``load_args`` or ``save_args`` has an unknown key.
     """
 
     KIND: ClassVar[str]
     """Noun for the content in error messages."""
+    ITEM: ClassVar[type[Any]]
+    """Class of what is stored."""
+    ARTICLE: ClassVar[str] = "a"
+    """Article of that class's name."""
     DEFAULT_LOAD_ARGS: ClassVar[Mapping[str, Any]] = {}
-    """Options of loading with their defaults."""
+    """Options of loading with their defaults. With ``optional`` a missing file is no error."""
+
+    DEFAULT_SAVE_ARGS: ClassVar[Mapping[str, Any]] = {}
+    """Options of saving with their defaults."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Undoes what Kedro does to methods that a class only inherits.
@@ -64,6 +74,7 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
         *,
         filepath: str | os.PathLike[str],
         load_args: dict[str, Any] | None = None,
+        save_args: dict[str, Any] | None = None,
         version: Version | None = None,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
@@ -83,16 +94,78 @@ class StoredDataset(AbstractVersionedDataset[_In, _Out], ABC, Generic[_In, _Out]
             exists_function=self._fs.exists,
             glob_function=self._fs.glob,
         )
-        if unknown := sorted((load_args or {}).keys() - self.DEFAULT_LOAD_ARGS.keys()):
-            known = ", ".join(sorted(self.DEFAULT_LOAD_ARGS)) or "none"
-            raise DatasetError(f"{filepath}: unknown load_args {unknown[0]!r}; known: {known}")
-        self._load_args = {**self.DEFAULT_LOAD_ARGS, **(load_args or {})}
+        self._load_args = self._known("load_args", load_args, self.DEFAULT_LOAD_ARGS)
+        self._save_args = self._known("save_args", save_args, self.DEFAULT_SAVE_ARGS)
+
+    def _known(
+        self, kind: str, given: dict[str, Any] | None, defaults: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if unknown := sorted((given or {}).keys() - defaults.keys()):
+            known = ", ".join(sorted(defaults)) or "none"
+            raise DatasetError(f"{self._filepath}: unknown {kind} {unknown[0]!r}; known: {known}")
+        return {**defaults, **(given or {})}
+
+    def load(self) -> _Out:
+        """Loads what is stored; None, or no items, if there is nothing and ``optional`` is set.
+
+        Raises:
+            DatasetError: If the file is missing, damaged, too big, or of another kind.
+        """
+        if self._load_args.get("optional") and self._stored_path() is None:
+            return self._nothing()
+        path = self._required_path()
+        with self._reading(path):
+            return self._read(path)
+
+    def save(self, data: _In) -> None:
+        """Saves an object.
+
+        Raises:
+            DatasetError: If it is of another kind or cannot be written.
+        """
+        self._check(data)
+        if self._version is None and self._holds(data):
+            return
+        with self._writing() as path:
+            self._write(path, data)
+
+    @abstractmethod
+    def _read(self, path: str) -> _Out:
+        """Reads from an existing path of the filesystem; ValueError says what is wrong there."""
+
+    @abstractmethod
+    def _write(self, path: str, data: _In) -> None:
+        """Writes to a path of the filesystem."""
+
+    def _nothing(self) -> _Out:
+        """What an optional dataset loads if there is no file."""
+        return cast("_Out", None)
+
+    def _check(self, data: _In) -> None:
+        """Raises DatasetError if the object cannot be stored."""
+        if not isinstance(data, self.ITEM):
+            raise DatasetError(
+                f"{self._filepath}: got a {type(data).__name__} to save; "
+                f"expected {self.ARTICLE} {self.ITEM.__name__}"
+            )
+
+    def _is_same(self, present: Any, data: Any) -> bool:  # noqa: ANN401 (of the dataset's kind)
+        """Whether a file that loads as ``present`` need not be written again."""
+        return bool(present == data)
+
+    def _holds(self, data: _In) -> bool:
+        """Whether what is stored need not be written again; its bytes may be another release's."""
+        try:
+            return self._stored_path() is not None and self._is_same(self.load(), data)
+        except DatasetError:
+            return False
 
     def _describe(self) -> dict[str, Any]:
         return {
             "filepath": self._filepath,
             "protocol": self._protocol,
             "load_args": self._load_args,
+            "save_args": self._save_args,
             "version": self._version,
         }
 
@@ -188,55 +261,37 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     """Items by name, one file each.
 
     The folder is exchanged as a whole: after a save it holds the given items and no
-    others; if it holds them already it is left alone. A load reads at most as many items
-    as the load argument ``max_<item>s`` says, and at most ``max_bytes`` of them all; other
-    files in the folder are left alone.
+    others. A load reads at most as many items, in the order of names, as the load argument
+    ``max_<item>s`` says, and at most ``max_bytes`` of them all; other files in the folder are
+    left alone.
     """
 
-    ITEM: ClassVar[type[Any]]
-    """Class of the items; messages use its name in lower case."""
-    ARTICLE: ClassVar[str] = "a"
-    """Article of that name."""
     SUFFIX: ClassVar[str]
     """Ending of the files' names."""
 
-    def load(self) -> dict[str, _Item]:
-        """Loads all items of the folder.
-
-        Returns:
-            Items by file name without suffix, in the order of names; none if there
-            is no folder and the load argument ``optional`` is set.
-
-        Raises:
-            DatasetError: If the folder is missing, holds too many items or too large
-                ones, or one of them cannot be read.
-        """
-        if self._load_args["optional"] and self._stored_path() is None:
-            return {}
-        folder = self._required_path()
+    def _read(self, path: str) -> dict[str, _Item]:
         items = f"{self.ITEM.__name__.lower()}s"
-        with self._reading(folder):
-            paths = sorted(
-                path
-                for path in self._fs.ls(folder, detail=False)
-                if path.lower().endswith(self.SUFFIX)
-            )
-            limit = self._load_args[f"max_{items}"]
-            if len(paths) > limit:
-                raise ValueError(f"it holds {len(paths)} {items}, the limit is {limit}")
-            left = self._load_args["max_bytes"]
-        for path in paths:
-            with self._reading(path):
-                left -= self._check_file(path, left)
-        return {self._name(path): self._load_item(path) for path in paths}
+        found = sorted(
+            file for file in self._fs.ls(path, detail=False) if file.lower().endswith(self.SUFFIX)
+        )
+        limit = self._load_args[f"max_{items}"]
+        if len(found) > limit:
+            raise ValueError(f"it holds {len(found)} {items}, the limit is {limit}")
+        left = self._load_args["max_bytes"]
+        for file in found:
+            with self._reading(file):
+                left -= self._check_file(file, left)
+        return {self._name(file): self._load_item(file) for file in found}
 
-    def save(self, data: Mapping[str, _Item]) -> None:
-        """Saves the items and removes all others.
+    def _write(self, path: str, data: Mapping[str, _Item]) -> None:
+        with whole_folder(self._fs, path) as folder:
+            for name, item in data.items():
+                self._save_item(f"{folder}/{name}{self.SUFFIX}", item)
 
-        Raises:
-            DatasetError: If a name cannot be a file name, a value is no such item,
-                or the folder cannot be written.
-        """
+    def _nothing(self) -> dict[str, _Item]:
+        return {}
+
+    def _check(self, data: Mapping[str, _Item]) -> None:
         for name, item in data.items():
             if not _SAFE_NAME.fullmatch(name):
                 raise DatasetError(
@@ -249,11 +304,6 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
                     f"{self._filepath}: {name!r} is a {type(item).__name__}, "
                     f"expected {self.ARTICLE} {self.ITEM.__name__}"
                 )
-        if self._version is None and self._holds(data):
-            return
-        with self._writing() as path, whole_folder(self._fs, path) as folder:
-            for name, item in data.items():
-                self._save_item(f"{folder}/{name}{self.SUFFIX}", item)
 
     @abstractmethod
     def _load_item(self, path: str) -> _Item:
@@ -263,19 +313,12 @@ class FolderDataset(StoredDataset[Mapping[str, _Item], dict[str, _Item]], ABC, G
     def _save_item(self, path: str, item: _Item) -> None:
         """Writes an item to a new file of the filesystem."""
 
-    def _is_same(self, present: _Item, item: _Item) -> bool:
-        """Returns whether a file need not be written again."""
+    def _is_same_item(self, present: _Item, item: _Item) -> bool:
         return bool(present == item)
 
-    def _holds(self, data: Mapping[str, _Item]) -> bool:
-        if self._stored_path() is None:
-            return False
-        try:
-            present = self.load()
-        except DatasetError:
-            return False
+    def _is_same(self, present: Mapping[str, _Item], data: Mapping[str, _Item]) -> bool:
         return present.keys() == data.keys() and all(
-            self._is_same(present[name], item) for name, item in data.items()
+            self._is_same_item(present[name], item) for name, item in data.items()
         )
 
     def _name(self, path: str) -> str:

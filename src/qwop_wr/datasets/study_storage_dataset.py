@@ -56,14 +56,7 @@ class StudyStorageDataset(AbstractDataset[NoReturn, "RDBStorage"]):
             ) from error
 
     def save(self, data: NoReturn) -> None:
-        """Refuses: Optuna itself writes to the storage.
-
-        Args:
-            data: Nothing can be saved.
-
-        Raises:
-            DatasetError: Always.
-        """
+        """Refuses: Optuna itself writes to the storage."""
         raise DatasetError(f"{self._path}: a study storage is written by Optuna alone")
 
     def _describe(self) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import IO, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from kedro.io.core import DatasetError
 from kedro_datasets._typing import JSONPreview
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -37,13 +36,9 @@ class Described(NamedTuple):
 class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     """One safetensors file: tensors, and a JSON description in its header.
 
-    Nothing in the file can execute; it appears whole or not at all.
+    Nothing in the file can execute.
     """
 
-    ITEM: ClassVar[type]
-    """What is stored."""
-    ARTICLE: ClassVar[str]
-    """The article before its name."""
     METADATA_KEY: ClassVar[str]
     """Name of the description in the header. There is one entry only: safetensors writes
     several in an order that changes from run to run."""
@@ -52,52 +47,35 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     OBJECT: ClassVar[str]
     """The one of them that holds a JSON object of any content."""
 
-    def load(self) -> _Item | None:
-        """Loads and validates the item.
+    def _read(self, path: str) -> _Item:
+        self._check_file(path, self._load_args["max_bytes"])
+        with self._fs.open(path, "rb") as file:
+            description = self._read_description(file)
+            file.seek(0)
+            return self._decode(description, _parse(file.read()))
 
-        Returns:
-            The item; None if there is no file and ``optional`` is set.
-
-        Raises:
-            DatasetError: If the file is missing, damaged, too big, or no such item.
-        """
-        if self._load_args["optional"] and self._stored_path() is None:
-            return None
-        path = self._required_path()
-        with self._reading(path):
-            self._check_file(path, self._load_args["max_bytes"])
-            with self._fs.open(path, "rb") as file:
-                description = self._read_description(file)
-                file.seek(0)
-                return self._decode(description, _parse(file.read()))
-
-    def save(self, data: _Item) -> None:
-        """Saves the item, whole or not at all; a file that holds it already is left alone.
-
-        Raises:
-            DatasetError: If it is not such an item or cannot be written.
-        """
-        if not isinstance(data, self.ITEM):
-            raise DatasetError(
-                f"{self._filepath}: got a {type(data).__name__} to save; "
-                f"expected {self.ARTICLE} {self.ITEM.__name__}"
-            )
+    def _write(self, path: str, data: _Item) -> None:
         described = self._encode(data)
         text = json.dumps(
             {"format_version": _FORMAT_VERSION, **described.description}, sort_keys=True
         )
-        if self._version is None and self._holds(json.loads(text), described.tensors):
-            return
         content = format_tensors(dict(described.tensors), metadata={self.METADATA_KEY: text})
-        with self._writing() as path, whole_file(self._fs, path) as file:
+        with whole_file(self._fs, path) as file:
             file.write(content)
 
-    def preview(self) -> JSONPreview:
-        """Shows the item's description in Kedro-Viz, without its tensors.
+    def _is_same(self, present: _Item, data: _Item) -> bool:
+        found, given = self._encode(present), self._encode(data)
+        return (
+            _texts(found.description) == _texts(given.description)
+            and found.tensors.keys() == given.tensors.keys()
+            and all(
+                _facts(array) == _facts(found.tensors[name])
+                for name, array in given.tensors.items()
+            )
+        )
 
-        Returns:
-            JSON text.
-        """
+    def preview(self) -> JSONPreview:
+        """Shows the item's description in Kedro-Viz, without its tensors."""
         path = self._required_path()
         with self._reading(path), self._fs.open(path, "rb") as file:
             return JSONPreview(json.dumps(self._read_description(file)))
@@ -109,31 +87,6 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
     @abstractmethod
     def _decode(self, description: Mapping[str, Any], tensors: Tensors) -> _Item:
         """Builds an item; raises ValueError if the parts do not form one."""
-
-    def _holds(self, description: Mapping[str, Any], tensors: Tensors) -> bool:
-        """Returns whether the file need not be written again.
-
-        The bytes of equal content may differ, and its description may lack what has a
-        default: other releases wrote it.
-        """
-        path = self._stored_path()
-        if path is None:
-            return False
-        try:
-            with self._fs.open(path, "rb") as file:
-                stored = self._read_description(file)
-                file.seek(0)
-                found = self._encode(self._decode(stored, _parse(file.read())))
-        except (OSError, ValueError):
-            return False
-        present, found_text = found.tensors, json.dumps(found.description)
-        if {**stored, **json.loads(found_text)} != description:
-            return False
-        return present.keys() == tensors.keys() and all(
-            (array.dtype, array.shape, array.tobytes())
-            == (present[name].dtype, present[name].shape, present[name].tobytes())
-            for name, array in tensors.items()
-        )
 
     def _read_description(self, file: IO[bytes]) -> dict[str, Any]:
         """Reads the description in the header, without the tensors."""
@@ -165,3 +118,11 @@ def _parse(content: bytes) -> dict[str, NDArray[Any]]:
         return parse_tensors(content)
     except SafetensorError as error:
         raise ValueError(f"it is truncated or damaged ({error})") from error
+
+
+def _texts(description: Mapping[str, Any]) -> str:
+    return json.dumps(description, sort_keys=True)
+
+
+def _facts(array: NDArray[Any]) -> tuple[Any, ...]:
+    return array.dtype, array.shape, array.tobytes()

@@ -15,8 +15,8 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     """``TrainingStateDataset`` loads and saves the state of a training.
 
     Arrays are plain tensors, everything else is JSON in the file's metadata; nothing
-    in the file can execute, and a checksum finds damage. The file appears whole or not at
-    all, so that a stop in the middle of a save leaves the state before.
+    in the file can execute, and a checksum finds damage. A stop in the middle of a save leaves
+    the state before.
 
     Examples:
         Using the YAML API:
@@ -45,16 +45,12 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
     ``max_bytes``: the largest file that is read."""
 
     ITEM: ClassVar[type] = TrainingState
-    ARTICLE: ClassVar[str] = "a"
     METADATA_KEY: ClassVar[str] = "qwop-training"
     NAMES: ClassVar[frozenset[str]] = frozenset({"facts", "checksum"})
     OBJECT: ClassVar[str] = "facts"
 
     def load_facts(self) -> Mapping[str, Any] | None:
-        """Reads the facts alone, without the arrays.
-
-        Returns:
-            The facts; None if there is no file.
+        """Reads the facts alone, without the arrays; None if there is no file.
 
         Raises:
             DatasetError: If the file is damaged or no training state.

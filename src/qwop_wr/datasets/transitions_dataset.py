@@ -53,9 +53,6 @@ class Recording:
     def transitions_for(self, interface: Mapping[str, str | int]) -> Transitions:
         """Returns the steps for learning in another environment, if it has the same interface.
 
-        Args:
-            interface: Interface of the environment to learn in.
-
         Raises:
             ValueError: If the environments differ, naming the first difference.
         """
@@ -121,52 +118,41 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
     """
 
     KIND: ClassVar[str] = "recording"
+    ITEM: ClassVar[type[Recording]] = Recording
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_bytes": 2 * 2**30}
     """``max_bytes``: the most memory that a file may ask for [bytes]."""
 
-    def load(self) -> Recording:
-        """Loads and validates the recording.
-
-        Raises:
-            DatasetError: If the file is missing, damaged, too big, or not a recording.
-        """
-        path = self._required_path()
-        with self._reading(path):
-            # Compressed files are smaller than their arrays, others hardly larger.
-            self._check_file(path, self._load_args["max_bytes"] + _MAX_OVERHEAD)
-        with self._reading(path), self._fs.open(path, "rb") as file:
+    def _read(self, path: str) -> Recording:
+        # Compressed files are smaller than their arrays, others hardly larger.
+        self._check_file(path, self._load_args["max_bytes"] + _MAX_OVERHEAD)
+        with self._fs.open(path, "rb") as file:
             names = (*_STEP_ARRAYS, _INTERFACE)
             arrays = read_arrays(file, names, max_bytes=self._load_args["max_bytes"])
-            interface = _parse_interface(arrays.pop(_INTERFACE))
-            return Recording(Transitions(**arrays), interface)
+        interface = _parse_interface(arrays.pop(_INTERFACE))
+        return Recording(Transitions(**arrays), interface)
 
-    def save(self, data: Recording) -> None:
-        """Saves the recording, whole or not at all.
-
-        Raises:
-            DatasetError: If it is not a valid recording or cannot be written.
-        """
-        if not isinstance(data, Recording):
-            raise DatasetError(
-                f"{self._filepath}: got a {type(data).__name__} to save; expected a Recording, "
-                "made of transitions and the interface of their environment"
-            )
+    def _write(self, path: str, data: Recording) -> None:
         arrays = {name: getattr(data.transitions, name) for name in _STEP_ARRAYS}
-        try:
-            # Arrays are mutable: what is saved must be valid now.
-            Recording(Transitions(**arrays), data.interface)
-        except ValueError as error:
-            raise DatasetError(f"{self._filepath}: the recording is not saved: {error}") from error
         text = np.array(json.dumps(data.interface, sort_keys=True))
-        with self._writing() as path, whole_file(self._fs, path) as file:
+        with whole_file(self._fs, path) as file:
             write_arrays(file, {**arrays, _INTERFACE: text})
 
-    def preview(self, nrows: int = 10) -> TablePreview:
-        """Summarises the first episodes for Kedro-Viz.
+    def _check(self, data: Recording) -> None:
+        super()._check(data)
+        try:
+            # Arrays are mutable: what is saved must be valid now.
+            Recording(Transitions(**vars(data.transitions)), data.interface)
+        except ValueError as error:
+            raise DatasetError(f"{self._filepath}: the recording is not saved: {error}") from error
 
-        Returns:
-            Table with one row per episode.
-        """
+    def _is_same(self, present: Recording, data: Recording) -> bool:
+        return present.interface == data.interface and all(
+            np.array_equal(getattr(present.transitions, name), getattr(data.transitions, name))
+            for name in _STEP_ARRAYS
+        )
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """Summarises the first episodes for Kedro-Viz."""
         steps = self.load().transitions
         ends = np.flatnonzero(steps.ends)[:nrows] + 1
         starts = np.concatenate(([0], ends[:-1]))

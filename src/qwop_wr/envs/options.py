@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from qwop_wr.envs.actions import ACTION_SETS
 from qwop_wr.envs.observations import OBSERVATIONS
 from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
+from qwop_wr.options import Options
 from qwop_wr.renames import present_name
 from qwop_wr.simulator import Simulator, make_simulator
 from qwop_wr.simulator.constants import GROUND_Y
@@ -22,14 +23,12 @@ Reward = Literal["time", "qwop_gym"]
 Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
-class EnvironmentOptions(BaseModel):
+class EnvironmentOptions(Options):
     """How the game is presented to an agent.
 
     The runs that an agent can make depend on ``engine``, ``platform``, ``ticks_per_action`` and
     ``actions``, its input on ``observation``; the rest sets rewards and the end of an episode.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     engine: Engine = "exact"
     """Physics: the browser game's own, bit for bit, or stock Box2D."""

@@ -5,10 +5,11 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from qwop_wr.envs.snapshots import Snapshot
 from qwop_wr.envs.state import Arrays
+from qwop_wr.options import Options
 from qwop_wr.simulator.anatomy import HIP_LIMITS, JOINTS, PART_INDEX, JointSpec
 from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP, GROUND_Y, UNITS_PER_METRE
@@ -94,9 +95,7 @@ class Step(NamedTuple):
     ticks: NDArray[np.int64]
 
 
-class _Term(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
+class _Term(Options):
     weight: Weight
     """Factor; see the term for its unit."""
 
@@ -200,10 +199,8 @@ PREFIX: Final = "shaping/"
 """Infos of the terms' sums begin with it."""
 
 
-class CurriculumPhase(BaseModel):
+class CurriculumPhase(Options):
     """A part of a curriculum: what counts for how much."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: Name
     """What is learnt in it."""
@@ -215,10 +212,8 @@ class CurriculumPhase(BaseModel):
     """Factors on terms by name; on others it is 1."""
 
 
-class ShapingOptions(BaseModel):
+class ShapingOptions(Options):
     """Terms that are added to the reward."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     terms: dict[Name, Term] = Field(min_length=1)
     """Terms by a name of one's own choice, under which they are logged."""

@@ -4,9 +4,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from qwop_wr.envs.state import Arrays
+from qwop_wr.options import Options
 from qwop_wr.simulator.base import Floats
 from qwop_wr.simulator.constants import CLOCK_STEP, UNITS_PER_METRE
 
@@ -14,10 +15,8 @@ CLOCK_RATIO: Final = 10.0
 """The circulating clock shows the game's seconds divided by this, so that 2.5 m/s are 25."""
 
 
-class VelocityRamp(BaseModel):
+class VelocityRamp(Options):
     """Start of weight and exponent, which then change linearly."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     weight: NonNegativeFloat
     """Weight at the first decision."""
@@ -27,15 +26,13 @@ class VelocityRamp(BaseModel):
     """Decisions of every game until the final values are reached."""
 
 
-class VelocityOptions(BaseModel):
+class VelocityOptions(Options):
     """Bonus for a decision at speed v, in m/s on the circulating clock (10 times the game's).
 
     bonus = weight * v ** exponent, or weight * e ** (v / exponential_scale)
     + the milestones passed for the first time in the episode
     + acceleration_weight * (v - v of the decision before), if both are above 0 and it grew.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     weight: NonNegativeFloat = 2.0
     """Factor of the bonus."""

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from qwop_wr.options import Options
 
 
 def _no_boolean(value: object) -> object:
@@ -15,7 +17,7 @@ Seed = Annotated[int, BeforeValidator(_no_boolean), Field(ge=0, lt=2**32)]
 """Seed as configured; NumPy's and SB3's older generators take 32 bits and no sign."""
 
 
-class EvaluationOptions(BaseModel):
+class EvaluationOptions(Options):
     """The randomised protocol and the intervals reported with it.
 
     A deterministic agent in a deterministic game has one run. Two things differ from
@@ -33,8 +35,6 @@ class EvaluationOptions(BaseModel):
         confidence_level: Coverage of every interval.
         bootstrap_resamples: Resamples of each bootstrap.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: Annotated[int, Field(ge=1, le=10_000_000)] = 500
     first_seed: Seed = 10_000

@@ -56,13 +56,10 @@ class ConfigurationCheckHook:
 
 
 def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> list[str]:
-    """Compare parameters with what the pipelines read.
+    """Compare parameters with what the pipelines read; one line per problem.
 
     Args:
         annotations: Types by dotted key; ``Any`` where nothing is known.
-
-    Returns:
-        One line per problem.
     """
     known = set(annotations)
     for key, annotation in annotations.items():
@@ -86,10 +83,9 @@ def find_problems(parameters: Mapping[str, Any], annotations: Mapping[str, Any])
 
 
 def converted(parameters: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert parameters to the types that the pipelines annotate.
+    """Convert parameters without problems to the types that the pipelines annotate.
 
     Args:
-        parameters: Nested values without problems.
         annotations: Types by dotted key.
 
     Returns:

@@ -1,4 +1,7 @@
-"""Checks of configuration files, which may come from strangers, and of every setting in them."""
+"""Checks of configuration files, which may come from strangers, and of every setting in them.
+
+A check raises :class:`BadInputError`, which names file and key, and says what is right.
+"""
 
 import inspect
 import io
@@ -52,7 +55,7 @@ _KINDS: Final = ("catalog", "credentials", "globals", "mlflow", "parameters")
 
 _DATASET_KEYS: Final = ("type", "versioned", "validator")
 """Keys of an entry that Kedro reads itself; the others go to the dataset's class."""
-_MLFLOW_KEYS: Final = ("artifact_path", "registered_model", "alias", "input", "goes_on_with")
+_MLFLOW_KEYS: Final = ("artifact_path", "registered_model", "alias", "input", "resumes")
 _METADATA_KEYS: Final = ("kedro-viz", "mlflow", "shared")
 _OPEN_ARGUMENTS: Final = ("open_args_load", "open_args_save")
 _LOGGING_KEYS: Final = (
@@ -86,12 +89,10 @@ def check_files(loader: AbstractConfigLoader, datasets: Collection[str]) -> None
 
     Args:
         datasets: Names of the pipelines' datasets and parameters.
-
-    Raises:
-        BadInputError: Naming the file, or the entry of the catalog.
     """
     source = Path(loader.conf_source)
-    environments = {getattr(loader, "base_env", None), loader.env or _default_environment(loader)}
+    default = getattr(loader, "default_run_env", None)
+    environments = {getattr(loader, "base_env", None), loader.env or default}
     texts = []
     for environment in sorted(name for name in environments if name):
         for path in sorted((source / environment).rglob("*")):
@@ -129,28 +130,27 @@ def _check_name(inner: Path, path: Path) -> None:
 
 
 def _check_types(catalog: Mapping[str, Any]) -> None:
-    for name, entry in catalog.items():
-        for type_ in _types(entry):
-            plain = type_.removeprefix("kedro_datasets.").removeprefix("kedro.io.")
-            if plain not in SAFE_TYPES and not plain.startswith(_OWN_TYPES):
-                if close := get_close_matches(plain, SAFE_TYPES, n=1, cutoff=0.8):
-                    raise BadInputError(
-                        f"catalog: {name}.type = {type_!r}: there is no such type that is known "
-                        f"to execute nothing; did you mean {close[0]!r}?"
-                    )
-                raise BadInputError(
-                    f"catalog: {name} is of type {type_!r}, which may execute what it loads; "
-                    f"use one of {', '.join(SAFE_TYPES)} or {_OWN_TYPES}*, or add it to "
-                    f"SAFE_TYPES in {__name__}"
-                )
+    for (name, *path), value in _entries(catalog):
+        is_type = path[-1:] == ["type"] or (path[-1:] == ["dataset"] and isinstance(value, str))
+        if "metadata" in path or not is_type:
+            continue
+        plain = str(value).removeprefix("kedro_datasets.").removeprefix("kedro.io.")
+        if plain in SAFE_TYPES or plain.startswith(_OWN_TYPES):
+            continue
+        if close := get_close_matches(plain, SAFE_TYPES, n=1, cutoff=0.8):
+            raise BadInputError(
+                f"catalog: {name}.type = {value!r}: there is no such type that is known "
+                f"to execute nothing; did you mean {close[0]!r}?"
+            )
+        raise BadInputError(
+            f"catalog: {name} is of type {value!r}, which may execute what it loads; "
+            f"use one of {', '.join(SAFE_TYPES)} or {_OWN_TYPES}*, or add it to "
+            f"SAFE_TYPES in {__name__}"
+        )
 
 
 def check_file(path: Path) -> str:
-    """Check that a file is a mapping in plain YAML or JSON of reasonable size.
-
-    Raises:
-        BadInputError: If it is anything else; names it.
-    """
+    """Check that a file is a mapping in plain YAML or JSON of reasonable size; return its text."""
     try:
         if not path.is_file():
             raise ValueError("it is no ordinary file")
@@ -205,32 +205,12 @@ def _resolved(loader: AbstractConfigLoader, key: str) -> dict[str, Any]:
     return found
 
 
-def _default_environment(loader: AbstractConfigLoader) -> str | None:
-    return getattr(loader, "default_run_env", None)
-
-
-def _types(entry: object) -> Iterator[str]:
-    """The types that an entry of the catalog names, those of datasets within it included."""
-    if not isinstance(entry, Mapping):
-        return
-    if "type" in entry:
-        yield str(entry["type"])
-    for key, value in entry.items():
-        if key == "dataset" and isinstance(value, str):
-            yield value
-        elif key != "metadata":
-            yield from _types(value)
-
-
 def check_catalog(catalog: Mapping[str, Any], known: Collection[str]) -> None:
     """Check that every entry is a dataset of some pipeline, with known keys.
 
     Args:
         catalog: The entries, their types known to execute nothing.
         known: Names of the pipelines' datasets and parameters.
-
-    Raises:
-        BadInputError: Naming the entry and the key.
     """
     names = {name.split("@")[0] for name in known if not name.startswith(("params:", "parameters"))}
     for name, entry in catalog.items():
@@ -244,15 +224,16 @@ def check_catalog(catalog: Mapping[str, Any], known: Collection[str]) -> None:
 
 
 def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]) -> None:
-    """Check that all credentials are used, and that all used credentials exist.
+    """Check that all credentials are used and all used ones exist, without telling what they are.
 
     Args:
         catalog: The entries, and what else may name credentials.
-
-    Raises:
-        BadInputError: Naming the entry or the credentials; never what is in them.
     """
-    used = dict(_used_credentials(catalog))
+    used = {
+        value: path[0]
+        for path, value in _entries(catalog)
+        if path[-1] == "credentials" and isinstance(value, str) and "metadata" not in path
+    }
     for name, entry in used.items():
         if name not in credentials:
             raise BadInputError(
@@ -268,14 +249,7 @@ def check_credentials(catalog: Mapping[str, Any], credentials: Mapping[str, Any]
 
 
 def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
-    """Check that something refers to every global.
-
-    Args:
-        texts: The configuration files that were read.
-
-    Raises:
-        BadInputError: Naming the global.
-    """
+    """Check that a file's text refers to every global."""
     used = {name.split(".")[0] for text in texts for name in _GLOBAL.findall(text)}
     for name in values:
         if name not in used and not str(name).startswith("_"):
@@ -285,32 +259,18 @@ def check_globals(values: Mapping[str, Any], texts: Iterable[str]) -> None:
 
 
 def check_mlflow(config: Mapping[str, Any]) -> None:
-    """Check that kedro-mlflow accepts its configuration.
-
-    Args:
-        config: What mlflow.yml says.
-
-    Raises:
-        BadInputError: Naming the keys.
-    """
+    """Check that kedro-mlflow accepts what mlflow.yml says."""
     try:
         KedroMlflowConfig.model_validate(dict(config))
     except ValidationError as error:
-        known = {key for key, _ in _flat(KedroMlflowConfig().model_dump())}
+        known = {".".join(path) for path, _ in _entries(KedroMlflowConfig().model_dump())}
         raise BadInputError(
             "mlflow: " + "; ".join(describe_validation_error(error, known=known))
         ) from error
 
 
 def check_logging(path: Path) -> None:
-    """Check that Python's logging knows every key of its configuration.
-
-    Args:
-        path: The file; it need not be there.
-
-    Raises:
-        BadInputError: Naming the key.
-    """
+    """Check that Python's logging knows every key of its configuration, if there is one."""
     if not path.is_file():
         return
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -365,11 +325,12 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
 
 def _check_values(place: str, entry: Mapping[str, Any]) -> None:
     """Refuse text that looks like a value: every text but the empty one counts as true."""
-    for key, value in _flat(entry):
-        in_arguments = any(part.endswith("_args") for part in key.split("."))
+    for path, value in _entries(entry):
+        in_arguments = any(part.endswith("_args") for part in path)
         if isinstance(value, str) and (
             _BOOLEAN.fullmatch(value) or (in_arguments and _NUMBER.fullmatch(value))
         ):
+            key = ".".join(path)
             raise BadInputError(
                 f"{place}{key} = {value!r}: this is text; without the quotes, or from an "
                 "environment variable as ${oc.decode:${oc.env:NAME}}, it is a value"
@@ -377,18 +338,22 @@ def _check_values(place: str, entry: Mapping[str, Any]) -> None:
 
 
 def _check_keys(place: str, block: object, known: Collection[str]) -> None:
-    if not isinstance(block, Mapping):
-        raise BadInputError(f"{place.rstrip('.')} = {block!r}: must be a block")
-    for key, value in block.items():
+    for key, value in _block(place, block).items():
         if key not in known:
             raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
 
 
-def _refuse_close(place: str, block: Mapping[str, Any], known: Collection[str]) -> None:
+def _refuse_close(place: str, block: object, known: Collection[str]) -> None:
     """Refuse misspellings of the known keys; others may belong to plugins."""
-    for key, value in block.items():
+    for key, value in _block(place, block).items():
         if key not in known and ("." in str(key) or get_close_matches(str(key), known, 1, 0.7)):
             raise BadInputError(f"{place}{key}: {_no_such_key(str(key), value, known)}")
+
+
+def _block(place: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInputError(f"{place.rstrip('.')} = {value!r}: must be a block")
+    return value
 
 
 def _no_such_key(key: str, value: object, known: Collection[str]) -> str:
@@ -402,19 +367,9 @@ def _names_of(function: Callable[..., Any]) -> list[str]:
     return [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
 
 
-def _used_credentials(entry: object, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(entry, Mapping):
-        for key, value in entry.items():
-            if key == "credentials" and isinstance(value, str):
-                yield value, name
-            elif key != "metadata":
-                yield from _used_credentials(value, name or str(key))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
+def _entries(block: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every key of nested blocks, as a path, and its value."""
+    for name, value in block.items():
+        yield (str(name),), value
         if isinstance(value, Mapping):
-            yield f"{prefix}{name}", value
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+            yield from (((str(name), *path), inner) for path, inner in _entries(value))

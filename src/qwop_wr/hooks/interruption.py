@@ -172,10 +172,7 @@ def _nodes_to_make(
 
 def _selection(needed: Collection[Node], requested: Collection[str]) -> dict[str, Any]:
     """Options of ``kedro run`` that select these nodes, and a few more where that is shorter."""
-    changes: dict[str, Any] = {
-        **dict.fromkeys(("namespaces", "tags", "from_nodes", "to_nodes"), None),
-        **dict.fromkeys(("from_inputs", "to_outputs", "node_names"), None),
-    }
+    changes: dict[str, Any] = dict.fromkeys(_OPTIONS.keys() - {"pipeline_names", "env"})
     names = sorted(pipelines, key=lambda name: (name not in requested, len(pipelines[name].nodes)))
     whole = [name for name in names if set(needed) <= set(pipelines[name].nodes)]
     if not whole:

@@ -20,7 +20,7 @@ from qwop_wr.secrets import hide_secrets
 from qwop_wr.tracking.runs import find_run, tell_again, tolerated
 
 _TRACKING_URI = "MLFLOW_TRACKING_URI"
-_GOES_ON: Final = "goes_on_with"
+_RESUMES: Final = "resumes"
 """Entry of a folder's metadata: which of its trainings the run resumes."""
 _KIND: Final = ("mlflow.experimentKind", "custom_model_development")
 """Tag without which MLflow 3 opens an experiment on its page for language models, not on runs."""
@@ -36,7 +36,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
     - An interrupted run ends as KILLED; kedro-mlflow leaves it to MLflow's exit
       handler, which calls it FINISHED.
     - A pipeline that resumes a training resumes its run, if the store has it. For a folder
-      of trainings, ``metadata: {mlflow: {goes_on_with: "{experiment}/{seed}"}}`` in the
+      of trainings, ``metadata: {mlflow: {resumes: "{experiment}/{seed}"}}`` in the
       catalog names the one, by the values of parameters.
     - The experiment is tagged as one of trainings, so that MLflow's pages open on its runs.
     - Passwords in addresses are kept out of tags.
@@ -69,11 +69,11 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
         is_open = False
         if self._is_set_up:
             with tolerated("open a run"):
-                self.mlflow_config.tracking.run.id = _run_to_go_on_with(pipeline, catalog)
+                self.mlflow_config.tracking.run.id = _run_to_resume(pipeline, catalog)
                 super().before_pipeline_run(hide_secrets(run_params), pipeline, catalog)
                 is_open = True
         if not is_open:
-            self._go_on_without(catalog)
+            self._continue_without(catalog)
 
     @hook_impl
     def before_node_run(
@@ -87,7 +87,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
             super().before_node_run(node, catalog, {}, is_async)
             is_open = True
         if not is_open:
-            self._go_on_without(catalog)
+            self._continue_without(catalog)
 
     @hook_impl
     def after_pipeline_run(
@@ -105,7 +105,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
             with tolerated("close an interrupted run"):
                 mlflow.end_run("KILLED")
 
-    def _go_on_without(self, catalog: DataCatalog) -> None:
+    def _continue_without(self, catalog: DataCatalog) -> None:
         self._is_mlflow_enabled = False
         self.run_id = None
         switch_catalog_logging(catalog, False)
@@ -115,7 +115,7 @@ class MlflowRunHook(MlflowHook):  # type: ignore[misc]  # kedro-mlflow has no ty
                 mlflow.end_run("FAILED")
 
 
-def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
+def _run_to_resume(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
     """Run of the first interrupted training that the pipeline resumes, if any."""
     if RESUME not in pipeline.inputs() or not catalog[RESUME].load():
         return None
@@ -127,7 +127,7 @@ def _run_to_go_on_with(pipeline: Pipeline, catalog: DataCatalog) -> str | None:
             dataset = catalog[name]
             if isinstance(dataset, TrainingStateDataset):
                 return _run_of(dataset.load_facts() or {})
-            wanted = ((getattr(dataset, "metadata", None) or {}).get("mlflow") or {}).get(_GOES_ON)
+            wanted = ((getattr(dataset, "metadata", None) or {}).get("mlflow") or {}).get(_RESUMES)
             if isinstance(dataset, OptionalPartitions) and wanted:
                 load = dataset.load().get(_filled_in(wanted, catalog))
                 return _run_of(load().facts) if load else None

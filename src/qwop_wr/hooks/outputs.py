@@ -115,9 +115,15 @@ def _stored_outputs(
 
 
 def _lock_name(dataset: AbstractDataset[Any, Any], project: Path) -> str:
-    path = Path(str(getattr(dataset, "_filepath", None) or getattr(dataset, "_path", "")))
-    inner = path.relative_to(project) if path.is_relative_to(project) else path
-    return "__".join(part for part in inner.parts if part != path.anchor) + ".lock"
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", "")
+    inner = _within(path, project)
+    return "__".join(part for part in inner.parts if part != inner.anchor) + ".lock"
+
+
+def _within(path: object, project: Path) -> Path:
+    """The path relative to the project, if it is there."""
+    whole = Path(str(path))
+    return whole.relative_to(project) if whole.is_relative_to(project) else whole
 
 
 def _check_versions(name: str, dataset: AbstractDataset[Any, Any]) -> None:
@@ -187,16 +193,10 @@ class ResultPathsHook:
     ) -> None:
         """List the written files."""
         project = Path(run_params["project_path"])
-        paths = {name: _path(catalog, name, project) for name in sorted(pipeline.outputs())}
+        paths = {
+            name: getattr(catalog[name], "_filepath", None) for name in sorted(pipeline.outputs())
+        }
         written = {name: path for name, path in paths.items() if path is not None}
         width = max((len(name) for name in written), default=0)
         for name, path in written.items():
-            logger.info("%s  %s", name.ljust(width), path)
-
-
-def _path(catalog: DataCatalog, name: str, project: Path) -> str | None:
-    filepath = getattr(catalog[name], "_filepath", None)
-    if filepath is None:
-        return None
-    path = Path(str(filepath))
-    return str(path.relative_to(project) if path.is_relative_to(project) else path)
+            logger.info("%s  %s", name.ljust(width), _within(path, project))

@@ -51,7 +51,7 @@ _WORLD_SPEED: Final = TIME_STEP / CLOCK_STEP
 _START: Final = next(part for part in PARTS if part.name == "torso")
 
 
-class Runs(NamedTuple):
+class ConvertedRuns(NamedTuple):
     """The runs of a file.
 
     Attributes:
@@ -69,7 +69,7 @@ class Runs(NamedTuple):
     distances: Floats
 
 
-def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions) -> Runs:
+def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions) -> ConvertedRuns:
     """Converts recordings to transitions.
 
     The duration of an action is the median, over parts that rise or sink before and after
@@ -121,7 +121,7 @@ def convert(arrays: Mapping[str, NDArray[Any]], environment: EnvironmentOptions)
         episode=renumbered.astype(np.int32),
     )
     ends = np.append(np.flatnonzero(starts)[1:], len(starts)) - 1
-    return Runs(
+    return ConvertedRuns(
         transitions, elapsed / _WORLD_SPEED, has_position, state[ends, 0, 0] / UNITS_PER_METRE
     )
 

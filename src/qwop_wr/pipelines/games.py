@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.learners.options import PPOOptions
@@ -14,9 +14,10 @@ from qwop_wr.envs.shaping import ShapingOptions
 from qwop_wr.envs.velocity import VelocityOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_options
+from qwop_wr.options import Options
 
 
-class GamesOptions(BaseModel):
+class GamesOptions(Options):
     """Games played side by side, with overrides of the shared environment.
 
     A field left empty keeps the value of the shared environment. What an agent
@@ -31,8 +32,6 @@ class GamesOptions(BaseModel):
         velocity: The published recipe's bonus for speed, added to the reward.
         shaping: Terms on the runner's movement, added to the reward.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_games: Annotated[int, Field(ge=1, le=4096)] = 32
     idle_ticks: int | None = None

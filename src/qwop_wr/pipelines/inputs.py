@@ -32,6 +32,11 @@ def checking(dataset: str) -> Iterator[None]:
         raise BadInputError(f"{dataset}: {error}") from error
 
 
+def parameters(*names: str) -> dict[str, str]:
+    """Map arguments of a node to the parameters of the same names."""
+    return {name: f"params:{name}" for name in names}
+
+
 def fingerprint(*facts: object) -> str:
     """Hash everything that a result follows from.
 

@@ -2,6 +2,6 @@
 
 from qwop_wr.search.beam import BeamSearch, SearchResult
 from qwop_wr.search.guide import AgentGuide, Guide
-from qwop_wr.search.options import SearchBudget, SearchOptions
+from qwop_wr.search.options import SearchOptions
 
-__all__ = ["AgentGuide", "BeamSearch", "Guide", "SearchBudget", "SearchOptions", "SearchResult"]
+__all__ = ["AgentGuide", "BeamSearch", "Guide", "SearchOptions", "SearchResult"]

@@ -1,6 +1,8 @@
 """Beam search over exact clones of the game."""
 
+import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_rates
 from qwop_wr.search.guide import Guide
-from qwop_wr.search.options import BudgetMeter, SearchBudget, SearchOptions
+from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.tapes import Prefix, play_prefixes
 from qwop_wr.simulator.base import Integers, Simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
@@ -28,7 +30,6 @@ class SearchResult:
     Attributes:
         tape: The fastest finish; without one, the run to the best state of the
             last depth with survivors. It has been replayed.
-        ending: Why the search ended.
         depths: Decisions searched from the starts on.
         clones: States tried.
         seconds: Wall-clock time of the search [s].
@@ -41,26 +42,6 @@ class SearchResult:
     clones: int
     seconds: float
     shares: Mapping[str, float]
-
-
-class Stopwatch:
-    """Adds up the time spent in named parts of a computation.
-
-    Attributes:
-        seconds: Time by part [s].
-    """
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Adds the time of a block to a part."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
 def propose_actions(
@@ -175,9 +156,6 @@ class Lineage:
         return int(self._starts[place]), actions[::-1]
 
 
-UNLIMITED = SearchBudget()
-
-
 class Depth(NamedTuple):
     """All states that one depth tried, for callbacks.
 
@@ -207,10 +185,8 @@ class BeamSearch:
     finish bounds the search: states that could only finish later are dropped.
 
     Args:
-        guide: Proposes actions and values states.
         environment: How the game is played and rewarded, without shaping. Its starts are
             ignored: ``run`` gets its own.
-        options: Width, proposals and scoring.
     """
 
     def __init__(
@@ -224,7 +200,7 @@ class BeamSearch:
         self,
         prefixes: Sequence[Prefix],
         seed: int | Sequence[int],
-        budget: SearchBudget = UNLIMITED,
+        max_clones: int | None = None,
         stop: Callable[[], bool] | None = None,
         watch: Watcher | None = None,
     ) -> SearchResult:
@@ -235,17 +211,17 @@ class BeamSearch:
                 is in island ``i`` modulo their number; an island without a start
                 shares another's.
             seed: Seed of the actions drawn.
-            budget: Limits of this search.
+            max_clones: Largest number of states to try, all depths together.
             stop: Called after every depth; returns whether to stop early.
             watch: Callback after every depth.
 
         Raises:
             ValueError: If a prefix falls, there are more starts than the width
-                has room for, the budget does not suffice for one depth, or
+                has room for, ``max_clones`` does not suffice for one depth, or
                 nothing at all survives.
         """
         starts = play_prefixes(self._environment, prefixes, self._options.sink_height)
-        race = _Race(self._guide, self._environment, self._options, starts, seed, budget)
+        race = _Race(self._guide, self._environment, self._options, starts, seed, max_clones)
         ending = race.play(stop, watch)
         place, actions = race.best_line()
         if not actions and not len(prefixes[place]):
@@ -285,7 +261,7 @@ class _Race:
         options: SearchOptions,
         starts: Simulator,
         seed: int | Sequence[int],
-        budget: SearchBudget,
+        max_clones: int | None,
     ) -> None:
         self._guide, self._environment, self._options = guide, environment, options
         self._rates = reward_rates(environment)
@@ -294,11 +270,11 @@ class _Race:
         self._rng = np.random.default_rng(seed)
         self._observer = Observer(environment.observation)
         self._selector = Selector(len(self._observer.features), options.islands, options.cell)
-        self._stopwatch = Stopwatch()
-        self._meter = BudgetMeter(budget)
-        if budget.clones is not None and budget.clones < starts.n_games * self._n_proposals:
+        self._started, self._seconds = time.perf_counter(), defaultdict[str, float](float)
+        self._clones, self._max_clones = 0, math.inf if max_clones is None else max_clones
+        if self._max_clones < starts.n_games * self._n_proposals:
             raise ValueError(
-                f"a budget of {budget.clones} clones does not suffice for one depth of "
+                f"a budget of {max_clones} clones does not suffice for one depth of "
                 f"{starts.n_games} starts x {self._n_proposals} proposals"
             )
         self._now = self._next = starts
@@ -326,7 +302,7 @@ class _Race:
         while True:
             if not self._descend(watch):
                 return "finished" if self._finish_line else "nothing survived"
-            if not self._meter.allows(len(self._beam.games) * self._n_proposals):
+            if self._clones + len(self._beam.games) * self._n_proposals > self._max_clones:
                 return "finished" if self._finish_line else "budget used up"
             if stop is not None and stop():
                 return "finished" if self._finish_line else "stopped"
@@ -336,42 +312,47 @@ class _Race:
         return self._finish_line or self._lineage.trace(self._beam.best)
 
     def result(self, tape: Tape, ending: Ending) -> SearchResult:
-        seconds = self._meter.seconds
-        parts = self._stopwatch.seconds
+        seconds = time.perf_counter() - self._started
         return SearchResult(
             tape=tape,
             ending=ending,
             depths=len(self._lineage),
-            clones=self._meter.clones,
+            clones=self._clones,
             seconds=seconds,
-            shares={name: spent / seconds for name, spent in parts.items()},
+            shares={name: spent / seconds for name, spent in self._seconds.items()},
         )
+
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
+        """Adds the time of a block to a part of the work."""
+        started = time.perf_counter()
+        yield
+        self._seconds[name] += time.perf_counter() - started
 
     def _descend(self, watch: Watcher | None) -> bool:
         """Searches one depth; returns False, with the beam unchanged, if nothing survives."""
-        part = self._stopwatch.part
-        with part("policy"):
+        with self._part("policy"):
             actions = self._propose()  # (n_parents, k)
         n, k = len(self._beam.games), actions.shape[1]
         parents, actions = np.repeat(np.arange(n), k), actions.ravel()  # (n * k,)
-        with part("clone"):
+        with self._part("clone"):
             self._next = self._room_for(n * k)
             self._next.copy_games(self._now, self._beam.games[parents], np.arange(n * k))
-        with part("step"):
+        with self._part("step"):
             keys = np.zeros(self._next.n_games, dtype=np.uint8)
             keys[: n * k] = self._masks[actions]
             self._next.step(keys, self._environment.ticks_per_action)
-        with part("observe"):
+        with self._part("observe"):
             games = _first(Snapshot.of(self._next), n * k)
             observations = self._observer.observe(games)
-        self._meter.clones += n * k
+        self._clones += n * k
         self._note_finish(games, parents, actions)
         running = self._running(games)
         children = np.flatnonzero(running)
         seen = observations if running.all() else observations[children]
-        with part("value"):
+        with self._part("value"):
             scores = self._scores(games, seen, children)
-        with part("select"):
+        with self._part("select"):
             islands = self._beam.islands[parents]
             chosen = self._selector.select(scores, seen, islands[children], self._width(games))
             kept = children[chosen]

@@ -5,13 +5,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions, joined
 from qwop_wr.agents.policy import Policy
 from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.options import Options
 from qwop_wr.search.foresight import ForesightOptions, Start, Trials, best_actions
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import UNITS_PER_METRE
@@ -21,15 +22,13 @@ _UPRIGHT: Final = 1
 """Index of the hurdle's upright, which is what legs touch."""
 
 
-class HazardOptions(BaseModel):
+class HazardOptions(Options):
     """Where agents fall.
 
     Of agents that finish 97 runs in 100, nearly all other runs fall in these places: an
     idle tick more or less gives another start, and a hurdle that was knocked over stays
     between the legs for up to 40 m (docs/training.md).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     start: float = Field(default=8.0, ge=0, allow_inf_nan=False)
     """End of the start [m]."""
@@ -47,10 +46,8 @@ class HazardOptions(BaseModel):
         return starting | near
 
 
-class ForesightCoachOptions(BaseModel):
+class ForesightCoachOptions(Options):
     """Which decisions a coach rates, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     n_games: PositiveInt = 768
     """Episodes per round, all at once."""

@@ -4,11 +4,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
+from qwop_wr.options import Options
 from qwop_wr.search.guide import EndlessTrack
 from qwop_wr.simulator.base import Booleans, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
@@ -17,10 +18,8 @@ _CLONED_AT_ONCE: Final = 32
 """Batches of clones are filled up to a multiple of this: every size is allocated once."""
 
 
-class ForesightOptions(BaseModel):
+class ForesightOptions(Options):
     """How far ahead to look."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     proposals: PositiveInt = 2
     """Actions compared in a decision: those with the best scores."""

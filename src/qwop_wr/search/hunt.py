@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.compute import SERIAL, ComputeOptions, connected
 from qwop_wr.envs import EnvironmentOptions
+from qwop_wr.options import Options
 from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import Guide
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
@@ -22,7 +23,7 @@ from qwop_wr.stopping import stop_requested
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class ReplayedRun:
     """A finished run with its positions.
 
     Attributes:
@@ -35,7 +36,7 @@ class Run:
     heights: NDArray[np.float64]
 
     @classmethod
-    def replay(cls, tape: Tape) -> "Run":
+    def replay(cls, tape: Tape) -> "ReplayedRun":
         """Replays a tape to get its positions."""
         game = tape.simulator()
         torso = np.empty((tape.ticks, 2))
@@ -70,7 +71,7 @@ class Archive:
 
     def __init__(self, size: int, tapes: Sequence[Tape] = ()) -> None:
         self._size = size
-        self.runs: list[Run] = []
+        self.runs: list[ReplayedRun] = []
         for tape in tapes:
             self.add(tape)
 
@@ -86,7 +87,7 @@ class Archive:
             return False
         is_best = self.best is None or tape.rank < self.best.rank
         if len(self.runs) < self._size or tape.rank < self.runs[-1].tape.rank:
-            self.runs.append(Run.replay(tape))
+            self.runs.append(ReplayedRun.replay(tape))
             self.runs.sort(key=lambda run: run.tape.rank)
             del self.runs[self._size :]
         return is_best
@@ -98,10 +99,8 @@ WHOLE: Final = "whole"
 Range = tuple[float, float]
 
 
-class Section(BaseModel):
+class Section(Options):
     """A part of the track in which searches continue earlier runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     metres: Range
     """Range of the positions at which searches begin [m]."""
@@ -109,15 +108,13 @@ class Section(BaseModel):
     """Range of the value weights; the hunt's if omitted."""
 
 
-class HuntOptions(BaseModel):
+class HuntOptions(Options):
     """Which searches a hunt makes.
 
     Rounds have a fixed number of searches, so that results do not depend on the number of
     cores. In every round the beam is twice as wide as in the one before, as far as the
     budget allows.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: RoundBudget
     """How long to hunt."""
@@ -163,11 +160,9 @@ class HuntStep:
     Attributes:
         kind: Section of the track in which it began, or ``whole``.
         width: Width of its beam.
-        result: Its result.
         best: Fastest run so far, including those given to the hunt.
         improved: Whether this search found it.
-        searches: Searches so far.
-        clones: States tried so far.
+        searches: Searches so far, like ``clones``.
         seconds: Time since the hunt began [s].
         core_seconds: Processor time since then, all cores together [s].
     """
@@ -192,14 +187,7 @@ class _Plan:
 
 
 class RecordHunt:
-    """Plans rounds of searches, runs them in parallel and keeps the fastest runs.
-
-    Args:
-        guides: Guides of the searches; each search draws one.
-        environment: How the game is played.
-        options: Budget and kinds of searches.
-        seed: Seed of everything random.
-    """
+    """Plans rounds of searches, runs them in parallel and keeps the fastest runs."""
 
     def __init__(
         self,
@@ -225,16 +213,18 @@ class RecordHunt:
 
     def _rounds(self, tapes: Sequence[Tape], compute: ComputeOptions) -> Iterator[HuntStep]:
         budget, clock = self._options.budget, WorkClock()
-        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         archive = Archive(self._options.archive, tapes)
         # A hunt that continues from a better run must not repeat the searches before.
         entropy = [self._seed, int(archive.best.state_sha256[:8], 16) if archive.best else 0]
         width, searches, clones, round_number = self._options.first_width, 0, 0, 0
         core_seconds = 0.0
-        while not (clock.seconds >= limit or stop_requested()) and round_number != budget.rounds:
+        while (
+            not (clock.seconds >= budget.seconds or stop_requested())
+            and round_number != budget.rounds
+        ):
             began = clock.seconds
             plans = self._plan(archive, width, [*entropy, round_number])
-            tasks = self._tasks(plans, archive, limit - began)
+            tasks = self._tasks(plans, archive, budget.seconds - began)
             done = run_searches(self._guides, self._environment, tasks, compute)
             for plan, finished in zip(plans, done, strict=True):
                 result, core_seconds = finished.value, core_seconds + finished.core_seconds
@@ -255,7 +245,7 @@ class RecordHunt:
                 if stop_requested() and compute.backend != "serial":
                     # Searches elsewhere do not hear of it; leaving ends them.
                     return
-            width = self._next_width(width, clock.seconds - began, limit - clock.seconds)
+            width = self._next_width(width, clock.seconds - began, budget.seconds - clock.seconds)
             round_number += 1
 
     def _next_width(self, width: int, spent: float, left: float) -> int:

@@ -4,11 +4,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from qwop_wr.agents.refit import CriticFitter
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
 from qwop_wr.envs.rewards import reward_rates
+from qwop_wr.options import Options
 from qwop_wr.search.beam import BeamSearch, Depth, propose_actions
 from qwop_wr.search.guide import EndlessTrack, Guide
 from qwop_wr.search.options import SearchOptions
@@ -20,10 +21,8 @@ USUAL_DEPTHS: Final = 600
 """Typical number of depths of a search at two ticks per action."""
 
 
-class PoolOptions(BaseModel):
+class PoolOptions(Options):
     """Which states a pool collects."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     size: PositiveInt = 12_000
     """Capacity in states."""
@@ -138,10 +137,8 @@ class Rollout(NamedTuple):
     plain: Booleans
 
 
-class LookaheadOptions(BaseModel):
+class LookaheadOptions(Options):
     """Options of the runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     n_runs: PositiveInt = 256
     """Number of parallel runs."""
@@ -167,11 +164,8 @@ class LookaheadRuns:
     about as good as the search that will use them.
 
     Args:
-        pool: Where runs begin.
         guide: Proposes actions.
         critic: Values states by its current weights.
-        environment: How the game is played and rewarded.
-        options: Options of the runs.
         gamma: Discount of the values per decision.
     """
 

@@ -1,11 +1,12 @@
-"""Options of a beam search, and budgets of searches and of rounds."""
+"""Options of a beam search, and budgets of work in rounds."""
 
+import math
 import time
-from collections.abc import Callable
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from qwop_wr.options import Options
 from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.constants import GROUND_Y
 
@@ -15,14 +16,12 @@ SMALL_WIDTH: Final = 8
 costs as much as the run so far there, so that a whole search would take longer than a night."""
 
 
-class SearchOptions(BaseModel):
+class SearchOptions(Options):
     """Width, proposals and scoring of a beam.
 
     A state's score is the sum of its rewards plus ``value_weight`` times the value
     that its guide estimates, both in the rewards of the environment.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     width: int = Field(default=128, ge=1, le=65_536)
     """States kept per depth, all islands together."""
@@ -70,24 +69,8 @@ class SearchOptions(BaseModel):
         return self.model_copy(update=small)
 
 
-class SearchBudget(BaseModel):
-    """Limits of a search; the first one reached ends it, none lets it run to its end.
-
-    Only a search without a limit in seconds can be repeated exactly.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    clones: PositiveInt | None = None
-    """States tried, all depths together."""
-    seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Wall-clock time."""
-
-
-class RoundBudget(BaseModel):
+class RoundBudget(Options):
     """Limits of work in rounds; the first one reached ends it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock time; work limited by it cannot be repeated exactly."""
@@ -99,6 +82,11 @@ class RoundBudget(BaseModel):
         if self.minutes is None and self.rounds is None:
             raise ValueError("a budget of rounds needs minutes, rounds or both")
         return self
+
+    @property
+    def seconds(self) -> float:
+        """The limit of time [s]; infinite if there is none."""
+        return math.inf if self.minutes is None else 60.0 * self.minutes
 
 
 class WorkClock:
@@ -116,26 +104,3 @@ class WorkClock:
     def core_seconds(self) -> float:
         """Processor time of the process, all cores together [s]."""
         return time.process_time() - self._started[1]
-
-
-class BudgetMeter:
-    """A running budget; it starts when made."""
-
-    def __init__(self, budget: SearchBudget, now: Callable[[], float] = time.perf_counter) -> None:
-        self._budget = budget
-        self._now = now
-        self._started = now()
-        self.clones = 0
-        """States tried so far."""
-
-    @property
-    def seconds(self) -> float:
-        """Time since the start [s]."""
-        return self._now() - self._started
-
-    def allows(self, clones: int) -> bool:
-        """Returns whether so many more states may be tried."""
-        limit = self._budget.clones
-        if limit is not None and self.clones + clones > limit:
-            return False
-        return self._budget.seconds is None or self.seconds < self._budget.seconds

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from qwop_wr.compute import SERIAL, ComputeOptions, Finished, Job, WorkContext, run_job, settle
 from qwop_wr.envs import EnvironmentOptions
-from qwop_wr.search.beam import UNLIMITED, BeamSearch, Depth, SearchResult
+from qwop_wr.search.beam import BeamSearch, Depth, SearchResult
 from qwop_wr.search.guide import Guide
-from qwop_wr.search.options import SearchBudget, SearchOptions
+from qwop_wr.search.options import SearchOptions
 from qwop_wr.search.tapes import Prefix
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_requested
@@ -68,7 +68,7 @@ class Search:
         options: How to search.
         seed: Seed of the actions drawn.
         guide: Index of the guide to follow.
-        budget: Limits of this search.
+        max_clones: Largest number of states to try.
         deadline: When to stop, by the clock of the machine that searches [s since 1970].
         target: Run to keep up with.
     """
@@ -77,7 +77,7 @@ class Search:
     options: SearchOptions
     seed: int | Sequence[int]
     guide: int = 0
-    budget: SearchBudget = UNLIMITED
+    max_clones: int | None = None
     deadline: float | None = None
     target: Target | None = None
 
@@ -121,7 +121,7 @@ def _search(common: _Common, search: Search, context: WorkContext) -> SearchResu
         unwanted = context.stopped() or (context.in_process and stop_requested())
         return is_late or unwanted or (keeping_up is not None and keeping_up.is_behind)
 
-    return beam.run(search.prefixes, search.seed, search.budget, stop, keeping_up)
+    return beam.run(search.prefixes, search.seed, search.max_clones, stop, keeping_up)
 
 
 def _describe(search: Search) -> str:

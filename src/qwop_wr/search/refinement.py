@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
@@ -13,6 +13,8 @@ from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
 from qwop_wr.compute import SERIAL, ComputeOptions, single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
+from qwop_wr.options import Options
+from qwop_wr.renames import present_keys
 from qwop_wr.search.beam import SearchResult
 from qwop_wr.search.guide import AgentGuide
 from qwop_wr.search.lookahead import (
@@ -27,15 +29,13 @@ from qwop_wr.search.parallel import Search, run_searches
 from qwop_wr.search.tapes import idle_prefix
 
 
-class RefinementOptions(BaseModel):
+class RefinementOptions(Options):
     """How guides are refined.
 
     A round fills a pool with states that searches meet, refits critic and actor
     on runs that begin there, and searches again to see whether the guide has
     become better.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: RoundBudget = RoundBudget(rounds=4)
     """How long to refine. A round is not begun if one like the last would exceed it."""
@@ -52,7 +52,7 @@ class RefinementOptions(BaseModel):
 
     gamma: float = Field(default=0.99, gt=0, lt=1)
     """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
-    actor_stretches: NonNegativeInt = 25
+    actor_rollouts: NonNegativeInt = 25
     """Last rollouts of a round that the actor is fitted to; 0 leaves it unchanged."""
     actor_epochs: PositiveInt = 2
     """Passes over their samples."""
@@ -78,6 +78,11 @@ class RefinementOptions(BaseModel):
     """A guide slower than the best by less than this [s] is still refined further."""
     handed_on: PositiveInt = 3
     """Number of latest guides that are passed on; their values are averaged."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_keys(cls, values: object) -> object:
+        return present_keys(values)
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,10 @@ class GuideRefinement:
     def _rounds(self, clock: WorkClock) -> Iterator[int]:
         """Counts rounds while the budget lasts for one more like the one before."""
         budget = self._options.budget
-        limit = np.inf if budget.minutes is None else 60.0 * budget.minutes
         number, last = 1, 0.0
-        while clock.seconds + last <= limit and (budget.rounds is None or number <= budget.rounds):
+        while clock.seconds + last <= budget.seconds and (
+            budget.rounds is None or number <= budget.rounds
+        ):
             began = clock.seconds
             yield number
             number, last = number + 1, clock.seconds - began
@@ -180,7 +186,7 @@ class GuideRefinement:
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
             runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
-            latest: deque[Rollout] = deque(maxlen=options.actor_stretches)
+            latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
             for iteration in range(options.iterations):
                 rollout, median = self._play(runs, fitter)
                 latest.append(rollout)

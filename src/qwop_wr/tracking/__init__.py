@@ -60,11 +60,7 @@ def stage_run(
 
 
 def active_run_ids() -> dict[str, str]:
-    """Return the ids of the MLflow runs that a stage logs to.
-
-    Returns:
-        ``child`` and ``parent``; nothing if there are none.
-    """
+    """Return the ids of the MLflow runs of a stage, ``child`` and ``parent``, if there are any."""
     mlflow = sys.modules.get("mlflow")
     run = mlflow.active_run() if mlflow else None
     if run is None or "mlflow.parentRunId" not in run.data.tags:

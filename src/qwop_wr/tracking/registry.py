@@ -37,9 +37,6 @@ _LIBRARIES: Final = (
 def register_agent(agent: Agent, model: str) -> ModelVersion:
     """Register an agent, once, as a model that can be loaded by ``mlflow.pyfunc``.
 
-    Returns:
-        The new version, or the one that holds this agent already.
-
     Raises:
         mlflow.MlflowException: If the store has no registry or does not answer.
     """

@@ -22,15 +22,7 @@ class RunnerModel:
     def predict(
         self, model_input: NDArray[np.float32], params: dict[str, Any] | None = None
     ) -> NDArray[np.int64]:
-        """Choose actions.
-
-        Args:
-            model_input: Observations, shape (n, d).
-            params: Ignored; part of MLflow's interface.
-
-        Returns:
-            Indices into the agent's action set, shape (n,).
-        """
+        """Choose actions for observations (n, d); ``params`` are part of MLflow's interface."""
         return self._policy.act(np.asarray(model_input, dtype=np.float32))
 
 

@@ -34,10 +34,7 @@ def tolerated(action: str) -> Iterator[None]:
     """Log errors of MLflow instead of raising them: results are in the project's files.
 
     The first error of an MLflow run, or of a session without one, is a warning; later ones
-    are debug messages.
-
-    Args:
-        action: The attempted action, for the message.
+    are debug messages. ``action`` is what was attempted.
     """
     try:
         yield
@@ -63,15 +60,7 @@ def _levels(run_id: str | None) -> Iterator[int]:
 
 
 def flatten_options(options: Mapping[str, Any] | BaseModel, prefix: str = "") -> dict[str, Any]:
-    """Flatten nested options, models included, to dotted keys.
-
-    Args:
-        options: Mapping or model.
-        prefix: Dotted name put before every key.
-
-    Returns:
-        Values by dotted key, in order; lists stay whole.
-    """
+    """Flatten nested options, models included, to dotted keys; lists stay whole."""
     items = options.model_dump(mode="json") if isinstance(options, BaseModel) else options
     flat: dict[str, Any] = {}
     for key, value in items.items():
@@ -104,11 +93,7 @@ def log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, A
 
 
 def find_run(client: MlflowClient, run_id: str) -> Run | None:
-    """Look up a run.
-
-    Returns:
-        The run; None if the store does not have it, or it was deleted.
-    """
+    """Look up a run; None if the store does not have it, or it was deleted."""
     try:
         run = client.get_run(run_id)
     except MlflowException:
@@ -146,11 +131,7 @@ class ChildRun:
         log_parameters(self._client, self._run_id, flatten_options(parameters))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Collect metrics; send them when there are many or the last batch is old.
-
-        Args:
-            metrics: Metrics by name; NaN is left out, since charts cannot show it.
-        """
+        """Collect metrics but NaN, which charts cannot show; send many or old ones."""
         now = int(time.time() * 1000)
         self._collected.extend(
             Metric(name, float(value), now, step)
@@ -162,11 +143,7 @@ class ChildRun:
             self._send()
 
     def end(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """Send the remaining metrics, wait until all have arrived, and close the run.
-
-        Args:
-            status: How the stage ended.
-        """
+        """Send the remaining metrics, wait until all have arrived, and close the run."""
         self._send()
         self._tell_losses()
         with tolerated(f"close the run {self._run_id}"):

@@ -5,6 +5,7 @@ import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,10 +18,8 @@ from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 from matplotlib.figure import Figure
 
-from qwop_wr.agents.agent import Agent, AgentSpec
-from qwop_wr.agents.networks import build_network
+from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.agents.transitions import Transitions
 from qwop_wr.datasets import (
     AgentDataset,
     AgentsDataset,
@@ -32,17 +31,10 @@ from qwop_wr.datasets import (
 )
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.whole_files import write_whole_files
-from tests.faults.soak.rows import Row
+from tests.datasets.conftest import INTERFACE, make_agent, make_transitions
+from tests.faults.soak import Row
 
 N_TRIES: Final = 200
-
-_INTERFACE: Final[dict[str, str | int]] = {
-    "observation": "egocentric",
-    "actions": "minimal",
-    "ticks_per_action": 2,
-    "n_observations": 30,
-    "n_actions": 9,
-}
 
 
 class Saving(NamedTuple):
@@ -58,22 +50,12 @@ class Saving(NamedTuple):
 
 
 def _agent(number: int) -> Agent:
-    spec = AgentSpec(algorithm="ppo", engine="exact", net_arch=(16, 8), **_INTERFACE)
-    agent = Agent.from_network(spec, build_network(spec), {"number": number})
-    weights = {name: np.full_like(array, number) for name, array in agent.weights.items()}
-    return Agent(spec, weights, {"number": number})
+    return make_agent().with_card(number=number)
 
 
 def _recording(number: int) -> Recording:
-    steps = Transitions(
-        obs=np.full((100, 30), number, np.float32),
-        actions=np.zeros(100, np.int64),
-        rewards=np.ones(100, np.float32),
-        next_obs=np.ones((100, 30), np.float32),
-        dones=np.zeros(100, np.bool_),
-        episode=np.zeros(100, np.int32),
-    )
-    return Recording(steps, _INTERFACE)
+    rewards = np.full(7, number, np.float32)
+    return Recording(replace(make_transitions(), rewards=rewards), INTERFACE)
 
 
 def _tape(number: int) -> Tape:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qwop_wr.datasets import AgentDataset, TrainingStateDataset
-from tests.faults.soak.rows import Row
+from tests.faults.soak import Row
 from tests.project_copy import ProjectCopy
 
 N_KILLS = 20

@@ -12,7 +12,7 @@ from typing import Final
 from tests.faults.fuzzing import attempt, fuzz
 from tests.faults.mutations import hostile_payloads
 from tests.faults.readers import all_readers
-from tests.faults.soak.rows import Row
+from tests.faults.soak import Row
 
 N_FILES: Final = 10_000
 MOST_MEMORY: Final = 64

@@ -94,50 +94,48 @@ def test_an_evaluation_is_confirmed_or_refused(
     confirm_evaluation(agent, *made, environment, wider)
 
 
-def _changed(
-    agent: Agent, environment: EnvironmentOptions, what: str
-) -> tuple[Agent, EvaluationOptions, EnvironmentOptions, list[Any]]:
-    made: list[Any] = list(run_protocols(agent, environment, OPTIONS, SERIAL))
-    options = OPTIONS
-    if what == "agent":
-        agent = replace(agent, weights={name: -array for name, array in agent.weights.items()})
-    elif what == "tapes":
-        keys = np.repeat(np.array([1, 2], np.uint8), 9)
-        made[2] = {"native": Tape.record(keys, environment.engine, {"agent": agent.fingerprint})}
-    elif what == "guest":
-        made[2] = {"native": Tape.record(np.ones(9, np.uint8), environment.engine)}
-    elif what == "cut":
-        made[0] = made[0].iloc[:-1]
-    elif what == "old":
-        made[1] = made[1].drop(columns="made_with")
-    elif what == "sticky":
-        options = OPTIONS.model_copy(update={"sticky": 0.5})
-    elif what == "engine":
-        other = "exact" if environment.engine == "box2d" else "box2d"
-        environment = environment.model_copy(update={"engine": other})
-    return agent, options, environment, made
-
-
-@pytest.mark.parametrize(
-    ("what", "message"),
-    [
-        ("agent", "evaluation_episodes is stale: it is of another agent, "),
-        ("tapes", "tapes: native is stale: it matches no row of evaluation_episodes"),
-        ("guest", "tapes: native is stale: it is of another agent, None"),
-        ("cut", "evaluation_episodes is stale: it has 2 rows, but 3 seeds were run"),
-        ("old", "native_episode is stale: it was made with engine = unknown"),
-        ("sticky", "it was made with sticky = 0.01, which is now 0.5"),
-        ("engine", "it was made with engine = "),
-    ],
-)
-def test_a_stale_evaluation_is_refused(
-    agent: Agent, environment: EnvironmentOptions, what: str, message: str
-) -> None:
-    agent, options, environment, made = _changed(agent, environment, what)
-    episodes, native, tapes = made
-    with pytest.raises(BadInputError, match=message) as caught:
-        confirm_evaluation(agent, episodes, native, tapes, environment, options)
-    assert caught.value.message.endswith("make it again: kedro run --pipeline=evaluation")
+def test_a_stale_evaluation_is_refused(agent: Agent, environment: EnvironmentOptions) -> None:
+    episodes, native, tapes = run_protocols(agent, environment, OPTIONS, SERIAL)
+    made = {
+        "agent": agent,
+        "episodes": episodes,
+        "native": native,
+        "tapes": tapes,
+        "environment": environment,
+        "options": OPTIONS,
+    }
+    keys, of_agent = np.repeat(np.array([1, 2], np.uint8), 9), {"agent": agent.fingerprint}
+    ours, theirs = (
+        {"native": Tape.record(keys, environment.engine, meta)} for meta in (of_agent, None)
+    )
+    stale: list[tuple[dict[str, Any], str]] = [
+        (
+            {"agent": replace(agent, weights={n: -array for n, array in agent.weights.items()})},
+            "evaluation_episodes is stale: it is of another agent, ",
+        ),
+        ({"tapes": ours}, "tapes: native is stale: it matches no row of evaluation_episodes"),
+        ({"tapes": theirs}, "tapes: native is stale: it is of another agent, None"),
+        (
+            {"episodes": episodes.iloc[:-1]},
+            "evaluation_episodes is stale: it has 2 rows, but 3 seeds were run",
+        ),
+        (
+            {"native": native.drop(columns="made_with")},
+            "native_episode is stale: it was made with engine = unknown",
+        ),
+        (
+            {"options": OPTIONS.model_copy(update={"sticky": 0.5})},
+            "it was made with sticky = 0.01, which is now 0.5",
+        ),
+        (
+            {"environment": environment.model_copy(update={"engine": "box2d"})},
+            "it was made with engine = ",
+        ),
+    ]
+    for changes, message in stale:
+        with pytest.raises(BadInputError, match=message) as caught:
+            confirm_evaluation(**{**made, **changes})
+        assert caught.value.message.endswith("make it again: kedro run --pipeline=evaluation")
 
 
 def test_stages_follow_from_one_another(agent: Agent) -> None:

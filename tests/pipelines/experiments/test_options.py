@@ -45,7 +45,7 @@ def full() -> Experiments:
 def test_every_documented_run_is_there(small: Experiments) -> None:
     ledger = Study.model_validate(configured("local")["ledger"])
     assert ledger.experiments[: len(RECIPE)] == tuple(RECIPE)
-    compared = {small.named(name).learner.learning.algorithm for name in ledger.experiments}
+    compared = {small.named(name).plan.learning.algorithm for name in ledger.experiments}
     assert compared == set(ALGORITHMS)
     for name in RECIPE:
         documented = small.named(name)
@@ -53,7 +53,7 @@ def test_every_documented_run_is_there(small: Experiments) -> None:
         assert documented.environment.actions == "qwop_gym"
         assert documented.environment.observation == "absolute"
         assert not documented.bootstrap_finish
-        steps = documented.learner.training.budget.steps
+        steps = documented.plan.training.budget.steps
         assert steps is not None
         assert steps <= 200_000
 
@@ -65,7 +65,7 @@ def test_every_study_names_experiments_that_exist(small: Experiments, study: str
 
 
 def test_run_0_has_the_accident_and_its_cure_has_not(full: Experiments) -> None:
-    accident, cure = (full.named(name).learner.learning for name in ("run0", "run0_cured"))
+    accident, cure = (full.named(name).plan.learning for name in ("run0", "run0_cured"))
     assert isinstance(accident, QRDQNLearning)
     assert isinstance(cure, QRDQNLearning)
     assert accident.gradient_steps_per_target(8) == 16
@@ -83,7 +83,7 @@ def test_run_0_has_the_accident_and_its_cure_has_not(full: Experiments) -> None:
 
 def test_run_1_is_run_0_with_its_documented_changes(full: Experiments) -> None:
     run = full.named("run1_stable")
-    learning = run.learner.learning
+    learning = run.plan.learning
     assert isinstance(learning, ValueLearning)
     assert full.checkpoints("run0") == (5_120_000,)
     assert (learning.target_update_interval, learning.buffer_size) == (2048, 200_000)
@@ -94,14 +94,14 @@ def test_run_1_is_run_0_with_its_documented_changes(full: Experiments) -> None:
 
 def test_the_full_scale_is_an_environment(small: Experiments, full: Experiments) -> None:
     before, after = small.named("run0"), full.named("run0")
-    assert before.learner.training.budget.steps == 120_000
-    assert after.learner.training.budget.steps == 32_000_000
-    for one in (before.learner.learning, after.learner.learning):
+    assert before.plan.training.budget.steps == 120_000
+    assert after.plan.training.budget.steps == 32_000_000
+    for one in (before.plan.learning, after.plan.learning):
         assert isinstance(one, QRDQNLearning)
         assert one.target_update_interval == 512
     assert before.environment == after.environment
     # What is like run 0 follows it there.
-    assert full.named("run0_knees").learner.training.budget.steps == 32_000_000
+    assert full.named("run0_knees").plan.training.budget.steps == 32_000_000
     assert full.named("run0_knees").environment.shaping is not None
 
 
@@ -110,8 +110,8 @@ def test_a_change_on_the_command_line_reaches_what_is_like_it() -> None:
     change = {"experiments": {"run0": {"learning": {"gamma": 0.5}}}}
     loader = OmegaConfigLoader(str(CONF), env="local", runtime_params=change, **arguments)
     changed = Experiments.model_validate(loader["parameters"]["experiments"])
-    assert changed.named("run0_cured").learner.learning.gamma == 0.5
-    assert changed.named("run2_stage1").learner.learning.gamma == 0.995
+    assert changed.named("run0_cured").plan.learning.gamma == 0.5
+    assert changed.named("run2_stage1").plan.learning.gamma == 0.995
 
 
 def test_another_algorithm_brings_its_own_options() -> None:
@@ -182,7 +182,7 @@ def test_purpose_and_beginning_are_not_taken_over(experiments: Experiments) -> N
         {"first": values["first"], "second": child, "third": grandchild}
     )
     assert (found.named("third").begins_with, found.named("third").outcome) == (None, None)
-    assert found.named("third").learner == found.named("first").learner
+    assert found.named("third").plan == found.named("first").plan
 
 
 def test_unknown_names_are_answered_with_the_known_ones(experiments: Experiments) -> None:

@@ -11,20 +11,18 @@ from kedro.config import OmegaConfigLoader
 from pydantic import ValidationError
 
 from qwop_wr import settings
-from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.stage import StageOptions
 from qwop_wr.compute import SERIAL, WorkContext
 from qwop_wr.datasets import Recording
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.experiments.nodes import train_variants
 from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.experiments.runs import (
-    StageRun,
-    StageSetting,
+    VariantRun,
+    VariantSetting,
     train_variant,
     variant_options,
 )
@@ -42,14 +40,6 @@ STUDY = Study(experiments=("full", "without_margin"), seeds=(1, 2))
 
 def make_experiments(**changes: Any) -> Experiments:
     return Experiments.model_validate({**VARIANTS, **changes})
-
-
-@pytest.fixture
-def demonstrations(agent: Agent, environment: EnvironmentOptions) -> Recording:
-    env = QwopVectorEnv(4, environment, autoreset=False)
-    episodes = play_episodes(agent.policy(), env, [1, 2, 3, 4], record=True)
-    assert episodes.transitions is not None
-    return Recording(episodes.transitions, environment.interface)
 
 
 @pytest.fixture
@@ -115,11 +105,11 @@ def test_a_training_elsewhere_is_logged_by_the_driver(
     tracking_uri: str,
 ) -> None:
     """It comes to the same, and gets its child run when it is back."""
-    training = StageSetting(
+    training = VariantSetting(
         demonstrations.transitions_for(environment.interface), 4, environment, environment
     )
     base = agent_options.applied_to(stage.options)
-    variant = StageRun("full", 1, variant_options(make_experiments(), "full", base))
+    variant = VariantRun("full", 1, variant_options(make_experiments(), "full", base))
     here, there = (
         train_variant(training, variant, WorkContext(lambda: False, in_process))
         for in_process in (True, False)

@@ -8,10 +8,9 @@ import pytest
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.cloning import CloningOptions
 from qwop_wr.agents.learners.options import PPOOptions
-from qwop_wr.agents.rollout import play_episodes
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets import Recording
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.games import GamesOptions
@@ -36,14 +35,6 @@ PPO = PPOOptions.model_validate(
         "progress_bar": False,
     }
 )
-
-
-@pytest.fixture
-def demonstrations(agent: Agent, environment: EnvironmentOptions) -> Recording:
-    env = QwopVectorEnv(4, environment, autoreset=False)
-    episodes = play_episodes(agent.policy(), env, [1, 2, 3, 4], record=True)
-    assert episodes.transitions is not None
-    return Recording(episodes.transitions, environment.interface)
 
 
 @pytest.fixture

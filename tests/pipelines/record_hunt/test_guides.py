@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.runner import SequentialRunner
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.datasets import AgentsDataset
@@ -17,6 +15,7 @@ from qwop_wr.pipelines.record_hunt.nodes import refine_guides
 from qwop_wr.search.options import RoundBudget
 from qwop_wr.search.refinement import RefinementOptions
 from qwop_wr.stopping import stop_signals
+from tests.pipelines.conftest import run_in_memory
 from tests.search.agents import make_agent
 from tests.search.test_refinement import OPTIONS as TOY
 
@@ -71,11 +70,7 @@ def test_rounds_are_saved(
         "params:seed": 0,
     }
     guides = AgentsDataset(filepath=tmp_path / "guides")
-    catalog = DataCatalog(
-        {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
-        | {"guide_agents": guides}
-    )
-    SequentialRunner().run(create_guides(), catalog)
+    run_in_memory(create_guides(), inputs, guide_agents=guides)
     assert np.isfinite(next(iter(guides.load()["guide_1"].weights.values()))).all()
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.runner import SequentialRunner
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import SERIAL
@@ -24,6 +22,7 @@ from qwop_wr.search.options import RoundBudget
 from qwop_wr.simulator.tape import Tape, verify_tape
 from qwop_wr.stopping import stop_signals
 from tests.evaluation.players import random_agent
+from tests.pipelines.conftest import run_in_memory
 
 Guides = dict[str, Agent]
 
@@ -33,22 +32,32 @@ def guides(agent: Agent) -> Guides:
     return {"b": agent, "a": agent}
 
 
-def options(whole_runs: int = 0, max_ticks: int = 3000) -> HuntOptions:
+def options() -> HuntOptions:
     return HuntOptions(
         budget=RoundBudget(rounds=1),
         first_width=16,
         max_width=16,
-        whole_runs=whole_runs,
-        branches=0 if whole_runs else 3,
+        whole_runs=0,
+        branches=3,
         sections={"finish": Section(metres=(98.9, 99.1), value_weights=(0.1, 0.2))},
-        search=SearchOptions(sink_height=9.0, max_ticks=max_ticks),
+        search=SearchOptions(sink_height=9.0),
     )
+
+
+Hunt = Iterator[tuple[Tape, dict[str, Any]]]
+
+
+def hunt(
+    guides: Guides, known: Tape | None, environment: EnvironmentOptions, **changes: Any
+) -> Hunt:
+    wanted = options().model_copy(update=changes)
+    return hunt_record(guides, known, environment, wanted, seed=1, compute=SERIAL)
 
 
 def test_every_improvement_is_yielded(
     finish: Tape, guides: Guides, environment: EnvironmentOptions
 ) -> None:
-    found = list(hunt_record(guides, finish, environment, options(), seed=1, compute=SERIAL))
+    found = list(hunt(guides, finish, environment))
     assert found[0][0] == finish
     ticks = [tape.ticks for tape, _ in found]
     assert ticks == sorted(ticks, reverse=True)
@@ -67,15 +76,14 @@ def keep(hunt: Iterator[tuple[Tape, dict[str, Any]]], kept: list[Any]) -> None:
 def test_a_hunt_that_is_asked_to_stop_hands_its_best_on_first(
     finish: Tape, guides: Guides, environment: EnvironmentOptions
 ) -> None:
-    endless = options().model_copy(update={"budget": RoundBudget(rounds=10**6)})
-    hunt = hunt_record(guides, finish, environment, endless, seed=1, compute=SERIAL)
+    endless = hunt(guides, finish, environment, budget=RoundBudget(rounds=10**6))
     with stop_signals():
-        assert next(hunt)[0] == finish
-        better, _ = next(hunt)
+        assert next(endless)[0] == finish
+        better, _ = next(endless)
         signal.raise_signal(signal.SIGINT)
         handed_on: list[tuple[Tape, dict[str, Any]]] = []
         with pytest.raises(KeyboardInterrupt):
-            keep(hunt, handed_on)
+            keep(endless, handed_on)
     last, summary = handed_on[-1]
     assert last.ticks <= better.ticks
     assert summary["searches"] >= 1
@@ -112,23 +120,17 @@ def test_a_killed_hunt_has_kept_its_best(
         "params:seed": 1,
         "params:compute": SERIAL,
     }
-    catalog = DataCatalog(
-        {name: MemoryDataset(data, copy_mode="assign") for name, data in inputs.items()}
-        | {"record_tape": record}
-    )
     with pytest.raises(KeyboardInterrupt):
-        SequentialRunner().run(create_pipeline(), catalog)
+        run_in_memory(create_pipeline(), inputs, record_tape=record)
     kept = record.load()
     assert kept is not None
     assert kept.ticks < finish.ticks
 
 
 def test_nothing_finishes(guides: Guides, environment: EnvironmentOptions) -> None:
-    hunt = hunt_record(
-        guides, None, environment, options(whole_runs=1, max_ticks=60), seed=1, compute=SERIAL
-    )
+    short = SearchOptions(max_ticks=60)
     with pytest.raises(BadInputError, match=r"no run that finishes.*budget\.minutes"):
-        list(hunt)
+        list(hunt(guides, None, environment, whole_runs=1, branches=0, search=short))
 
 
 def test_a_reigning_tape_with_a_false_claim(
@@ -136,21 +138,21 @@ def test_a_reigning_tape_with_a_false_claim(
 ) -> None:
     false = Tape.from_json(finish.to_json().replace('"distance": 100.3', '"distance": 101.3'))
     with pytest.raises(BadInputError, match="reigning_record_tape: false claim: distance"):
-        next(hunt_record(guides, false, environment, options(), seed=1, compute=SERIAL))
+        next(hunt(guides, false, environment))
 
 
 def test_a_guide_for_another_environment(finish: Tape, guides: Guides) -> None:
     other = EnvironmentOptions(ticks_per_action=4)
     with pytest.raises(BadInputError, match="guide_agents: .* ticks_per_action = 2"):
-        next(hunt_record(guides, finish, other, options(), seed=1, compute=SERIAL))
+        next(hunt(guides, finish, other))
 
 
 def test_live_metrics(finish: Tape, guides: Guides, environment: EnvironmentOptions) -> None:
     sent: list[tuple[dict[str, float], int]] = []
     judge = AgentGuide([guides["a"]], environment)
-    hunt = RecordHunt([judge], environment, options(), seed=1)
+    searches = RecordHunt([judge], environment, options(), seed=1)
     steps = list(
-        shown(hunt.run([finish]), lambda metrics, step: sent.append((dict(metrics), step)))
+        shown(searches.run([finish]), lambda metrics, step: sent.append((dict(metrics), step)))
     )
     assert len(sent) == len(steps) == 3
     assert all(metrics["best_time"] <= finish.score_time for metrics, _ in sent)
@@ -159,7 +161,7 @@ def test_live_metrics(finish: Tape, guides: Guides, environment: EnvironmentOpti
 
 def test_no_guide(finish: Tape, environment: EnvironmentOptions) -> None:
     with pytest.raises(BadInputError, match="guide_agents: there is none; make some: kedro run"):
-        next(hunt_record({}, finish, environment, options(), seed=1, compute=SERIAL))
+        next(hunt({}, finish, environment))
 
 
 def test_an_agent_takes_its_turn_among_the_guides(

@@ -193,8 +193,8 @@ class TestContent:
         tapes = {"far": far, "slow": slow, "near": tape, "fast": fast}
         assert content.fastest_tape(tapes)[0] == "fast"
         listed = tables.list_tapes(tapes)
-        assert listed["name"].tolist() == ["fast", "slow", "far", "near"]
-        assert listed["result"].tolist()[2] == "ended at 99.0 m"
+        assert [tape["name"] for tape in listed] == ["fast", "slow", "far", "near"]
+        assert listed[2]["result"] == "ended at 99.0 m"
 
     def test_headline_compares_with_the_human_record(
         self, tape: Tape, finishing: ReportInputs

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,10 +34,14 @@ def record() -> Tape:
     return Tape.load(ROOT / "data/01_raw/record.qwop.json")
 
 
+@pytest.fixture
+def summary(agent: Agent, environment: EnvironmentOptions) -> dict[str, Any]:
+    return evaluate_expert(agent, environment, OPTIONS, seed=1)
+
+
 def test_card_tells_both(
-    agent: Agent, environment: EnvironmentOptions, record: Tape, making: ShippedOptions
+    agent: Agent, summary: dict[str, Any], record: Tape, making: ShippedOptions
 ) -> None:
-    summary = evaluate_expert(agent, environment, OPTIONS, seed=1)
     card = write_shipped_card(agent, record, summary, making)
     titles = [line[3:] for line in card.splitlines() if line.startswith("## ")]
     assert titles == [
@@ -55,18 +60,11 @@ def test_card_tells_both(
     assert "not known" not in card.split("## Limits")[1]
 
 
-def test_a_false_record_gets_no_card(
-    agent: Agent, environment: EnvironmentOptions, record: Tape, making: ShippedOptions
+def test_what_is_false_or_of_another_expert_gets_no_card(
+    agent: Agent, summary: dict[str, Any], record: Tape, making: ShippedOptions
 ) -> None:
-    summary = evaluate_expert(agent, environment, OPTIONS, seed=1)
     with pytest.raises(BadInputError, match="record_tape: false claim: score_time"):
         write_shipped_card(agent, replace(record, score_time=39.0), summary, making)
-
-
-def test_an_evaluation_of_another_expert_is_refused(
-    agent: Agent, environment: EnvironmentOptions, record: Tape, making: ShippedOptions
-) -> None:
-    summary = evaluate_expert(agent, environment, OPTIONS, seed=1)
     with pytest.raises(BadInputError, match=r"expert_summary is stale: .* --pipeline=shipped$"):
         write_shipped_card(agent, record, {**summary, "agent": "b" * 64}, making)
 

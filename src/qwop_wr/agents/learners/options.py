@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -20,16 +18,15 @@ from qwop_wr.agents.schedules import BudgetClock, Schedule, TrainingBudget
 from qwop_wr.agents.spec import Activation, AgentSpec, LayerSizes
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.errors import suggest
+from qwop_wr.options import Options
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Discount = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Learning(BaseModel):
+class Learning(Options):
     """Options that all algorithms share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     net_arch: LayerSizes = (64, 64)
     """Widths of the hidden layers."""
@@ -278,10 +275,8 @@ OBSERVING: Final = frozenset(
 """Options that change how a training is watched, saved and stopped, not what it learns."""
 
 
-class TrainingOptions(BaseModel):
+class TrainingOptions(Options):
     """How long any algorithm trains, and how it is evaluated, logged and saved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     budget: TrainingBudget
     """How long to train; the schedules follow it."""

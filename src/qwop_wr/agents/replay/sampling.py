@@ -4,18 +4,17 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qwop_wr.agents.schedules import Schedule
+from qwop_wr.options import Options
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
-class PriorityOptions(BaseModel):
+class PriorityOptions(Options):
     """Prioritised replay (https://arxiv.org/abs/1511.05952), with DQfD's values as defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     alpha: float = Field(default=0.4, ge=0, le=1)
     """Exponent of the priorities; 0 draws uniformly."""

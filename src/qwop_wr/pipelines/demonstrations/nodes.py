@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from kedro.io import DatasetError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from tqdm import tqdm
 
 from qwop_wr.agents.agent import Agent
@@ -18,6 +18,7 @@ from qwop_wr.datasets import Recording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import Seed
+from qwop_wr.options import Options
 from qwop_wr.pipelines.games import GamesOptions
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.search import AgentGuide, SearchOptions
@@ -29,10 +30,8 @@ from qwop_wr.simulator.tape import Tape, TapeError, verify_tape
 logger = logging.getLogger(__name__)
 
 
-class ExpertRunsOptions(BaseModel):
+class ExpertRunsOptions(Options):
     """Runs of the expert."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     episodes: int = Field(ge=0, le=10_000)
     """Number of episodes to play; 0 leaves the source out."""
@@ -44,10 +43,8 @@ class ExpertRunsOptions(BaseModel):
     """Leave out episodes that did not finish."""
 
 
-class SearchRunsOptions(BaseModel):
+class SearchRunsOptions(Options):
     """Runs found by beam searches."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     runs: int = Field(ge=0, le=1000)
     """Number of searches; 0 leaves the source out."""
@@ -57,10 +54,8 @@ class SearchRunsOptions(BaseModel):
     """How to search."""
 
 
-class FileRunsOptions(BaseModel):
+class FileRunsOptions(Options):
     """Tapes and recordings from files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     folder: bool
     """Take the tapes in the folder of ``demonstration_tapes``."""
@@ -95,14 +90,7 @@ def demonstrate_with_expert(
     games: GamesOptions,
     options: ExpertRunsOptions,
 ) -> Demonstrations:
-    """Record every decision of the expert's runs.
-
-    Args:
-        games: Games to demonstrate in.
-        options: Which episodes are kept.
-
-    Returns:
-        The episodes whose keys replay to the tick.
+    """Record every decision of the expert's runs, as far as their keys replay to the tick.
 
     Raises:
         BadInputError: If the expert was made for another environment.
@@ -148,18 +136,12 @@ def demonstrate_with_search(
     options: SearchRunsOptions,
     seed: Seed,
 ) -> Demonstrations:
-    """Record fast runs found by narrow beam searches.
+    """Record fast runs found by narrow beam searches, none on an engine whose clones are slow.
 
     Args:
-        guides: Agents that guide the searches, by name.
         expert: Guides the searches if there are no guides.
         environment: Environment that all pipelines share; the searches run in it.
         games: Games whose rewards are recorded.
-        options: How many runs, and how to search.
-        seed: Seed of the searches.
-
-    Returns:
-        The runs that finish; none on an engine whose clones are slow.
 
     Raises:
         BadInputError: If a guide was made for another environment.
@@ -188,14 +170,11 @@ def demonstrate_from_files(
     games: GamesOptions,
     options: FileRunsOptions,
 ) -> Demonstrations:
-    """Record the runs of tapes; unusable ones are skipped with a warning.
+    """Record the runs of tapes whose claims are true; others are skipped with a warning.
 
     Args:
         environment: Environment whose decisions the runs must consist of.
         games: Games whose rewards are recorded.
-
-    Returns:
-        The tapes whose claims are true.
     """
     chosen = dict(tapes) if options.folder else {}
     if options.record and record is not None:
@@ -224,7 +203,6 @@ def demonstrate_from_recordings(
 
     Args:
         recordings: Recordings by name, as ``qwop import`` wrote them.
-        environment: Environment that they must be of.
     """
     parts = []
     for name, load in sorted(recordings.items()) if options.recordings else ():
@@ -318,14 +296,7 @@ def _from_tapes(
 
 
 def _describe_times(times: NDArray[np.float64]) -> dict[str, float | None]:
-    """Summarise finish times.
-
-    Args:
-        times: Clock times [s], shape (n,).
-
-    Returns:
-        ``best_time`` and ``median_time`` [s]; None if there are none.
-    """
+    """Summarise clock times [s]; None where there are none."""
     if not len(times):
         return {"best_time": None, "median_time": None}
     return {"best_time": float(times.min()), "median_time": float(np.median(times))}

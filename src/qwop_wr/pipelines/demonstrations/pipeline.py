@@ -9,14 +9,11 @@ from qwop_wr.pipelines.demonstrations.nodes import (
     demonstrate_with_search,
     merge_demonstrations,
 )
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
-    """Collect demonstrations from all sources.
-
-    Returns:
-        Pipeline from ``expert_agent``, guides, tapes and recordings to ``demonstrations``.
-    """
+    """Collect demonstrations from ``expert_agent``, guides, tapes and recordings."""
     expert = Node(
         demonstrate_with_expert,
         inputs={
@@ -33,10 +30,9 @@ def create_pipeline() -> Pipeline:
         inputs={
             "guides": "reigning_guide_agents",
             "expert": "expert_agent",
-            "environment": "params:environment",
             "games": "params:demonstrations.games",
             "options": "params:demonstrations.search",
-            "seed": "params:seed",
+            **parameters("environment", "seed"),
         },
         outputs="search_demonstrations",
         name="demonstrate_with_search",

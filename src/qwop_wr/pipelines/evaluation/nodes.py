@@ -36,22 +36,15 @@ STEP: Final = "--pipeline=evaluation"
 
 
 def gather_provenance(parameters: dict[str, Any]) -> dict[str, str]:
-    """Describe the code, versions and parameters of the evaluation.
-
-    Args:
-        parameters: All parameters of the run.
-    """
+    """Describe the code, versions and parameters of the evaluation."""
     return describe_provenance(parameters)
 
 
 def confirm_stages(**stages: Agent | Mapping[str, Any]) -> Agent:
-    """Check that the stages follow from one another.
+    """Check that the stages follow from one another; returns the agent of the last one.
 
     Args:
         **stages: ``{stage}_agent`` and ``{stage}_gate`` of every stage, in order.
-
-    Returns:
-        Agent of the last stage.
 
     Raises:
         BadInputError: If a stage was retrained and the later ones were not.
@@ -137,7 +130,6 @@ def summarise_evaluation(
     Args:
         episodes: A row per seed.
         native: The row of the native run.
-        seed: Seed of the bootstrap.
         **gates: Report of each stage's gate, by the stage's name and in order.
 
     Returns:
@@ -164,7 +156,6 @@ def challenge_champion(
         episodes: Its rows, one per seed.
         champion: Best agent of earlier runs; without one, the expert is champion.
         expert: Agent that the demonstrations came from, if there is one.
-        seed: Seed of the bootstrap.
 
     Returns:
         The comparisons, and the champion from now on.

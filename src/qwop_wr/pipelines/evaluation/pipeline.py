@@ -10,15 +10,12 @@ from qwop_wr.pipelines.evaluation.nodes import (
     run_protocols,
     summarise_evaluation,
 )
+from qwop_wr.pipelines.inputs import parameters
 from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluate the last stage's agent.
-
-    Returns:
-        Pipeline from the last stage's agent to ``summary``, ``tapes`` and ``champion_agent``.
-    """
+    """Evaluate the last stage's agent: ``summary``, ``tapes`` and ``champion_agent``."""
     protocols = Pipeline(
         [
             Node(gather_provenance, "parameters", "provenance", name="gather_provenance"),
@@ -26,9 +23,8 @@ def create_pipeline() -> Pipeline:
                 run_protocols,
                 inputs={
                     "agent": "agent_to_evaluate",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "compute": "params:compute",
+                    **parameters("environment", "compute"),
                 },
                 outputs=["evaluation_episodes", "native_episode", "tapes"],
                 name="run_protocols",
@@ -40,10 +36,8 @@ def create_pipeline() -> Pipeline:
                     "episodes": "confirmed_episodes",
                     "champion": "reigning_champion_agent",
                     "expert": "reigning_expert_agent",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["championship", "champion_agent"],
                 name="challenge_champion",
@@ -56,13 +50,10 @@ def create_pipeline() -> Pipeline:
 
 
 def create_summary() -> Pipeline:
-    """Compute every number from the table of episodes.
+    """Compute every number from ``evaluation_episodes``.
 
     Results that do not follow from one another are refused. The reporting pipeline
     includes these nodes, so that one command remakes all numbers and figures.
-
-    Returns:
-        Pipeline from ``evaluation_episodes`` to ``summary``.
     """
     nodes = [
         Node(

@@ -23,9 +23,9 @@ from qwop_wr.evaluation.protocols import (
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.experiments.runs import (
-    Run,
-    StageRun,
-    StageSetting,
+    ExperimentRun,
+    VariantRun,
+    VariantSetting,
     describe_run,
     plan_run,
     train_variant,
@@ -45,11 +45,8 @@ Results = tuple[dict[str, Agent], dict[str, pd.DataFrame], dict[str, Cell]]
 
 def choose_experiment(
     experiments: Experiments, experiment: str, seed: Seed
-) -> tuple[list[Run], Study]:
-    """Plan the run of the requested experiment.
-
-    Returns:
-        Its run, and a study of it alone.
+) -> tuple[list[ExperimentRun], Study]:
+    """Plan the run of the requested experiment, and a study of it alone.
 
     Raises:
         BadInputError: If there is no such experiment; lists the known ones.
@@ -58,11 +55,12 @@ def choose_experiment(
     return [run], Study(experiments=(experiment,), seeds=(seed,))
 
 
-def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[list[Run], Study]:
+def choose_study(
+    experiments: Experiments, study: Study, seed: Seed
+) -> tuple[list[ExperimentRun], Study]:
     """Plan the runs of a study and of the experiments that they start from.
 
     Args:
-        study: Which of them, with which seeds.
         seed: Seed if the study names none.
 
     Returns:
@@ -79,16 +77,13 @@ def choose_study(experiments: Experiments, study: Study, seed: Seed) -> tuple[li
 
 
 def train_experiment(
-    chosen: list[Run], stored: States, resume: bool
+    chosen: list[ExperimentRun], stored: States, resume: bool
 ) -> Iterator[dict[str, TrainingState]]:
-    """Train the chosen experiment.
+    """Train the chosen experiment; yields its state after every evaluation.
 
     Args:
         stored: States of trainings, if there are any.
         resume: Continue from its own stored state instead of starting anew.
-
-    Yields:
-        Its state after every evaluation.
 
     Raises:
         BadInputError: If it starts from a checkpoint that does not exist, or the stored
@@ -99,22 +94,21 @@ def train_experiment(
         yield from _train(run, stored, load() if load else None)
 
 
-def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, TrainingState]]:
-    """Train the runs that are not complete with the present configuration.
+def train_missing(
+    chosen: list[ExperimentRun], stored: States
+) -> Iterator[dict[str, TrainingState]]:
+    """Train the runs that are not complete with the present configuration; stopped ones resume.
 
     Args:
         chosen: Runs, each after the one that it starts from.
         stored: States of trainings, if there are any.
-
-    Yields:
-        States as they are reached; a stopped training resumes.
     """
     newest: dict[str, Callable[[], TrainingState]] = dict(stored)
     for run in chosen:
         state = newest[run.key]() if run.key in newest else None
         if state is not None and state.facts.get("task") != run.task:
             state = None
-        if state is not None and run.experiment.learner.training.is_over(state):
+        if state is not None and run.experiment.plan.training.is_over(state):
             continue
         for reached in _train(run, newest, state):
             newest[run.key] = _giving(reached[run.key])
@@ -122,15 +116,15 @@ def train_missing(chosen: list[Run], stored: States) -> Iterator[dict[str, Train
 
 
 def _train(
-    run: Run, stored: States, state: TrainingState | None
+    run: ExperimentRun, stored: States, state: TrainingState | None
 ) -> Iterator[dict[str, TrainingState]]:
     parent = run.parent
     ancestor = stored[parent.key]() if parent and parent.key in stored else None
-    tags = {"experiment": run.name, "algorithm": run.experiment.learner.learning.algorithm}
+    tags = {"experiment": run.name, "algorithm": run.experiment.plan.learning.algorithm}
     training = run.training(ancestor)
-    title, dataset = f"{run.name} {run.seed}", f"experiment_trainings: {run.key}"
+    dataset = f"experiment_trainings: {run.key}"
     options = run.experiment.model_dump(mode="json")
-    for reached in train_on(title, training, state, options, tags, dataset):
+    for reached in train_on(run.title, training, state, options, tags, dataset):
         yield {run.key: reached.noting(task=run.task)}
 
 
@@ -139,12 +133,11 @@ def _giving(state: TrainingState) -> Callable[[], TrainingState]:
 
 
 def evaluate_experiments(
-    chosen: list[Run], trainings: States, evaluated: Cells
+    chosen: list[ExperimentRun], trainings: States, evaluated: Cells
 ) -> Iterator[Results]:
     """Evaluate the best agent of every chosen run by the protocol.
 
     Args:
-        trainings: States of their trainings.
         evaluated: Earlier cells; one of the same agent and training is kept.
 
     Yields:
@@ -170,9 +163,9 @@ def evaluate_experiments(
         yield {run.key: agent}, {run.key: result.history}, {run.key: cell}
 
 
-def _facts(run: Run, state: TrainingState, history: pd.DataFrame) -> Cell:
+def _facts(run: ExperimentRun, state: TrainingState, history: pd.DataFrame) -> Cell:
     """Facts of a training that a cell keeps beside the evaluation."""
-    learning = run.experiment.learner.learning
+    learning = run.experiment.plan.learning
     distances = history.loc[history["metric"] == "evaluation/mean_distance", "value"]
     values = history.loc[history["metric"] == "train/value", "value"]
     copied = None
@@ -211,12 +204,10 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
     Args:
         finished: Earlier cells by ``experiment/seed``; one of the same options, games and
             demonstrations is kept.
-        study: Which of them, with which seeds.
         stage: The stage that is varied.
         agent: Network and targets, before a variant's changes.
         evaluation: Protocol whose noise the evaluated games have.
         seed: Seed if the study names none.
-        compute: Where they are trained; cells do not depend on it.
 
     Yields:
         History and cell of one run at a time, after an empty step, as soon as it and those
@@ -233,11 +224,11 @@ def train_variants(  # noqa: PLR0913, PLR0917 (an argument per input)
         stage.games.environment(environment),
         randomised_options(environment, evaluation),
     )
-    setting = StageSetting(transitions, stage.games.n_games, played, noisy)
+    setting = VariantSetting(transitions, stage.games.n_games, played, noisy)
     measured = [measure.name for measure in MEASURES]
     tasks = {name: setting.task(variant, measured) for name, variant in options.items()}
     runs = [
-        StageRun(name, number, variant)
+        VariantRun(name, number, variant)
         for number in study.seeded(seed).seeds or ()
         for name, variant in options.items()
     ]
@@ -266,7 +257,6 @@ def tabulate_study(
     """Compare experiments in one table.
 
     Args:
-        study: Which are compared, with which seeds.
         seed: Seed if the study names none.
 
     Returns:

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     RootModel,
@@ -21,6 +19,7 @@ from qwop_wr.agents.stage import StageOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError, describe_validation_error, suggest
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
+from qwop_wr.options import Options
 
 _OWN: Final = {"hypothesis", "outcome", "source", "begins_with"}
 """Keys that ``like`` does not inherit."""
@@ -36,10 +35,8 @@ _LEARNER_FIELDS: Final = (
 """Fields that variants of stage 1 do not use."""
 
 
-class Beginning(BaseModel):
+class Beginning(Options):
     """A checkpoint of another experiment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     experiment: str
     """The other experiment."""
@@ -47,21 +44,19 @@ class Beginning(BaseModel):
     """Its steps at the checkpoint."""
 
 
-class Learner(NamedTuple):
+class LearningPlan(NamedTuple):
     """How an experiment learns, and for how long."""
 
     learning: LearningOptions
     training: TrainingOptions
 
 
-class Experiment(BaseModel):
+class Experiment(Options):
     """One configuration, and why it is trained.
 
     It is either any algorithm on any environment (``learning``, ``training`` and the fields
     beside them) or a variant of stage 1 (``stage``), which learns from the demonstrations.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hypothesis: str
     """The question that it answers."""
@@ -113,7 +108,7 @@ class Experiment(BaseModel):
         return bool(getattr(self, name) == type(self).model_fields[name].default)
 
     @property
-    def learner(self) -> Learner:
+    def plan(self) -> LearningPlan:
         """How it learns.
 
         Raises:
@@ -124,13 +119,13 @@ class Experiment(BaseModel):
                 "a variant of stage 1 learns from the demonstrations: "
                 "kedro run --pipeline=ablations --params='ablations.experiments=[NAME]'"
             )
-        return Learner(self.learning, self.training)
+        return LearningPlan(self.learning, self.training)
 
     @property
     def spec(self) -> AgentSpec:
         """Spec of its agents."""
         environment = self.environment
-        return self.learner.learning.agent_spec(environment.interface, environment.engine)
+        return self.plan.learning.agent_spec(environment.interface, environment.engine)
 
 
 class Experiments(RootModel[dict[str, Experiment]]):
@@ -164,7 +159,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
         if len(set(lineage)) < len(lineage):
             raise ValueError(f"{name}.begins_with: {' from '.join(lineage)} is a circle")
         parent = self.root[beginning.experiment]
-        last = parent.learner.training.budget.steps
+        last = parent.plan.training.budget.steps
         if last is not None and beginning.step > last:
             raise ValueError(
                 f"{name}.begins_with.step = {beginning.step}: {beginning.experiment} ends after "
@@ -177,11 +172,7 @@ class Experiments(RootModel[dict[str, Experiment]]):
             )
 
     def lineage(self, name: str) -> Iterator[str]:
-        """Name an experiment and its ancestors, the nearest first.
-
-        Yields:
-            Names; a name that repeats closes a circle and is the last.
-        """
+        """Name an experiment and its ancestors, the nearest first; a repeated name is the last."""
         seen: set[str] = set()
         current: str | None = name
         while current is not None:
@@ -212,10 +203,8 @@ class Experiments(RootModel[dict[str, Experiment]]):
         return self.root[name]
 
 
-class Study(BaseModel):
+class Study(Options):
     """Experiments to compare, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     """Their names, in the table's order."""
@@ -227,19 +216,11 @@ class Study(BaseModel):
     """Resamples of their bootstrap."""
 
     def seeded(self, seed: int) -> "Study":
-        """Fill in the seeds if there are none.
-
-        Args:
-            seed: The only seed in that case.
-        """
+        """Fill in a seed if there are none."""
         return self if self.seeds else self.model_copy(update={"seeds": (seed,)})
 
     def keys(self, name: str) -> list[str]:
-        """Name the runs of an experiment.
-
-        Returns:
-            ``experiment/seed``, one per seed.
-        """
+        """Name the runs of an experiment: ``experiment/seed``, one per seed."""
         return [f"{name}/{seed}" for seed in self.seeds or ()]
 
     @model_validator(mode="after")
@@ -271,28 +252,19 @@ def _takes_the_same(algorithm: object, other: object) -> bool:
     )
 
 
-def _spelt_out(values: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - one of values
-    """Follow ``like`` to an experiment's whole configuration."""
-    chain: list[str] = []
-    current = name
-    while True:
-        if current in chain:
-            raise ValueError(f"{name}.like: {' like '.join([*chain, current])} is a circle")
-        chain.append(current)
-        value = values[current]
-        if not isinstance(value, Mapping) or "like" not in value:
-            break
-        if value["like"] not in values:
-            raise ValueError(
-                f"{current}.like = {value['like']!r}: there is no such experiment; "
-                f"{suggest(str(value['like']), values)}"
-            )
-        current = value["like"]
-    if len(chain) == 1:
-        return values[name]
-    result: dict[str, Any] = {}
-    for link in reversed(chain):
-        result = {k: v for k, v in result.items() if k not in _OWN}
-        own = {key: value for key, value in values[link].items() if key != "like"}
-        result = merged(result, own)
-    return result
+def _spelt_out(values: Mapping[str, Any], name: str, chain: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - one of values
+    """Follow ``like`` to an experiment's whole configuration; ``chain`` led here."""
+    chain = (*chain, name)
+    if name in chain[:-1]:
+        raise ValueError(f"{chain[0]}.like: {' like '.join(chain)} is a circle")
+    value = values[name]
+    if not isinstance(value, Mapping) or "like" not in value:
+        return value
+    if value["like"] not in values:
+        raise ValueError(
+            f"{name}.like = {value['like']!r}: there is no such experiment; "
+            f"{suggest(str(value['like']), values)}"
+        )
+    base = _spelt_out(values, value["like"], chain)
+    inherited = {key: one for key, one in base.items() if key not in _OWN}
+    return merged(inherited, {key: one for key, one in value.items() if key != "like"})

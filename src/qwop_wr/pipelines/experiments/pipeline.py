@@ -12,22 +12,14 @@ from qwop_wr.pipelines.experiments.nodes import (
     train_variants,
 )
 from qwop_wr.pipelines.experiments.sweep import run_sweep
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
-    """Train the experiment that ``--params=experiment=NAME`` names, and evaluate it.
-
-    Returns:
-        Pipeline from ``params:experiments`` to the experiment's agent, history, cell,
-        table and curve.
-    """
+    """Train the experiment that ``--params=experiment=NAME`` names, evaluate and tabulate it."""
     choose = Node(
         choose_experiment,
-        inputs={
-            "experiments": "params:experiments",
-            "experiment": "params:experiment",
-            "seed": "params:seed",
-        },
+        inputs=parameters("experiments", "experiment", "seed"),
         outputs=["chosen_runs", "chosen_study"],
         name="choose_experiment",
     )
@@ -45,20 +37,13 @@ def create_pipeline() -> Pipeline:
 
 
 def create_study(name: str) -> Pipeline:
-    """Train the missing runs of a study, evaluate and compare all.
+    """Train the missing runs of a study, evaluate all: ``{name}_table`` and ``{name}_curves``.
 
     Stopped runs resume; finished ones are reused.
-
-    Returns:
-        Pipeline from ``params:experiments`` to ``{name}_table`` and ``{name}_curves``.
     """
     choose = Node(
         choose_study,
-        inputs={
-            "experiments": "params:experiments",
-            "study": f"params:{name}",
-            "seed": "params:seed",
-        },
+        inputs={"study": f"params:{name}", **parameters("experiments", "seed")},
         outputs=["chosen_runs", "chosen_study"],
         name="choose_study",
     )
@@ -72,24 +57,15 @@ def create_study(name: str) -> Pipeline:
 
 
 def create_ablations() -> Pipeline:
-    """Train variants of stage 1 and compare them.
-
-    Returns:
-        Pipeline from ``demonstrations`` to ``ablations_table``.
-    """
+    """Train variants of stage 1 on ``demonstrations`` and compare them in ``ablations_table``."""
     train = Node(
         train_variants,
         inputs={
             "finished": "stored_experiment_cells",
             "demonstrations": "demonstrations",
-            "experiments": "params:experiments",
             "study": "params:ablations",
             "stage": "params:dqnfd",
-            "agent": "params:agent",
-            "environment": "params:environment",
-            "evaluation": "params:evaluation",
-            "seed": "params:seed",
-            "compute": "params:compute",
+            **parameters("experiments", "agent", "environment", "evaluation", "seed", "compute"),
         },
         outputs=["experiment_histories", "experiment_cells"],
         name="train_variants",
@@ -98,21 +74,14 @@ def create_ablations() -> Pipeline:
 
 
 def create_sweep() -> Pipeline:
-    """Search over parameters of the experiment that ``--params=experiment=NAME`` names.
-
-    Returns:
-        Pipeline from ``params:sweep`` to ``sweep_trials`` and ``sweep_best``.
-    """
+    """Search over parameters of the experiment that ``--params=experiment=NAME`` names."""
     return Pipeline(
         [
             Node(
                 run_sweep,
                 inputs={
-                    "experiments": "params:experiments",
-                    "experiment": "params:experiment",
-                    "sweep": "params:sweep",
                     "storage": "sweep_storage",
-                    "seed": "params:seed",
+                    **parameters("experiments", "experiment", "sweep", "seed"),
                 },
                 outputs=["sweep_trials", "sweep_best"],
                 name="run_sweep",
@@ -140,9 +109,8 @@ def _tabulate(name: str, study: str) -> Node:
         inputs={
             "cells": "experiment_cells",
             "histories": "experiment_histories",
-            "experiments": "params:experiments",
             "study": study,
-            "seed": "params:seed",
+            **parameters("experiments", "seed"),
         },
         outputs=[f"{name}_table", f"{name}_report", f"{name}_rows", f"{name}_curves"],
         name="tabulate_study",

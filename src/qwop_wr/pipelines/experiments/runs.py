@@ -26,7 +26,25 @@ from qwop_wr.tracking import stage_run
 
 
 @dataclass(frozen=True)
-class Run:
+class SeededRun:
+    """Something named that is trained with a seed."""
+
+    name: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Name of its files."""
+        return f"{self.name}/{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """Name of its MLflow run."""
+        return f"{self.name} {self.seed}"
+
+
+@dataclass(frozen=True)
+class ExperimentRun(SeededRun):
     """An experiment that is trained with a seed.
 
     Attributes:
@@ -34,16 +52,9 @@ class Run:
         parent: The run that it starts from, if any.
     """
 
-    name: str
     experiment: Experiment
-    seed: int
     keep_at: tuple[int, ...] = ()
-    parent: "Run | None" = None
-
-    @property
-    def key(self) -> str:
-        """Name of its files."""
-        return f"{self.name}/{self.seed}"
+    parent: "ExperimentRun | None" = None
 
     @property
     def task(self) -> str:
@@ -56,19 +67,16 @@ class Run:
         return fingerprint(experiment, self.seed, self.parent.task if self.parent else None)
 
     def training(self, parent: TrainingState | None) -> LearnerTraining:
-        """Make the training.
+        """Make the training, not begun.
 
         Args:
             parent: State of the run that it starts from, if any.
-
-        Returns:
-            The training, not begun.
 
         Raises:
             BadInputError: If the parent has not kept the checkpoint.
         """
         experiment = self.experiment
-        environment, (learning, training) = experiment.environment, experiment.learner
+        environment, (learning, training) = experiment.environment, experiment.plan
         beginning = self._beginning(parent)
         return LearnerTraining(
             training,
@@ -96,7 +104,7 @@ class Run:
         return kept_agent(state, beginning.step)
 
 
-def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
+def plan_run(experiments: Experiments, name: str, seed: int) -> ExperimentRun:
     """Prepare an experiment.
 
     Raises:
@@ -110,18 +118,11 @@ def plan_run(experiments: Experiments, name: str, seed: int) -> Run:
         )
     beginning = experiment.begins_with
     parent = plan_run(experiments, beginning.experiment, seed) if beginning else None
-    return Run(name, experiment, seed, experiments.checkpoints(name), parent)
+    return ExperimentRun(name, seed, experiment, experiments.checkpoints(name), parent)
 
 
 def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str]:
-    """Add the experiments that others start from, each before its successors.
-
-    Args:
-        names: Wanted ones.
-
-    Yields:
-        Names, each once.
-    """
+    """Name the experiments and those that they start from, each once, before its successors."""
     named: set[str] = set()
     for name in names:
         for needed in reversed(list(experiments.lineage(name))):
@@ -131,7 +132,7 @@ def with_parents(experiments: Experiments, names: Sequence[str]) -> Iterator[str
 
 
 @dataclass(frozen=True, eq=False)
-class StageSetting:
+class VariantSetting:
     """Inputs that all variants share.
 
     Attributes:
@@ -149,9 +150,6 @@ class StageSetting:
 
         Args:
             measured: Names of the numbers that are kept.
-
-        Returns:
-            SHA-256 as hexadecimal text.
         """
         data = hashlib.sha256()
         for field in fields(self.demonstrations):
@@ -163,21 +161,14 @@ class StageSetting:
 
 
 @dataclass(frozen=True)
-class StageRun:
+class VariantRun(SeededRun):
     """A variant of stage 1 that is trained with a seed."""
 
-    name: str
-    seed: int
     options: StageOptions
-
-    @property
-    def key(self) -> str:
-        """Name of its files."""
-        return f"{self.name}/{self.seed}"
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedStage:
+class TrainedVariant:
     """Results of a training.
 
     Attributes:
@@ -190,20 +181,17 @@ class TrainedStage:
     history: pd.DataFrame
     is_logged: bool
 
-    def log(self, run: StageRun) -> None:
+    def log(self, run: VariantRun) -> None:
         """Log the training as a child run, if that is not done yet."""
         if self.is_logged:
             return
-        with stage_run(_title(run), {"options": run.options}) as sink:
+        with stage_run(run.title, {"options": run.options}) as sink:
             for step, rows in self.history.groupby("step", sort=True):
                 sink(dict(zip(rows["metric"], rows["value"], strict=True)), int(str(step)))
 
 
 def variant_options(experiments: Experiments, name: str, base: StageOptions) -> StageOptions:
-    """Apply the changes of a variant.
-
-    Args:
-        base: Options of stage 1.
+    """Apply the changes of a variant to the options of stage 1.
 
     Raises:
         BadInputError: If it is no variant of stage 1, or a change does not fit.
@@ -221,13 +209,10 @@ def variant_options(experiments: Experiments, name: str, base: StageOptions) -> 
         raise BadInputError("; ".join(problems)) from error
 
 
-def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) -> TrainedStage:
+def train_variant(setting: VariantSetting, run: VariantRun, context: WorkContext) -> TrainedVariant:
     """Train a variant from a fresh network.
 
     In the calling process, it is a child of the MLflow run and shows its own progress.
-
-    Args:
-        context: Tells whether this is the calling process.
     """
     games = StageGames(
         QwopVecEnv(QwopVectorEnv(setting.n_games, setting.games)),
@@ -238,24 +223,16 @@ def train_variant(setting: StageSetting, run: StageRun, context: WorkContext) ->
     shows = run.options.progress_bar and context.in_process
     options = run.options.model_copy(update={"progress_bar": shows})
     began = time.process_time()
-    with stage_run(_title(run), {"options": run.options}) as sink:
+    with stage_run(run.title, {"options": run.options}) as sink:
         inputs = StageInputs(None, setting.demonstrations, run.seed)
         result = train_stage(options, games, spec, inputs, sink)
     outcome = _outcome(result) | {"processor_seconds": time.process_time() - began}
-    return TrainedStage(outcome, result.history, context.in_process)
+    return TrainedVariant(outcome, result.history, context.in_process)
 
 
-def describe_run(run: StageRun) -> str:
-    """Name a training.
-
-    Returns:
-        Such as ``experiment full, seed 2``.
-    """
+def describe_run(run: VariantRun) -> str:
+    """Name a training, such as ``experiment full, seed 2``."""
     return f"experiment {run.name}, seed {run.seed}"
-
-
-def _title(run: StageRun) -> str:
-    return f"{run.name} {run.seed}"
 
 
 def _outcome(result: StageResult) -> dict[str, Any]:

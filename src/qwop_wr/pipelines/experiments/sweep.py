@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import optuna
 import pandas as pd
@@ -12,8 +12,6 @@ from optuna import Trial
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -25,70 +23,60 @@ from tqdm import tqdm
 from qwop_wr.agents.training import training_result
 from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.evaluation.options import Seed
+from qwop_wr.options import Options
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments, merged
-from qwop_wr.pipelines.experiments.runs import Run, plan_run
+from qwop_wr.pipelines.experiments.runs import ExperimentRun, plan_run
 from qwop_wr.tracking import stage_run
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-class _Dimension(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+_Number = TypeVar("_Number", int, float)
 
 
-class FloatRange(_Dimension):
-    """A real number from a range."""
-
-    type: Literal["float"]
-    low: float = Field(allow_inf_nan=False)
+class _Range(Options, Generic[_Number]):
+    low: _Number
     """Least value."""
-    high: float = Field(allow_inf_nan=False)
+    high: _Number
     """Greatest value."""
     log: bool = False
     """Draw its logarithm evenly."""
 
     @model_validator(mode="after")
-    def _is_range(self) -> "FloatRange":
-        _check_range(self.low, self.high, self.log)
+    def _is_range(self) -> "_Range[_Number]":
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low {self.low} has no logarithm; it must be above 0")
         return self
+
+    @property
+    def example(self) -> _Number:
+        """Some value of it."""
+        return self.low
+
+
+class FloatRange(_Range[Annotated[float, Field(allow_inf_nan=False)]]):
+    """A real number from a range."""
+
+    type: Literal["float"]
 
     def suggest(self, trial: Trial, name: str) -> float:
         """Draw a value for a trial."""
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
-    @property
-    def example(self) -> float:
-        """Some value of it."""
-        return self.low
 
-
-class IntRange(_Dimension):
+class IntRange(_Range[int]):
     """A whole number from a range."""
 
     type: Literal["int"]
-    low: int
-    """Least value."""
-    high: int
-    """Greatest value."""
-    log: bool = False
-    """Draw its logarithm evenly."""
-
-    @model_validator(mode="after")
-    def _is_range(self) -> "IntRange":
-        _check_range(self.low, self.high, self.log)
-        return self
 
     def suggest(self, trial: Trial, name: str) -> int:
         """Draw a value for a trial."""
         return trial.suggest_int(name, self.low, self.high, log=self.log)
 
-    @property
-    def example(self) -> int:
-        """Some value of it."""
-        return self.low
 
-
-class Choice(_Dimension):
+class Choice(Options):
     """One of several values."""
 
     type: Literal["categorical"]
@@ -108,10 +96,8 @@ class Choice(_Dimension):
 Dimension = Annotated[FloatRange | IntRange | Choice, Field(discriminator="type")]
 
 
-class SweepOptions(BaseModel):
+class SweepOptions(Options):
     """A search with Optuna's TPE (https://arxiv.org/abs/1907.10902), poor trials stopped early."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     space: dict[str, Dimension] = Field(min_length=1)
     """Dimensions by dotted key of the experiment, such as ``learning.gamma``."""
@@ -152,8 +138,6 @@ def run_sweep(
 
     Args:
         experiment: Name of the varied one; it must start from random weights.
-        sweep: Parameters and number of trials.
-        storage: Where trials are kept.
         seed: Seed of the trainings and of the search.
 
     Yields:
@@ -180,7 +164,7 @@ def run_sweep(
         yield _results(study, base)
 
 
-def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.Study:
+def _open_study(base: ExperimentRun, sweep: SweepOptions, storage: BaseStorage) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     searched = sweep.model_dump(mode="json", include={"space", "metric", "direction"})
     facts = json.dumps([base.task, searched], sort_keys=True)
@@ -197,11 +181,11 @@ def _open_study(base: Run, sweep: SweepOptions, storage: BaseStorage) -> optuna.
     return study
 
 
-def _run_trial(study: optuna.Study, base: Run, sweep: SweepOptions) -> None:
+def _run_trial(study: optuna.Study, base: ExperimentRun, sweep: SweepOptions) -> None:
     trial = study.ask()
     values = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
     varied = replace(base, experiment=_varied(base, sweep, values))
-    tags = {"experiment": base.name, "algorithm": varied.experiment.learner.learning.algorithm}
+    tags = {"experiment": base.name, "algorithm": varied.experiment.plan.learning.algorithm}
     with stage_run(f"trial {trial.number}", values, tags=tags) as sink:
         value, is_pruned = None, False
         for state in varied.training(None).run(sink=sink):
@@ -222,7 +206,7 @@ def _run_trial(study: optuna.Study, base: Run, sweep: SweepOptions) -> None:
         study.tell(trial, value)
 
 
-def _varied(base: Run, sweep: SweepOptions, values: dict[str, Any]) -> Experiment:
+def _varied(base: ExperimentRun, sweep: SweepOptions, values: dict[str, Any]) -> Experiment:
     fields = merged(base.experiment.model_dump(), sweep.changes(values))
     fields["training"]["progress_bar"] = False
     try:
@@ -233,7 +217,7 @@ def _varied(base: Run, sweep: SweepOptions, values: dict[str, Any]) -> Experimen
         ) from error
 
 
-def _results(study: optuna.Study, base: Run) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _results(study: optuna.Study, base: ExperimentRun) -> tuple[pd.DataFrame, dict[str, Any]]:
     rows = [
         {
             "trial": trial.number,
@@ -258,10 +242,3 @@ def _results(study: optuna.Study, base: Run) -> tuple[pd.DataFrame, dict[str, An
 def _last(trial: optuna.trial.FrozenTrial) -> float | None:
     values = trial.intermediate_values
     return values[max(values)] if values else None
-
-
-def _check_range(low: float, high: float, log: bool) -> None:
-    if low > high:
-        raise ValueError(f"low {low} is above high {high}")
-    if log and low <= 0:
-        raise ValueError(f"low {low} has no logarithm; it must be above 0")

@@ -12,6 +12,7 @@ from scipy import stats
 from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.experiments.options import Experiments, Study
 from qwop_wr.pipelines.reporting.style import SERIES, drawing
+from qwop_wr.pipelines.reporting.tables import markdown_table
 
 Cell = dict[str, Any]
 """Results of a run, by name."""
@@ -112,15 +113,15 @@ def tabulate(cells: Cells, experiments: Experiments, study: Study) -> Table:
     columns = ["experiment", "algorithm", "seeds", *(measure.title for measure in shown)]
     rows = [_texts(row, shown) for row in frame.to_dict("records")]
     notes = "".join(f"\n{_note(experiments, name)}\n" for name in study.experiments)
-    return Table(frame, _as_markdown(columns, rows) + notes, {"columns": columns, "rows": rows})
+    return Table(
+        frame,
+        markdown_table(columns, rows, n_texts=2) + "\n" + notes,
+        {"columns": columns, "rows": rows},
+    )
 
 
 def draw_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw evaluated distance and the learner's value estimates against steps.
-
-    Returns:
-        The figure, one line per run.
-    """
+    """Draw evaluated distance and the learner's value estimates against steps, a line per run."""
     with drawing():
         known = {metric for history in histories.values() for metric in history["metric"].unique()}
         shown = {metric: label for metric, label in _CURVES.items() if metric in known}
@@ -190,11 +191,6 @@ def _texts(row: Mapping[Any, Any], measures: Sequence[Measure]) -> list[str]:
             text += f" ({bounds[0]} to {bounds[1]})"
         texts.append(text)
     return texts
-
-
-def _as_markdown(columns: list[str], rows: list[list[str]]) -> str:
-    lines = [columns, ["---", "---", *["---:"] * (len(columns) - 2)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _note(experiments: Experiments, name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import draw_starts, pass_gate
@@ -19,6 +19,7 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.evaluation.references import HUMAN_RECORD
+from qwop_wr.options import Options
 from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import checking, fingerprint
 from qwop_wr.pipelines.record_hunt.rounds import (
@@ -37,10 +38,8 @@ _ORIGIN: Final = "refined_from"
 """Entry of a guide's card: fingerprint of its candidate and options."""
 
 
-class GateOptions(BaseModel):
+class GateOptions(Options):
     """Comparison of two agents on the same starts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     starts: Annotated[int, Field(ge=1, le=10_000)]
 

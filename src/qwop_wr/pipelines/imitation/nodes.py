@@ -93,11 +93,7 @@ def finetune_clone(
 
 
 def take_finetuned(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
-    """Extract the best agent of the training.
-
-    Returns:
-        The best evaluated agent, the clone included, and the history.
-    """
+    """Extract the best evaluated agent of the training, the clone included, and the history."""
     with checking("finetuning_training"):
         result = training_result(training)
     agent = result.agent.with_card(stage="finetuning", platform=platform_of(training))

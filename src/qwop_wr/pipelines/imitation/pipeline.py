@@ -9,32 +9,24 @@ from qwop_wr.pipelines.imitation.nodes import (
     rank_guests,
     take_finetuned,
 )
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_cloning() -> Pipeline:
-    """Clone the demonstrations and evaluate the clone.
-
-    Returns:
-        Pipeline from ``demonstrations`` to ``cloned_agent`` and ``cloning``.
-    """
+    """Clone ``demonstrations`` and evaluate the clone."""
     clone = Node(
         clone_demonstrations,
         inputs={
             "demonstrations": "demonstrations",
-            "environment": "params:environment",
             "options": "params:cloning",
-            "seed": "params:seed",
+            **parameters("environment", "seed"),
         },
         outputs=["cloned_agent", "cloning_history"],
         name="clone_demonstrations",
     )
     measure = Node(
         measure_clone,
-        inputs={
-            "agent": "cloned_agent",
-            "environment": "params:environment",
-            "evaluation": "params:evaluation",
-        },
+        inputs={"agent": "cloned_agent", **parameters("environment", "evaluation")},
         outputs="clone_summary",
         name="measure_clone",
     )
@@ -42,22 +34,15 @@ def create_cloning() -> Pipeline:
 
 
 def create_finetuning() -> Pipeline:
-    """Fine-tune the clone with PPO.
-
-    Returns:
-        Pipeline from ``cloned_agent`` to ``finetuned_agent``.
-    """
+    """Fine-tune ``cloned_agent`` with PPO."""
     finetune = Node(
         finetune_clone,
         inputs={
             "interrupted": "interrupted_finetuning_training",
             "agent": "cloned_agent",
-            "environment": "params:environment",
             "games": "params:finetuning.games",
             "options": "params:finetuning.options",
-            "evaluation": "params:evaluation",
-            "seed": "params:seed",
-            "resume": "params:resume",
+            **parameters("environment", "evaluation", "seed", "resume"),
         },
         outputs="finetuning_training",
         name="finetune_clone",
@@ -72,11 +57,7 @@ def create_finetuning() -> Pipeline:
 
 
 def create_guests() -> Pipeline:
-    """Evaluate imported agents beside the expert.
-
-    Returns:
-        Pipeline from ``guest_agents`` to ``guests_table``.
-    """
+    """Evaluate imported agents beside the expert."""
     return Pipeline(
         [
             Node(
@@ -84,8 +65,7 @@ def create_guests() -> Pipeline:
                 inputs={
                     "guests": "guest_agents",
                     "expert": "reigning_expert_agent",
-                    "environment": "params:environment",
-                    "evaluation": "params:evaluation",
+                    **parameters("environment", "evaluation"),
                 },
                 outputs=["guests_table", "guests_report"],
                 name="rank_guests",

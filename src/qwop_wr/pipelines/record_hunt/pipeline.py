@@ -2,15 +2,12 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from qwop_wr.pipelines.inputs import parameters
 from qwop_wr.pipelines.record_hunt.nodes import hunt_record, hunt_with_agent, refine_guides
 
 
 def create_guides() -> Pipeline:
-    """Refine the guides' values and policy on states that searches visit.
-
-    Returns:
-        Pipeline from ``expert_agent`` and the guides so far to ``guide_agents``.
-    """
+    """Refine values and policy of ``guide_agents`` on states that searches visit."""
     return Pipeline(
         [
             Node(
@@ -18,9 +15,8 @@ def create_guides() -> Pipeline:
                 inputs={
                     "expert": "expert_agent",
                     "reigning": "reigning_guide_agents",
-                    "environment": "params:environment",
                     "options": "params:guides",
-                    "seed": "params:seed",
+                    **parameters("environment", "seed"),
                 },
                 outputs=["guide_agents", "guides_summary"],
                 name="refine_guides",
@@ -30,11 +26,7 @@ def create_guides() -> Pipeline:
 
 
 def create_pipeline() -> Pipeline:
-    """Hunt for the fastest tape, starting from the reigning one.
-
-    Returns:
-        Pipeline from agents and the reigning tape to ``record_tape``.
-    """
+    """Hunt for a faster ``record_tape``, starting from the reigning one."""
     return Pipeline(
         [
             Node(
@@ -42,10 +34,8 @@ def create_pipeline() -> Pipeline:
                 inputs={
                     "guides": "reigning_guide_agents",
                     "reigning": "reigning_record_tape",
-                    "environment": "params:environment",
                     "options": "params:record_hunt",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["record_tape", "record_hunt_summary"],
                 name="hunt_record",
@@ -55,14 +45,7 @@ def create_pipeline() -> Pipeline:
 
 
 def create_short_hunt(agent: str) -> Pipeline:
-    """Hunt briefly with a newly trained agent among the guides.
-
-    Args:
-        agent: Dataset of the agent.
-
-    Returns:
-        Pipeline from the agent, guides and the reigning tape to ``record_tape``.
-    """
+    """Hunt briefly with a newly trained agent, a dataset, among the guides."""
     return Pipeline(
         [
             Node(
@@ -71,10 +54,8 @@ def create_short_hunt(agent: str) -> Pipeline:
                     "agent": agent,
                     "guides": "reigning_guide_agents",
                     "reigning": "reigning_record_tape",
-                    "environment": "params:environment",
                     "options": "params:short_hunt",
-                    "seed": "params:seed",
-                    "compute": "params:compute",
+                    **parameters("environment", "seed", "compute"),
                 },
                 outputs=["record_tape", "short_hunt_summary"],
                 name="hunt_with_agent",

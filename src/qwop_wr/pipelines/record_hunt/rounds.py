@@ -94,12 +94,7 @@ def hunt_in_rounds(
 
 
 def shown(steps: Iterable[HuntStep], sink: MetricSink) -> Iterator[HuntStep]:
-    """Pass on the steps of a hunt, with a live line on stderr and live metrics.
-
-    Args:
-        sink: Receives the best time so far and the clones per second, by the
-            second of the hunt.
-    """
+    """Pass on the steps of a hunt, with a live line on stderr and metrics by the second."""
     clones = 0
     with tqdm(desc="hunt", unit=" clones", unit_scale=True) as line:
         for step in steps:
@@ -173,9 +168,8 @@ def known_or_native(
 ) -> Tape | None:
     """Provide a tape for hunts whose searches are too small to finish.
 
-    Returns:
-        The known tape; without one, on an engine with slow clones, the best of the agents'
-        runs without noise.
+    Without a known one, on an engine with slow clones, it is the best of the agents' runs without
+    noise.
     """
     if known is not None or environment.engine not in SLOW_CLONES:
         return known

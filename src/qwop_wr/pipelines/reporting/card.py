@@ -11,6 +11,7 @@ from qwop_wr.pipelines.reporting.tables import (
     as_seconds,
     as_share,
     list_stages,
+    markdown_table,
 )
 
 
@@ -21,16 +22,13 @@ def render_card(
     demonstrations: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> str:
-    """Render the model card.
+    """Render the model card in Markdown.
 
     Args:
         summary: The evaluation's summary, as ``summarise`` makes it.
         gates: Name of each stage, in order, to its gate's report.
         demonstrations: Facts about the demonstrations, by name.
         provenance: Commit, parameters' fingerprint, versions and the like, by name.
-
-    Returns:
-        Markdown.
     """
     sections = {
         "Agent": fact_table({"fingerprint": summary["agent"], **spec}),
@@ -42,8 +40,13 @@ def render_card(
         "Limits": _limits(summary),
         "Provenance": fact_table(provenance),
     }
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"# Model card: QWOP runner\n\n{_opening(summary)}\n\n{body}\n"
+    return in_sections(f"# Model card: QWOP runner\n\n{_opening(summary)}", sections)
+
+
+def in_sections(opening: str, sections: Mapping[str, str]) -> str:
+    """Join the sections of a card, by title, below its opening."""
+    parts = [opening, *(f"## {title}\n\n{text}" for title, text in sections.items())]
+    return "\n\n".join(parts) + "\n"
 
 
 _ALGORITHM = (
@@ -80,50 +83,38 @@ def _opening(summary: Mapping[str, Any]) -> str:
 
 
 def describe_results(summary: Mapping[str, Any]) -> str:
-    """Describe the protocols and their results.
-
-    Returns:
-        Markdown: a paragraph and two tables.
-    """
+    """Describe the protocols and their results in Markdown: a paragraph and two tables."""
     protocol = summary["protocol"]
-    rows = [
-        f"| {number.name} | {number.value} | {number.note} |"
-        for number in list_key_numbers(summary)
-    ]
     marks = [
-        f"| {_cell(mark['name'])} | {as_seconds(mark['seconds'])} | {as_share(mark['value'])} |"
+        (_cell(mark["name"]), as_seconds(mark["seconds"]), as_share(mark["value"]))
         for mark in summary["profile"]
     ]
-    return "\n".join(
+    return "\n\n".join(
         [
             f"Randomised protocol: each of {summary['seeds']} seeds draws 0 to "
             f"{protocol['idle_ticks']} ticks without keys, counted on the clock, and keys stick "
             f"with probability {protocol['sticky']:g} at each decision. Native protocol: one hard "
             f"reset without noise, n = 1. Ranges are {protocol['confidence_level']:.0%} intervals "
             "(Wilson for rates, percentile bootstrap otherwise).",
-            "",
-            "| Measure | Value | Range or remark |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
-            "| Time to beat | | Runs that finished within it |",
-            "| --- | --- | --- |",
-            *marks,
+            markdown_table(("Measure", "Value", "Range or remark"), list_key_numbers(summary)),
+            markdown_table(("Time to beat", "", "Runs that finished within it"), marks),
         ]
     )
 
 
 def _stage_table(gates: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        f"| {_cell(stage.name)} | "
-        + " | ".join(f"{before} → {after}" for before, after in stage.changes)
-        + f" | {stage.verdict} |"
+        (
+            _cell(stage.name),
+            *(f"{before} → {after}" for before, after in stage.changes),
+            stage.verdict,
+        )
         for stage in list_stages(gates)
     ]
     if not rows:
         return "No training stage took part."
-    head = ["| Stage | Finish rate | Median finish | Mean distance | Gate |", "|" + " --- |" * 5]
-    return "\n".join([*head, *rows])
+    titles = ("Stage", "Finish rate", "Median finish", "Mean distance", "Gate")
+    return markdown_table(titles, rows)
 
 
 def _limits(summary: Mapping[str, Any]) -> str:
@@ -140,18 +131,13 @@ def _limits(summary: Mapping[str, Any]) -> str:
 
 
 def fact_table(facts: Mapping[str, Any]) -> str:
-    """Tabulate facts; names and values cannot break the table.
-
-    Returns:
-        A Markdown table without titles.
-    """
+    """Tabulate facts in Markdown; names and values cannot break the table."""
     if not facts:
         return "Not recorded."
     rows = [
-        f"| {_cell(name).replace('_', ' ')} | {_cell(as_fact(name, fact))} |"
-        for name, fact in facts.items()
+        (_cell(name).replace("_", " "), _cell(as_fact(name, fact))) for name, fact in facts.items()
     ]
-    return "\n".join(["| | |", "| --- | --- |", *rows])
+    return markdown_table(("", ""), rows)
 
 
 def _cell(value: object) -> str:

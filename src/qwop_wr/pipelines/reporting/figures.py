@@ -5,7 +5,7 @@ figures serve the report (as themed SVG) and kedro-viz (as images). The runner i
 physics has him: twelve boxes, here with rounded corners; no art of the original game is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Final
@@ -47,12 +47,10 @@ END_COLOURS: Final[Mapping[str, str]] = {
 }
 """Colour of each way to end without a finish."""
 
-"""Length of the race [m]."""
-
 HURDLE_PLACE: Final = HURDLE_PX / PIXELS_PER_UNIT / UNITS_PER_METRE
 """Where the hurdle stands [m]."""
 
-STILL_MARKS: Final = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+STILL_MARKS: Final = range(0, 101, 10)
 """Distances at which the film strip shows the runner [m]."""
 
 _KEYS: Final = (("Q", Q), ("W", W), ("O", O), ("P", P))
@@ -82,9 +80,6 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
         histories: Name of each stage, in order, to its history in long form with
             the columns ``step``, ``metric`` and ``value``.
         metric: Metric to draw; a percentage if its name ends in ``rate``.
-
-    Returns:
-        A figure in which each stage starts where the last one ended.
     """
     with drawing():
         figure, axes = new_figure()
@@ -119,11 +114,7 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
 
 
 def draw_distances(episodes: pd.DataFrame) -> Figure:
-    """Draw where the runs that did not finish ended, coloured by why.
-
-    Returns:
-        A stacked histogram over the track; the finishes, all beyond it, are left out.
-    """
+    """Draw a histogram of where the runs that did not finish ended, coloured by why."""
     unfinished = episodes.loc[~episodes["finished"].to_numpy(dtype=bool)]
     with drawing():
         figure, axes = new_figure()
@@ -152,11 +143,7 @@ def draw_distances(episodes: pd.DataFrame) -> Figure:
 
 
 def draw_survival(episodes: pd.DataFrame) -> Figure:
-    """Draw the share of runs that passed each point of the track.
-
-    Returns:
-        A falling step curve that ends at the finish rate.
-    """
+    """Draw the share of runs that passed each point of the track."""
     finished = episodes["finished"].to_numpy(dtype=bool)
     distance = episodes["distance"].to_numpy(dtype=np.float64)
     ends = np.sort(np.where(finished, TRACK_LENGTH, np.clip(distance, 0.0, TRACK_LENGTH)))
@@ -179,11 +166,7 @@ def draw_survival(episodes: pd.DataFrame) -> Figure:
 
 
 def draw_finish_times(episodes: pd.DataFrame) -> Figure:
-    """Draw the distribution of the finish times beside the times to beat.
-
-    Returns:
-        A histogram with the median marked.
-    """
+    """Draw the distribution of the finish times, its median marked."""
     times = finish_times(episodes)
     with drawing():
         figure, axes = new_figure()
@@ -201,14 +184,7 @@ def draw_finish_times(episodes: pd.DataFrame) -> Figure:
 
 
 def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figure:
-    """Draw P(finish within t) with its Wilson band and the times to beat as marks.
-
-    Args:
-        confidence_level: Coverage of the band at each time.
-
-    Returns:
-        A step curve; a fall never finishes.
-    """
+    """Draw P(finish within t) with its Wilson band and the times to beat; a fall never finishes."""
     times, trials = finish_times(episodes), len(episodes)
     seconds, probability = finish_profile(times, trials)
     marks = [reference.seconds for reference in REFERENCE_TIMES]
@@ -240,14 +216,11 @@ def draw_profile(episodes: pd.DataFrame, confidence_level: float = 0.95) -> Figu
 
 
 def draw_splits(splits: Mapping[int, float]) -> Figure:
-    """Draw how far ahead of the human record a run was at each of its marks.
+    """Draw how far ahead of the human record a run was at each of its marks; upwards is ahead.
 
     Args:
         splits: Clock [s] at the marks [m] that the run passed; the last mark is the
             finish.
-
-    Returns:
-        Bars, upwards where the run was ahead.
     """
     gaps = {mark: HUMAN_SPLITS[mark] - splits[mark] for mark in HUMAN_SPLITS if mark in splits}
     with drawing():
@@ -268,18 +241,14 @@ def draw_splits(splits: Mapping[int, float]) -> Figure:
         return figure
 
 
-def draw_speed(clock: np.ndarray, distance: np.ndarray, window: float = 1.0) -> Figure:
-    """Draw a run's speed along the track.
+def draw_speed(clock: np.ndarray, distance: np.ndarray) -> Figure:
+    """Draw a run's speed along the track, averaged over a second, beside the human record's.
 
     Args:
         clock: The game's clock after each tick [s], shape (T + 1,).
         distance: Where the torso was [m], shape (T + 1,).
-        window: Time over which speed is averaged [s].
-
-    Returns:
-        A curve over the track, with the human record's mean speed.
     """
-    lag = max(1, round(window / CLOCK_STEP))
+    lag = round(1.0 / CLOCK_STEP)
     with drawing():
         figure, axes = new_figure()
         axes.set(xlabel="distance [m]", ylabel="speed [m/s]", xlim=(0, TRACK_LENGTH + 1))
@@ -321,13 +290,7 @@ def _mark_references(axes: Axes) -> None:
 
 @dataclass(frozen=True)
 class Still:
-    """One picture of a film strip.
-
-    Attributes:
-        place: Distance, such as ``50 m``.
-        clock: The game's clock, such as ``24.4 s``.
-        picture: An ``<svg>`` element.
-    """
+    """One picture of a film strip, an ``<svg>`` element, with distance and clock as texts."""
 
     place: str
     clock: str
@@ -335,14 +298,12 @@ class Still:
 
 
 def draw_runner(state: NDArray[np.float64]) -> Markup:
-    """Draw the runner on the ground.
+    """Draw the runner on the ground as an ``<svg>`` element.
+
+    Style sheets colour its classes ``far``, ``near``, ``head``, ``torso`` and ``ground``.
 
     Args:
         state: Parts' x, y, angle and velocities, shape (12, 6).
-
-    Returns:
-        An ``<svg>`` element; style sheets colour its classes ``far``, ``near``, ``head``,
-        ``torso`` and ``ground``.
     """
     width, height = _VIEW
     left, top = state[PART_INDEX["torso"], 0] - width / 2, GROUND_Y + _BELOW_GROUND - height
@@ -357,16 +318,9 @@ def draw_runner(state: NDArray[np.float64]) -> Markup:
     )
 
 
-def draw_film_strip(trace: Trajectory, marks: Sequence[int] = STILL_MARKS) -> list[Still]:
-    """Draw the runner where he passes each mark, and where the run ended.
-
-    Args:
-        marks: Distances of the pictures [m].
-
-    Returns:
-        The pictures in order.
-    """
-    passed = [(mark, trace.first_passing(mark)) for mark in marks]
+def draw_film_strip(trace: Trajectory) -> list[Still]:
+    """Draw the runner where he passes each of :data:`STILL_MARKS`, and where the run ended."""
+    passed = [(mark, trace.first_passing(mark)) for mark in STILL_MARKS]
     stills = [
         Still(f"{mark} m" if mark else "start", f"{trace.clock[moment]:.1f} s", _at(trace, moment))
         for mark, moment in passed
@@ -377,11 +331,7 @@ def draw_film_strip(trace: Trajectory, marks: Sequence[int] = STILL_MARKS) -> li
 
 
 def draw_keys(trace: Trajectory) -> Figure:
-    """Draw when each key was down.
-
-    Returns:
-        One lane per key over the clock.
-    """
+    """Draw when each key was down, a lane per key."""
     with drawing():
         figure, axes = new_figure(FULL_WIDTH)
         for lane, (_, bit) in enumerate(_KEYS):

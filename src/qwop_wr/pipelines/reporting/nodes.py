@@ -24,9 +24,6 @@ def draw_figures(
     Args:
         episodes: A row per evaluated seed.
         **histories: Learning history of each stage, by its name and in order.
-
-    Returns:
-        Learning curves, distances, finish times and the chance to finish within a time.
     """
     return (
         figures.draw_learning_curves(histories, "evaluation/mean_distance", "mean distance [m]"),
@@ -36,7 +33,7 @@ def draw_figures(
     )
 
 
-class Runs(NamedTuple):
+class ReportTapes(NamedTuple):
     """Tapes by name.
 
     Attributes:
@@ -53,15 +50,13 @@ def gather_runs(
     tapes: dict[str, Tape],
     record_tape: Tape,
     short_hunt: dict[str, Any] | None,
-) -> Runs:
+) -> ReportTapes:
     """Separate the tapes of this run from older ones.
 
     Args:
         tapes: The native run and the fastest finishes.
-        short_hunt: Summary of the hunt with the evaluated agent, if there was one.
-
-    Returns:
-        The tapes; the record is this run's own if its hunt found it.
+        short_hunt: Summary of the hunt with the evaluated agent; if it found the record, that is
+            this run's own.
     """
     is_own = (
         short_hunt is not None
@@ -70,30 +65,25 @@ def gather_runs(
         and short_hunt["tape"] == record_tape.state_sha256
     )
     if is_own:
-        return Runs({**tapes, "search": record_tape}, {})
-    return Runs(tapes, {"Record tape": record_tape})
+        return ReportTapes({**tapes, "search": record_tape}, {})
+    return ReportTapes(tapes, {"Record tape": record_tape})
 
 
 def write_report(
     summary: dict[str, Any],
     episodes: pd.DataFrame,
-    runs: Runs,
+    runs: ReportTapes,
     championship: dict[str, Any],
     demonstrations: dict[str, Any],
     provenance: dict[str, str],
     ablations: dict[str, Any] | None,
     **stages: Mapping[str, Any] | pd.DataFrame,
 ) -> tuple[str, str]:
-    """Write the report.
+    """Write the report; returns the HTML page twice, for its versioned and its newest copy.
 
     Args:
         episodes: A row per evaluated seed.
-        championship: Comparisons with earlier agents.
-        ablations: Table of ablations, if there is one.
         **stages: ``{stage}_gate`` and ``{stage}_history`` of every stage, in order.
-
-    Returns:
-        The HTML page twice, for its versioned and its newest copy.
     """
     with checking("ablations"):
         checked_table(ablations)
@@ -128,9 +118,6 @@ def write_model_card(
 
     Args:
         **gates: Report of each stage's gate, by the stage's name and in order.
-
-    Returns:
-        Markdown.
     """
     return render_card(
         summary, agent.spec.model_dump(mode="json"), gates, demonstrations, provenance

@@ -15,9 +15,8 @@ from qwop_wr.pipelines.training.pipeline import STAGES
 def create_pipeline() -> Pipeline:
     """Report on demonstrations, training and evaluation.
 
-    Returns:
-        Pipeline from ``evaluation_episodes`` and ``tapes`` to ``summary``, ``report``,
-        ``model_card`` and the figures.
+    From ``evaluation_episodes`` and ``tapes`` to ``summary``, ``report``, ``model_card`` and the
+    figures.
     """
     facts = {
         "summary": "evaluation_summary",

@@ -13,9 +13,25 @@ from matplotlib.figure import Figure
 from qwop_wr.evaluation.references import REFERENCE_TIMES
 from qwop_wr.evaluation.trajectory import Trajectory, tape_trajectory
 from qwop_wr.pipelines.reporting import figures
-from qwop_wr.pipelines.reporting.content import ReportInputs, compose_page, fastest_tape
+from qwop_wr.pipelines.reporting.content import (
+    ReportInputs,
+    compose_headline,
+    fastest_tape,
+    line_up,
+    list_key_numbers,
+    write_facts,
+)
 from qwop_wr.pipelines.reporting.style import themed_svg
-from qwop_wr.pipelines.reporting.tables import as_metres, as_seconds, count
+from qwop_wr.pipelines.reporting.tables import (
+    checked_table,
+    count,
+    describe_end,
+    list_comparisons,
+    list_stages,
+    list_tapes,
+    list_times,
+)
+from qwop_wr.simulator.platforms import BROWSERS
 from qwop_wr.simulator.tape import Run, Tape
 from qwop_wr.viewer import Film, render_player, shoot_film
 from qwop_wr.viewer.player import MAX_FILMS
@@ -33,13 +49,10 @@ class Panel:
 def render_report(
     inputs: ReportInputs, tapes: str = "data/07_model_output/tapes/*/tapes/*.qwop.json"
 ) -> str:
-    """Render the report.
+    """Render the report: a whole HTML page without references to anything outside itself.
 
     Args:
         tapes: Shell pattern of the tapes' files, for the reader.
-
-    Returns:
-        A whole HTML page without references to anything outside itself.
 
     Raises:
         ValueError: If there are no tapes, or the ablations are no table.
@@ -55,7 +68,20 @@ def render_report(
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        page=compose_page(inputs, name, trace),
+        headline=compose_headline(tape, inputs.summary),
+        summary=inputs.summary,
+        key_numbers=list_key_numbers(inputs.summary),
+        lanes=line_up(trace),
+        times=list_times(inputs.summary),
+        comparisons=list_comparisons(inputs.championship),
+        crowned=inputs.championship["crowned"],
+        stages=list_stages(inputs.gates),
+        ablations=checked_table(inputs.ablations),
+        demonstrations=write_facts(inputs.demonstrations),
+        provenance=write_facts({"agent": inputs.summary["agent"], **inputs.provenance}),
+        tapes=list_tapes(inputs.tapes),
+        shown_tape=name,
+        browsers=BROWSERS.get(tape.platform or ""),
         player=player,
         references=REFERENCE_TIMES,
         stills=figures.draw_film_strip(trace),
@@ -92,14 +118,7 @@ def choose_films(tapes: Mapping[str, Tape], guests: Mapping[str, Tape]) -> list[
 
 
 def name_of(name: str, tape: Tape) -> str:
-    """Name a run after its origin.
-
-    Args:
-        name: Name of the tape, used if its origin is unknown.
-
-    Returns:
-        For instance ``Native run``, ``Seed 10017`` or ``Search``.
-    """
+    """Name a run after its origin, such as ``Native run`` or ``Seed 10017``, else by its name."""
     protocol = tape.meta.get("protocol")
     if protocol == "native":
         return "Native run"
@@ -109,12 +128,8 @@ def name_of(name: str, tape: Tape) -> str:
 
 
 def describe_run(tape: Tape) -> str:
-    """Describe how a run ended.
-
-    Returns:
-        Its time, or its distance without a finish; and whether it waited at the start.
-    """
-    end = as_seconds(tape.score_time) if tape.finished else f"ended at {as_metres(tape.distance)}"
+    """Describe how a run ended, and whether it waited at the start."""
+    end = describe_end(tape)
     waited = tape.meta.get("idle_ticks")
     return (
         f"{end}, waited {count(waited, 'tick')} first"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from kedro.pipeline import Node, Pipeline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import EnvironmentOptions
@@ -14,14 +14,16 @@ from qwop_wr.evaluation.protocols import evaluate_agent, evaluate_without_noise
 from qwop_wr.evaluation.references import HUMAN_RECORD, HUMAN_SPLITS
 from qwop_wr.evaluation.summary import summarise
 from qwop_wr.evaluation.trajectory import tape_trajectory
-from qwop_wr.pipelines.inputs import check_agent, checking
-from qwop_wr.pipelines.reporting.card import describe_results, fact_table
+from qwop_wr.options import Options
+from qwop_wr.pipelines.inputs import check_agent, checking, parameters
+from qwop_wr.pipelines.reporting.card import describe_results, fact_table, in_sections
 from qwop_wr.pipelines.reporting.tables import (
     NOTHING,
     as_metres,
     as_seconds,
     as_share,
     list_times,
+    markdown_table,
 )
 from qwop_wr.provenance import describe_provenance
 from qwop_wr.simulator.platforms import BROWSERS
@@ -30,7 +32,7 @@ from qwop_wr.simulator.tape import Tape, verify_tape
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Making(BaseModel):
+class Making(Options):
     """Origin of a shipped file.
 
     Attributes:
@@ -38,38 +40,29 @@ class Making(BaseModel):
         command: Command that makes a comparable file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     data: Text
     command: Text
     compute: Text
     remark: Text
 
 
-class ShippedOptions(BaseModel):
+class ShippedOptions(Options):
     """Origin of the shipped files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     expert: Making
     record: Making
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluate the expert, replay the record and write the card.
-
-    Returns:
-        Pipeline from ``expert_agent`` and ``record_tape`` to ``shipped_card``.
-    """
+    """Evaluate ``expert_agent``, replay ``record_tape`` and write their card."""
     return Pipeline(
         [
             Node(
                 evaluate_expert,
                 inputs={
                     "expert": "expert_agent",
-                    "environment": "params:environment",
                     "options": "params:evaluation",
-                    "seed": "params:seed",
+                    **parameters("environment", "seed"),
                 },
                 outputs="expert_summary",
                 name="evaluate_expert",
@@ -94,9 +87,6 @@ def evaluate_expert(
 ) -> dict[str, Any]:
     """Evaluate the shipped expert as the last stage's agent is.
 
-    Args:
-        seed: Seed of the bootstrap.
-
     Raises:
         BadInputError: If the expert was made for another environment.
     """
@@ -110,13 +100,7 @@ def evaluate_expert(
 def write_shipped_card(
     expert: Agent, record: Tape, summary: dict[str, Any], making: ShippedOptions
 ) -> str:
-    """Write the card of the shipped expert and record.
-
-    Args:
-        making: How both were made.
-
-    Returns:
-        Markdown.
+    """Write the card of the shipped expert and record in Markdown.
 
     Raises:
         BadInputError: If the tape's claims are not what it replays to, or the evaluation
@@ -137,15 +121,11 @@ def render_shipped_card(
     making: ShippedOptions,
     versions: Mapping[str, str],
 ) -> str:
-    """Render the card.
+    """Render the card in Markdown.
 
     Args:
         summary: The expert's evaluation, as ``summarise`` makes it.
-        making: How both were made.
         versions: Versions behind the numbers, by name.
-
-    Returns:
-        Markdown.
     """
     sections = {
         "Expert": fact_table({"fingerprint": expert.fingerprint, **_expert_facts(expert)}),
@@ -156,8 +136,7 @@ def render_shipped_card(
         "Limits": _limits(summary),
         "Versions": "The numbers above were made with:\n\n" + fact_table(versions),
     }
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"{_opening(record, summary)}\n\n{body}\n"
+    return in_sections(_opening(record, summary), sections)
 
 
 def _opening(record: Tape, summary: Mapping[str, Any]) -> str:
@@ -191,14 +170,13 @@ def _making(making: Making) -> str:
 
 
 def _times(summary: Mapping[str, Any]) -> str:
-    rows = [f"| {row.name} | {row.value} | {row.interval} |" for row in list_times(summary)]
-    return "\n".join(["| Finish times | | Interval |", "| --- | --- | --- |", *rows])
+    return markdown_table(("Finish times", "", "Interval"), list_times(summary))
 
 
 def _record(record: Tape) -> str:
     splits = tape_trajectory(record).splits()
     rows = [
-        f"| {mark} m | {as_seconds(clock)} | {as_seconds(HUMAN_SPLITS.get(mark))} |"
+        (f"{mark} m", as_seconds(clock), as_seconds(HUMAN_SPLITS.get(mark)))
         for mark, clock in splits.items()
     ]
     search = record.meta.get("search")
@@ -213,14 +191,10 @@ def _record(record: Tape) -> str:
         "found by": record.meta.get("made_by", NOTHING),
         "width of the search that found it": width,
     }
-    return "\n".join(
+    return "\n\n".join(
         [
             fact_table(facts),
-            "",
-            "| Passed at | Record tape | Human record |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
+            markdown_table(("Passed at", "Record tape", "Human record"), rows),
             "Check it: `qwop verify data/01_raw/record.qwop.json`. It is a machine record in the "
             "original game's physics and makes no claim on human leaderboards.",
         ]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import matplotlib as mpl
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -81,24 +82,13 @@ def drawing() -> Iterator[None]:
 
 
 def new_figure(size: tuple[float, float] = HALF_WIDTH) -> tuple[Figure, Axes]:
-    """Make a figure with one pair of axes, outside of pyplot's global state.
-
-    Args:
-        size: Width and height [inch].
-
-    Returns:
-        The figure and its axes.
-    """
+    """Make a figure with one pair of axes, outside of pyplot's global state; sizes in inches."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
 
 
 def say_nothing_to_show(axes: Axes, message: str) -> None:
-    """Write a sentence in place of missing data.
-
-    Args:
-        message: Text that names the missing data.
-    """
+    """Write a sentence in place of missing data."""
     axes.text(
         0.5,
         0.5,
@@ -111,14 +101,11 @@ def say_nothing_to_show(axes: Axes, message: str) -> None:
 
 
 def themed_svg(figure: Figure, label: str) -> str:
-    """Turn a figure into an SVG element whose colours follow the page.
+    """Turn a figure into an ``<svg>`` element for HTML, whose colours follow the page.
 
     Args:
         figure: Figure drawn in the colours of :data:`ROLES`.
         label: Alternative text for screen readers.
-
-    Returns:
-        An ``<svg>`` element for use inside HTML; equal figures give equal text.
     """
     buffer = io.StringIO()
     with drawing(), mpl.rc_context({"svg.hashsalt": label}):
@@ -127,8 +114,4 @@ def themed_svg(figure: Figure, label: str) -> str:
     svg = text[text.index("<svg") :]
     svg = _COLOUR.sub(lambda found: f"var(--{_COLOUR_ROLES[found[0]]}, {found[0]})", svg)
     svg = _GROUP_ID.sub("<g", _FONT.sub("system-ui, sans-serif", svg))
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{_escaped(label)}" ', 1)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

@@ -1,10 +1,8 @@
 """Formatted numbers, and the rows of the report's tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-import pandas as pd
+from typing import Any, Final, NamedTuple
 
 from qwop_wr.simulator.tape import Tape
 
@@ -41,13 +39,12 @@ class StageRow:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TimeRow:
-    """A statistic of the finish times with its interval, or a substitute."""
+class Measured(NamedTuple):
+    """A number with its name, and its interval or a remark."""
 
     name: str
     value: str
-    interval: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -88,15 +85,7 @@ def as_share(value: float | None) -> str:
 
 
 def as_fact(name: str, value: object) -> str:
-    """Format any fact; a number's unit follows from its name.
-
-    Args:
-        name: Name of the fact, for instance ``median_time``.
-        value: What it is; None is the sign for none.
-
-    Returns:
-        The fact in words.
-    """
+    """Format any fact; a number's unit follows from its name, for instance ``median_time``."""
     if value is None:
         return NOTHING
     if isinstance(value, float):
@@ -108,17 +97,23 @@ def as_fact(name: str, value: object) -> str:
     return str(value)
 
 
+def markdown_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], n_texts: int | None = None
+) -> str:
+    """Format a table; with ``n_texts`` all columns but the first ones are aligned to the right."""
+    left = len(titles) if n_texts is None else n_texts
+    rules = ["---" if place < left else "---:" for place in range(len(titles))]
+    padded = ([f" {cell} " if cell else " " for cell in line] for line in (titles, rules, *rows))
+    return "\n".join(f"|{'|'.join(line)}|" for line in padded)
+
+
 def count(number: int, noun: str) -> str:
     """Format a count with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
-    """List the stages with their incoming agents and results.
-
-    Args:
-        gates: Name of each stage, in order, to its gate's report.
-    """
+    """List the stages, by their gates' reports in order."""
     return [
         StageRow(
             name=name,
@@ -133,27 +128,19 @@ def list_stages(gates: Mapping[str, Mapping[str, Any]]) -> list[StageRow]:
     ]
 
 
-def list_times(summary: Mapping[str, Any]) -> list[TimeRow]:
-    """List statistics of the finish times.
-
-    Returns:
-        The best, labelled as the best of n, and the statistics with intervals.
-    """
-    best = TimeRow(
+def list_times(summary: Mapping[str, Any]) -> list[Measured]:
+    """List statistics of the finish times, the best labelled as the best of n."""
+    best = Measured(
         f"Best of {count(summary['seeds'], 'seed')}",
         as_seconds(summary["best_time"]),
         "the least of a sample has no bootstrap interval",
     )
-    rows = [TimeRow(name, as_seconds(summary[key]), _range(summary, key)) for name, key in _TIMES]
+    rows = [Measured(name, as_seconds(summary[key]), _range(summary, key)) for name, key in _TIMES]
     return [best, *rows]
 
 
 def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
-    """List comparisons of the agent with earlier ones.
-
-    Args:
-        championship: Results of the challenge, from ``Championship.to_json``.
-    """
+    """List comparisons of the agent with earlier ones, from ``Championship.to_json``."""
     return [
         ComparisonRow(
             opponent=_OPPONENTS.get(name, name),
@@ -170,27 +157,23 @@ def list_comparisons(championship: Mapping[str, Any]) -> list[ComparisonRow]:
     ]
 
 
-def list_tapes(tapes: Mapping[str, Tape]) -> pd.DataFrame:
-    """Tabulate the tapes, the fastest first.
+def list_tapes(tapes: Mapping[str, Tape]) -> list[dict[str, Any]]:
+    """Describe the tapes, the fastest first."""
+    return [
+        {
+            "name": name,
+            "result": describe_end(tape),
+            "ticks": tape.ticks,
+            "seed": NOTHING if is_native(tape) else tape.meta.get("seed", NOTHING),
+            "state": tape.state_sha256[:12],
+        }
+        for name, tape in sorted(tapes.items(), key=lambda item: item[1].rank)
+    ]
 
-    Returns:
-        Columns ``name``, ``result``, ``ticks``, ``seed`` and ``state``.
-    """
-    ranked = sorted(tapes.items(), key=lambda item: item[1].rank)
-    return pd.DataFrame(
-        [
-            {
-                "name": name,
-                "result": as_seconds(tape.score_time)
-                if tape.finished
-                else f"ended at {as_metres(tape.distance)}",
-                "ticks": tape.ticks,
-                "seed": NOTHING if is_native(tape) else tape.meta.get("seed", NOTHING),
-                "state": tape.state_sha256[:12],
-            }
-            for name, tape in ranked
-        ]
-    )
+
+def describe_end(tape: Tape) -> str:
+    """Format a run's time, or its distance without a finish."""
+    return as_seconds(tape.score_time) if tape.finished else f"ended at {as_metres(tape.distance)}"
 
 
 def is_native(tape: Tape) -> bool:
@@ -199,13 +182,7 @@ def is_native(tape: Tape) -> bool:
 
 
 def checked_table(table: Mapping[str, Any] | None) -> tuple[list[str], list[list[str]]] | None:
-    """Turn a table from a JSON file into text.
-
-    Args:
-        table: ``columns`` and ``rows``; None if there is no such file.
-
-    Returns:
-        Titles and rows; None if there is no table.
+    """Turn a table's ``columns`` and ``rows`` from a JSON file, if there is one, into texts.
 
     Raises:
         ValueError: If it is no table or a row does not fit the columns.

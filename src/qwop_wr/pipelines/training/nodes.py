@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import build_network
@@ -18,6 +18,7 @@ from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_options
+from qwop_wr.options import Options
 from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
@@ -25,10 +26,8 @@ from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 from qwop_wr.simulator import SLOW_CLONES
 
 
-class AgentOptions(BaseModel):
+class AgentOptions(Options):
     """Options that all stages share, since each starts from the previous one's network."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     net_arch: LayerSizes = (256, 128)
     """Widths of the hidden layers."""
@@ -59,14 +58,12 @@ class AgentOptions(BaseModel):
         return StageOptions.model_validate({**options.model_dump(), **self.model_dump()})
 
 
-class Stage(BaseModel):
+class Stage(Options):
     """A stage: its name, the games that it learns in, and how.
 
     Attributes:
         coach: Options of the coach, if ``options.coaching`` asks for one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(min_length=1)]
     games: GamesOptions
