@@ -9,25 +9,24 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
+from qwop_wr.agents.gate import FALL_STRETCHES, count_falls
 from qwop_wr.datasets import AgentDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent
 
 PROJECT: Final = Path(__file__).parents[1]
-STRETCHES: Final = (0, 15, 48, 65, 90, 101)
-"""Ends of the stretches [m]; the hurdle stands at 50 m."""
+STRETCHES: Final = [f"{first} to {last} m" for first, last in pairwise(FALL_STRETCHES)]
 
 
 def row(name: str, episodes: pd.DataFrame) -> str:
     """Lay a line of the table out."""
     finished = episodes["finished"]
-    ends = episodes["distance"][~finished].clip(STRETCHES[0], STRETCHES[-1] - 1)
-    counts, _ = np.histogram(ends, STRETCHES)
-    return f"| {name} | {finished.mean():.1%} | " + " | ".join(map(str, counts)) + " |"
+    falls = count_falls(episodes["distance"][~finished])
+    cells = [str(falls.get(stretch, 0)) for stretch in STRETCHES]
+    return f"| {name} | {finished.mean():.1%} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -39,9 +38,8 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=1024, help="noisy starts")
     arguments = parser.parse_args()
     protocol = EvaluationOptions(seeds=arguments.starts)
-    stretches = [f"{a} to {b} m" for a, b in pairwise(STRETCHES)]
-    print(f"| agent | finishes | {' | '.join(stretches)} |")
-    print("| --- | ---: |" + " ---: |" * len(stretches))
+    print(f"| agent | finishes | {' | '.join(STRETCHES)} |")
+    print("| --- | ---: |" + " ---: |" * len(STRETCHES))
     for path in arguments.agents:
         agent = AgentDataset(filepath=path, load_args={"optional": True}).load()
         if agent is None:

@@ -7,6 +7,7 @@ from scipy import stats
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import (
     AgentScore,
+    count_falls,
     paired_gain,
     pass_gate,
     run_costs,
@@ -76,7 +77,8 @@ def test_a_score_sums_up_the_episodes(evaluation_env: CorridorVectorEnv) -> None
     assert walk.median_time == pytest.approx(np.median((idle + 41) / 30.0))
     assert walk.mean_cost == pytest.approx(np.mean((idle + 41) / 30.0))
     wait = score_agent(WAITER, evaluation_env, SEEDS)
-    assert wait == AgentScore(0.0, None, 0.0, mean_cost=200.0)
+    falls = {"0 to 15 m": len(SEEDS)}
+    assert wait == AgentScore(0.0, None, 0.0, mean_cost=200.0, falls=falls)
     assert wait.metrics() == {"finish_rate": 0.0, "mean_distance": 0.0, "mean_cost": 200.0}
 
 
@@ -120,6 +122,14 @@ def episodes(finished: list[bool], times: list[float], time_limit: float | None 
         idle_ticks=zeros,
         time_limit=time_limit,
     )
+
+
+def test_falls_are_counted_by_the_stretch_that_they_end_in() -> None:
+    falls = count_falls([-1.0, 3.0, 15.0, 47.9, 50.0, 99.9, 100.9])
+    assert falls == {"0 to 15 m": 2, "15 to 48 m": 2, "48 to 65 m": 1, "90 to 101 m": 2}
+    score = score_episodes(episodes([True, False, True, False], [40.0] * 4))
+    assert score.falls == {"48 to 65 m": 2}
+    assert "falls" not in score.metrics()
 
 
 def test_every_finish_costs_less_than_a_run_that_failed_whatever_the_time_limit() -> None:

@@ -1,7 +1,8 @@
 """Comparing agents on the same starts, and deciding which one is passed on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ TRACK_LENGTH = 100.0
 """Length of the track [m]."""
 ERROR_RATE = 0.05
 """Probability with which a gate may mistake chance for a gain."""
+FALL_STRETCHES = (0, 15, 48, 65, 90, 101)
+"""Ends of the stretches by which falls are counted [m]; the hurdle stands at 50 m."""
 SAME_COST = 1e-9
 """Costs that differ by less are equal [s]; a tick is 1/30 s."""
 
@@ -37,6 +40,7 @@ class AgentScore:
         mean_cost: Mean cost of an episode [s], see :func:`run_costs`; ranks agents where
             the other numbers do not decide.
         best_time: Clock time of the fastest [s]; None if none finished.
+        falls: Episodes that did not finish, by the stretch that they ended in, if any.
     """
 
     finish_rate: float
@@ -44,6 +48,7 @@ class AgentScore:
     mean_distance: float
     mean_cost: float
     best_time: float | None = None
+    falls: Mapping[str, int] = field(default_factory=dict)
 
     def improves_on(self, other: "AgentScore") -> bool:
         """Returns whether nothing is worse and something is better (Pareto).
@@ -64,8 +69,9 @@ class AgentScore:
         return own[0] >= others[0] and own[1] >= others[1]
 
     def metrics(self) -> dict[str, float]:
-        """Returns the numbers by field name, without those that are None."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        """Returns the numbers by field name, without falls and those that are None."""
+        fields = vars(self).items()
+        return {name: value for name, value in fields if name != "falls" and value is not None}
 
     def _goods(self) -> tuple[float, float, float]:
         time = np.inf if self.median_time is None else self.median_time
@@ -144,7 +150,20 @@ def score_episodes(episodes: Episodes) -> AgentScore:
         mean_distance=float(episodes.distance.mean()),
         mean_cost=float(cost.mean()),
         best_time=float(episodes.score_time[finished].min()) if finished.any() else None,
+        falls=count_falls(episodes.distance[~finished]),
     )
+
+
+def count_falls(distances: ArrayLike) -> dict[str, int]:
+    """Counts falls by stretch, the stretches with any in order.
+
+    Args:
+        distances: Where the runs ended [m], shape (n,).
+    """
+    within = np.clip(distances, FALL_STRETCHES[0], FALL_STRETCHES[-1])
+    counts, _ = np.histogram(within, FALL_STRETCHES)
+    stretches = [f"{first} to {last} m" for first, last in pairwise(FALL_STRETCHES)]
+    return {name: int(n) for name, n in zip(stretches, counts, strict=True) if n}
 
 
 def score_agent(

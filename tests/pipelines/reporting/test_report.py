@@ -246,6 +246,16 @@ class TestContent:
         assert [before for before, _ in row.changes] == [tables.NOTHING] * 3
         assert row.notes == ()
 
+    def test_a_stage_tells_where_its_falls_went(self) -> None:
+        before = {"0 to 15 m": 1, "65 to 90 m": 12}
+        after = {"48 to 65 m": 2, "65 to 90 m": 5}
+        score = {"finish_rate": 0.98, "median_time": 45.0, "mean_distance": 100.0}
+        incoming, outgoing = ({**score, "falls": falls} for falls in (before, after))
+        gate = {**KEPT, "n_starts": 1024, "incoming": incoming, "outgoing": outgoing}
+        assert tables.list_stages({"self_play": gate})[0].notes == (
+            "falls 13 → 7 of 1,024 starts: 0 to 15 m 1 → 0, 48 to 65 m 0 → 2, 65 to 90 m 12 → 5",
+        )
+
     def test_collapses_and_bad_health_are_told_with_advice(self) -> None:
         health = {"final": 0.5, "required": 0.9025, "healthy": False, "advice": "Slow down."}
         gate = {**KEPT, "rollbacks": 2, "health": health}

@@ -209,6 +209,12 @@ def _performance(report: Mapping[str, Any] | None) -> tuple[str, str, str]:
 
 
 def _notes(gate: Mapping[str, Any]) -> Iterator[str]:
+    before, after = ((gate[way] or {}).get("falls", {}) for way in ("incoming", "outgoing"))
+    if before and gate["incoming"]["finish_rate"]:
+        stretches = sorted({*before, *after}, key=lambda name: float(name.split()[0]))
+        counts = [f"{name} {before.get(name, 0)} → {after.get(name, 0)}" for name in stretches]
+        total = f"falls {sum(before.values())} → {sum(after.values())}"
+        yield f"{total} of {gate['n_starts']:,} starts: {', '.join(counts)}"
     if rollbacks := gate.get("rollbacks"):
         yield f"collapsed and rolled back {count(rollbacks, 'time')}"
     if (health := gate.get("health")) and not health["healthy"]:
