@@ -53,8 +53,8 @@ SUBJECTS = (
     ),
 )
 _LONGER = (
-    "dqnfd.options.budget.steps=5000,self_play.options.budget.steps=5000,"
-    "velocity.options.budget.steps=5000,"
+    "dqnfd.options.budget.steps=5000,self_play.options.coaching.rounds=6,"
+    "velocity.options.coaching.rounds=6,"
     "expert.options.budget.steps=65536,expert.options.save_every=4096"
 )
 """Trainings of some seconds, so that kills find them at work."""
