@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from kedro.io import DatasetError
 
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.datasets.tensors_dataset import Described, Tensors, TensorsDataset
@@ -61,6 +62,19 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
         with self._reading(path), self._fs.open(path, "rb") as file:
             facts: Mapping[str, Any] = self._read_description(file)["facts"]
             return facts
+
+    def _holds(self, data: TrainingState) -> bool:
+        # A state is too large to be read before every save: the header tells most apart.
+        path = self._stored_path()
+        if path is None:
+            return False
+        try:
+            with self._reading(path), self._fs.open(path, "rb") as file:
+                present = self._read_description(file)
+        except DatasetError:
+            return False
+        given = self._encode(data).description
+        return {name: present[name] for name in given} == given and super()._holds(data)
 
     def _encode(self, item: TrainingState) -> Described:
         facts = json.loads(json.dumps(dict(item.facts)))
