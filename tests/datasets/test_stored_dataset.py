@@ -367,8 +367,13 @@ class TestVersioned:
         with pytest.raises(DatasetError, match="in version old"):
             dataset.load()
 
-    def test_saved_path_is_the_one_that_hooks_compute(self, case: Case, tmp_path: Path) -> None:
+    def test_saved_path_is_the_one_that_hooks_compute(
+        self, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         dataset = case.make(filepath=tmp_path / case.name, version=Version(None, None))
+        # However late it is when the version is asked for again.
+        moments = (f"2026-01-01T00.00.00.{number:03}Z" for number in range(1000))
+        monkeypatch.setattr("kedro.io.core.generate_timestamp", lambda: next(moments))
         dataset.save(case.data)
         version = dataset.resolve_save_version()
         assert version is not None

@@ -55,14 +55,7 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
     """``keep_fastest``: whether a file with a faster run is kept when a slower one is saved; one
     of another engine or platform, or no usable tape, is an error then."""
 
-    def save(self, data: Tape) -> None:
-        """Saves a tape, in place of a slower one if ``keep_fastest`` is set.
-
-        Raises:
-            DatasetError: If it is no tape, cannot be written, or cannot be compared with
-                the one that is there.
-        """
-        self._check(data)
+    def _is_settled(self, data: Tape) -> bool:
         if self._save_args["keep_fastest"] and self._stored_path() is not None:
             present = self.load()
             if present is not None and _arithmetic(present) != _arithmetic(data):
@@ -72,8 +65,8 @@ class TapeDataset(StoredDataset[Tape, Tape | None]):
                 )
             if present is not None and present.rank < data.rank:
                 logger.info("%s holds a faster run already and is left as it is", self._filepath)
-                return
-        super().save(data)
+                return True
+        return super()._is_settled(data)
 
     def _read(self, path: str) -> Tape:
         self._check_file(path, MAX_BYTES)
