@@ -140,10 +140,11 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
     trials, masks = Trials(policy, judge, env, foresight), ACTION_SETS[env.options.actions]
     observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
     running, rated = np.ones(env.num_envs, dtype=np.bool_), list[RatedActions]()
-    # Decision in which noise last changed a game's keys.
-    changed = np.full(env.num_envs, -1)
+    # Decisions in which noise last changed a game's keys, and after which its runner last lay.
+    changed, fallen = np.full((2, env.num_envs), -1)
     pending, decision = deque[_Rating](), 0
-    while running.any() and not (context.stopped() or stop_requested()):
+    # As on clones, play goes on after the end of an episode, until all that is pending is rated.
+    while (running.any() or pending) and not (context.stopped() or stop_requested()):
         proposed = best_actions(policy.action_scores(observations), foresight.proposals)
         drawn = np.flatnonzero(running & _is_rated(Snapshot.of(env.simulator), options, rng))
         if len(drawn):
@@ -151,22 +152,25 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
             start = trials.begin(seen, drawn)
             others = trials.play(start, actions[:, 1:])
             pending.append(_Rating(decision, start, seen, actions, others))
-        observations, _, terminated, truncated, _ = env.step(proposed[:, 0])
-        changed[running & (env.last_keys != masks[proposed[:, 0]])] = decision
+        _, _, terminated, truncated, _ = env.step(proposed[:, 0])
+        observations, lies = trials.look()
+        changed[env.last_keys != masks[proposed[:, 0]]] = decision
+        fallen[lies] = decision
         running &= ~(terminated | truncated)
         decision += 1
         while pending and pending[0].decision + foresight.decisions == decision:
-            rated.append(_complete(pending.popleft(), trials, changed))
-    # All games have ended and stand still.
-    rated.extend(_complete(rating, trials, changed) for rating in pending)
+            rated.append(_complete(pending.popleft(), trials, changed, fallen))
     return rated
 
 
-def _complete(rating: _Rating, trials: Trials, changed: NDArray[np.int64]) -> RatedActions:
+def _complete(
+    rating: _Rating, trials: Trials, changed: NDArray[np.int64], fallen: NDArray[np.int64]
+) -> RatedActions:
     """Adds the ratings of the agent's own actions where no noise has changed the keys."""
-    own = trials.played(rating.start)
+    games = rating.start.games
+    own = trials.played(rating.start, fallen[games] >= rating.decision)
     ratings = np.column_stack([own, rating.others]).astype(np.float32)
-    kept = changed[rating.start.games] < rating.decision
+    kept = changed[games] < rating.decision
     return RatedActions(rating.observations[kept], rating.actions[kept], ratings[kept])
 
 
