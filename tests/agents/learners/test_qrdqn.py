@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 import torch
 from sb3_contrib import QRDQN
-from stable_baselines3.common.callbacks import BaseCallback, StopTrainingOnMaxEpisodes
+from stable_baselines3.common.callbacks import (
+    BaseCallback,
+    CheckpointCallback,
+    StopTrainingOnMaxEpisodes,
+)
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import configure
 
@@ -440,6 +444,13 @@ def test_callbacks_of_sb3_watch_and_stop_it() -> None:
     episodes = StopTrainingOnMaxEpisodes(max_episodes=1)
     learner.learn(4000, callback=[episodes], reset_num_timesteps=True)
     assert learner.num_timesteps < 1000
+
+
+def test_callbacks_of_sb3_save_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qwop_wr.agents.shards.usable_cores", lambda: 2)
+    learner = make_learner(make_options())
+    learner.learn(400, callback=CheckpointCallback(100, str(tmp_path)))
+    assert len(list(tmp_path.glob("*.zip"))) == 1
 
 
 def test_sb3_evaluates_it_and_logs_its_episodes(tmp_path: Path) -> None:
