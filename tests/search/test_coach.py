@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.errors import BadInputError
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions, HazardOptions
 from qwop_wr.search.foresight import ForesightOptions, best_actions
 from qwop_wr.simulator import make_simulator
@@ -144,6 +145,13 @@ def test_own_play_is_rated_as_the_same_play_on_a_clone(monkeypatch: pytest.Monke
     assert (rated.ratings < -5.0).any()
     assert (rated.ratings > -5.0).any()
     np.testing.assert_allclose(rated.ratings[:, 0], rated.ratings[:, 1], atol=1e-5)
+
+
+def test_a_coach_that_rates_nothing_says_so() -> None:
+    agent = make_agent(0)
+    nowhere = coach(agent, rated_share=0.0, hazards={"start": 0.0})
+    with pytest.raises(BadInputError, match="rated no decision; raise rated_share"):
+        nowhere.rate(agent, np.random.default_rng(1))
 
 
 def test_a_coach_compares_actions() -> None:

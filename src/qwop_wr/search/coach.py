@@ -12,6 +12,7 @@ from qwop_wr.agents.coaching import RatedActions, joined
 from qwop_wr.agents.policy import Policy
 from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.errors import BadInputError
 from qwop_wr.options import Options
 from qwop_wr.search.foresight import ForesightOptions, Start, Trials, best_actions
 from qwop_wr.simulator.base import Booleans
@@ -117,6 +118,7 @@ class ForesightCoach:
             Ratings of the decisions that were drawn, group by group.
 
         Raises:
+            BadInputError: If no decision was rated.
             KeyboardInterrupt: If a stop was requested.
         """
         groups = [
@@ -126,7 +128,13 @@ class ForesightCoach:
         job = Job("coaching", _rate, lesson, _describe, "groups", threads=True)
         parts = [done.value for done in run_job(job, groups, SERIAL, progress=False)]
         stop_if_requested()
-        return joined([rated for part in parts for rated in part])
+        rated = [some for part in parts for some in part if len(some.actions)]
+        if not rated:
+            raise BadInputError(
+                "the coach has rated no decision; raise rated_share or hazard_share, or lower "
+                "foresight.decisions or the games' sticky"
+            )
+        return joined(rated)
 
 
 def _describe(group: _Group) -> str:
