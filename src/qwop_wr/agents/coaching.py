@@ -22,7 +22,7 @@ from qwop_wr.agents.learners.learner import Learner
 from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
 from qwop_wr.agents.shards import Shards
-from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
+from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, prefixed
 from qwop_wr.options import Options
 from qwop_wr.stopping import stop_requested
 
@@ -264,15 +264,18 @@ class CoachedLearner(Learner):
         """Returns the agent as it is now."""
         return self._agent
 
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the agent that learns and by whose values the coach rates."""
         self._judge, self._agent, self._coach = agent, agent, None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies the weights of both agents, and the ratings in memory."""
-        arrays = {**under("judge", self._judge.weights), **under("coached", self._agent.weights)}
+        arrays = {
+            **prefixed("judge", self._judge.weights),
+            **prefixed("coached", self._agent.weights),
+        }
         for number, rated in enumerate(self._ratings):
-            arrays |= under(f"ratings_{number}", rated._asdict())
+            arrays |= prefixed(f"ratings_{number}", rated._asdict())
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:
