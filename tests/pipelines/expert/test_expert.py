@@ -347,3 +347,6 @@ def test_findings_are_listed_by_the_processor_time_since_random_weights() -> Non
     assert progress["core_minutes"].tolist() == [0.1, 5.0, 5.5, 7.0, 8.0, 8.5, 10.0]
     assert progress["time"].tolist()[:6] == [60.0, 47.0, 47.0, 45.0, 41.0, 39.0]
     assert progress["best_tape"].tolist()[4:] == [40.0, 39.0, 39.0]
+    no_rounds = pd.DataFrame({"step": [0], "metric": ["evaluation/best_time"], "value": [47.0]})
+    uncoached = trace_progress(history((9, 5.0, 47.0)), no_rounds, {"rounds": rounds}, search)
+    assert uncoached["core_minutes"].tolist() == [5.0, 6.0, 6.5, 8.0]
