@@ -221,7 +221,7 @@ def value(history: pd.DataFrame, metric: str) -> list[float]:
 def best_of(learner: DemonstrationQRDQN) -> RankedAgent:
     """A walker that the learner begins with, as its best checkpoint."""
     walker = make_walker(learner.spec)
-    learner.begin_with(walker)
+    learner.start_from(walker)
     env = CorridorVectorEnv(8, autoreset=False)
     checkpoints = Checkpoints(env, range(8), MetricHistory(silent_sink))
     checkpoints.consider(walker, 0, reference=True)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from qwop_wr import stopping
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions
 from qwop_wr.agents.schedules import TrainingBudget
@@ -249,6 +250,32 @@ def test_a_state_can_follow_every_round_and_leads_to_the_same_end(
     for number in (-7, -6, -5, -4, -3, -2):
         *_, end = coached_training().run(coached_states[number])
         assert_same_end(end, coached_states[-1])
+
+
+class StoppedCoach(Coach):
+    """Is asked to stop in the third round."""
+
+    rated = 0
+
+    def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
+        self.rated += 1
+        if self.rated == 3:
+            stopping._requested.set()
+        stopping.stop_if_requested()
+        return super().rate(agent, rng)
+
+
+def test_a_stop_costs_the_round_under_way_and_no_other(coached_states: list[TrainingState]) -> None:
+    rarely = COACHED.model_copy(update={"save_every": None, "save_minutes": 60.0})
+    states: list[TrainingState] = []
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            states.extend(coached_training(StoppedCoach, rarely).run())
+    finally:
+        stopping._requested.clear()
+    assert states[-1].facts["rounds"] == 2
+    *_, end = coached_training(options=rarely).run(states[-1])
+    assert stage_result(end).agent.fingerprint == stage_result(coached_states[-1]).agent.fingerprint
 
 
 def test_coaching_needs_a_coach() -> None:

@@ -348,10 +348,10 @@ def test_one_training_begins_where_another_was(algorithm: str) -> None:
     *_, parent = make_training(task).run()
     assert kept_steps(parent) == [200]
     kept = kept_agent(parent, 200)
-    child = make_task(algorithm, begin_with=kept).learner(games(), lambda steps: 0.0)
+    child = make_task(algorithm, initial_agent=kept).learner(games(), lambda steps: 0.0)
     assert child.agent().fingerprint == kept.fingerprint
     assert child.steps == 0
-    resumed = next(make_training(make_task(algorithm, begin_with=kept)).run())
+    resumed = next(make_training(make_task(algorithm, initial_agent=kept)).run())
     with pytest.raises(TrainingStateError, match="other begin_with"):
         next(make_training(make_task(algorithm)).run(resumed))
 
@@ -378,7 +378,7 @@ def test_a_stop_between_two_evaluations_loses_nothing(algorithm: str) -> None:
 def test_an_agent_of_another_kind_is_no_beginning() -> None:
     kept = make_task("ppo").learner(games(), lambda steps: 0.0).agent()
     with pytest.raises(ValueError, match="begin with has algorithm = 'ppo', but the training"):
-        make_task("qrdqn", begin_with=kept).learner(games(), lambda steps: 0.0)
+        make_task("qrdqn", initial_agent=kept).learner(games(), lambda steps: 0.0)
 
 
 def test_weights_that_diverge_end_the_training_as_a_result(monkeypatch: pytest.MonkeyPatch) -> None:

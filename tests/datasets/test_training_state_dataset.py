@@ -8,7 +8,7 @@ import pytest
 from kedro.io.core import DatasetError
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.state import TrainingState, history_arrays, history_frame, under
+from qwop_wr.agents.state import TrainingState, history_arrays, history_frame, prefixed
 from qwop_wr.datasets import AgentDataset, TrainingStateDataset
 
 
@@ -30,7 +30,7 @@ def test_a_long_history_comes_back(tmp_path: Path) -> None:
         }
     )
     dataset = TrainingStateDataset(filepath=tmp_path / "state.safetensors")
-    dataset.save(TrainingState(under("history", history_arrays(history)), {}))
+    dataset.save(TrainingState(prefixed("history", history_arrays(history)), {}))
     loaded = dataset.load()
     assert loaded is not None
     pd.testing.assert_frame_equal(

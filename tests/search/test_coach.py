@@ -6,8 +6,9 @@ from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.errors import BadInputError
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions, HazardOptions
-from qwop_wr.search.foresight import ForesightOptions
+from qwop_wr.search.foresight import ForesightOptions, best_actions
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from tests.search.agents import make_agent
@@ -128,6 +129,29 @@ def test_there_is_no_rating_where_noise_has_changed_the_keys() -> None:
     ]
     np.testing.assert_array_equal(rated.observations, np.concatenate(kept))
     assert len(rated.observations) < 0.95 * sum(alive.sum() for _, alive in seen)
+
+
+def test_own_play_is_rated_as_the_same_play_on_a_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the runner sinks and bounces up again, and where the time is over."""
+    monkeypatch.setattr(
+        "qwop_wr.search.coach.best_actions",
+        lambda scores, k: np.repeat(best_actions(scores, 1), k, axis=1),
+    )
+    agent = make_agent(4)
+    games = EnvironmentOptions(max_ticks=100, idle_ticks=6, sink_height=1.3)
+    shares = {"n_games": 32, "groups": 1, "rated_share": 1.0, "hazard_share": 1.0}
+    options = ForesightCoachOptions(foresight=ForesightOptions(), **shares)
+    rated = ForesightCoach(constant(agent), games, options).rate(agent, np.random.default_rng(7))
+    assert (rated.ratings < -5.0).any()
+    assert (rated.ratings > -5.0).any()
+    np.testing.assert_allclose(rated.ratings[:, 0], rated.ratings[:, 1], atol=1e-5)
+
+
+def test_a_coach_that_rates_nothing_says_so() -> None:
+    agent = make_agent(0)
+    nowhere = coach(agent, rated_share=0.0, hazards={"start": 0.0})
+    with pytest.raises(BadInputError, match="rated no decision; raise rated_share"):
+        nowhere.rate(agent, np.random.default_rng(1))
 
 
 def test_a_coach_compares_actions() -> None:

@@ -60,17 +60,16 @@ def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
     options = ForesightOptions(decisions=4)
     trials = Trials(agent.policy(), constant(agent, 2.0).policy(), env, options)
     observations, _ = env.reset(seed=list(range(40)))
-    ended = np.zeros(40, dtype=np.bool_)
     for _ in range(12):
         start = trials.begin(observations, np.arange(40))
         own = agent.policy().act(observations)
         tried = trials.play(start, own[:, None])[:, 0]
+        fallen = np.zeros(40, dtype=np.bool_)
         for _ in range(4):
-            observations, _, fallen, cut, _ = env.step(agent.policy().act(observations))
-            ended |= fallen | cut
-        # Clones know no limit of ticks and no sinking.
-        np.testing.assert_allclose(trials.played(start)[~ended], tried[~ended], rtol=1e-5)
-    assert not ended.all()
+            env.step(agent.policy().act(observations))
+            observations, lies = trials.look()
+            fallen |= lies
+        np.testing.assert_allclose(trials.played(start, fallen), tried, rtol=1e-5)
 
 
 def test_with_one_proposal_it_is_the_agents_own_policy() -> None:

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import AgentScore, score_agent
 from qwop_wr.agents.metrics import MetricHistory
-from qwop_wr.agents.state import TrainingState, agent_facts, under
+from qwop_wr.agents.state import TrainingState, agent_facts, prefixed
 from qwop_wr.stopping import stop_requested
 
 N_RANKED = 5
@@ -94,7 +94,7 @@ class Checkpoints:
         """Copies the weights of the ranked agents."""
         arrays: dict[str, NDArray[Any]] = {}
         for place, ranked in enumerate(self.ranked):
-            arrays |= under(f"ranked_{place}", ranked.agent.weights)
+            arrays |= prefixed(f"ranked_{place}", ranked.agent.weights)
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:

@@ -22,8 +22,9 @@ from qwop_wr.agents.learners.learner import Learner
 from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
 from qwop_wr.agents.shards import Shards
-from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, under
+from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, prefixed
 from qwop_wr.options import Options
+from qwop_wr.stopping import stop_requested
 
 N_SCORED_AT_ONCE = 8192
 """Observations scored in one call."""
@@ -59,7 +60,11 @@ class Coach(Protocol):
     """Watches an agent play and rates actions."""
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
-        """Lets an agent play some episodes and rate its alternatives."""
+        """Lets an agent play some episodes and rates its alternatives.
+
+        Raises:
+            KeyboardInterrupt: If a stop was requested.
+        """
 
 
 class CoachingOptions(Options):
@@ -224,14 +229,20 @@ class CoachedLearner(Learner):
     def iterate(self) -> None:
         """Plays and rates for a round, and learns from the ratings of the latest rounds.
 
+        After a stop request the round is left undone.
+
         Raises:
             TrainingDivergedError: If a loss is not finite.
-            KeyboardInterrupt: If a stop was requested; the round is lost.
         """
         began = time.monotonic()
         self._coach = self._coach or self._make_coach(self._judge)
         rng = np.random.default_rng([self._seed, self._rounds])
-        rated = self._coach.rate(self._agent, rng)
+        try:
+            rated = self._coach.rate(self._agent, rng)
+        except KeyboardInterrupt:
+            if not stop_requested():
+                raise
+            return
         ratings = (*self._ratings, rated)[-self._options.memory :]
         known = joined(ratings)
         try:
@@ -253,15 +264,18 @@ class CoachedLearner(Learner):
         """Returns the agent as it is now."""
         return self._agent
 
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the agent that learns and by whose values the coach rates."""
         self._judge, self._agent, self._coach = agent, agent, None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies the weights of both agents, and the ratings in memory."""
-        arrays = {**under("judge", self._judge.weights), **under("coached", self._agent.weights)}
+        arrays = {
+            **prefixed("judge", self._judge.weights),
+            **prefixed("coached", self._agent.weights),
+        }
         for number, rated in enumerate(self._ratings):
-            arrays |= under(f"ratings_{number}", rated._asdict())
+            arrays |= prefixed(f"ratings_{number}", rated._asdict())
         return arrays
 
     def facts(self) -> dict[str, JsonValue]:

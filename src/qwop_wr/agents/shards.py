@@ -31,6 +31,10 @@ class Shards:
         n_threads = min(usable_cores(), self._n)
         self._pool = ThreadPoolExecutor(n_threads, "shard") if n_threads > 1 else None
 
+    def __reduce__(self) -> tuple[type["Shards"], tuple[list[nn.Parameter]]]:
+        """Copies and pickles have threads of their own: SB3 pickles its learners."""
+        return Shards, (self._parameters,)
+
     def map(self, function: Callable[[slice], ResultT], n: int) -> list[ResultT]:
         """Applies a function to every shard of ``n`` samples."""
         shards = [slice(n * i // self._n, n * (i + 1) // self._n) for i in range(self._n)]

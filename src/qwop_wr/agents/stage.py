@@ -28,7 +28,11 @@ from qwop_wr.agents.gate import (
     pass_gate,
 )
 from qwop_wr.agents.learners.learner import Learner, Progress
-from qwop_wr.agents.learners.options import OBSERVING, DemonstrationLearning, TrainingOptions
+from qwop_wr.agents.learners.options import (
+    BOOKKEEPING,
+    DemonstrationLearning,
+    TrainingOptions,
+)
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.state import (
@@ -38,7 +42,7 @@ from qwop_wr.agents.state import (
     agent_facts,
     history_arrays,
     history_frame,
-    under,
+    prefixed,
 )
 from qwop_wr.agents.training import Training, TrainingContext
 from qwop_wr.agents.transitions import Transitions
@@ -131,8 +135,8 @@ class StageResult:
     health: HealthReport | None
 
 
-class Part(Enum):
-    """Parts of a stage, in order."""
+class Phase(Enum):
+    """Phases of a stage, in order."""
 
     BEGINNING = "beginning"
     PRETRAINING = "pretraining"
@@ -211,7 +215,7 @@ class StageTraining(Training):
         if not options.plays and inputs.incoming is None:
             raise ValueError("coaching alone needs an incoming agent")
         origin: dict[str, JsonValue] = {
-            "options": options.model_dump(mode="json", exclude={*OBSERVING} - {"stop_at"}),
+            "options": options.model_dump(mode="json", exclude={*BOOKKEEPING} - {"stop_at"}),
             "spec": spec.model_dump(mode="json"),
             **inputs.identity(options),
             **(conditions or {}),
@@ -225,7 +229,7 @@ class StageTraining(Training):
         return state.finished
 
     def _make_learner(self, progress: Progress) -> Learner:
-        self._part, self._guard = Part.BEGINNING, CollapseGuard(self._options)
+        self._phase, self._guard = Phase.BEGINNING, CollapseGuard(self._options)
         if not self._options.plays:
             assert self._inputs.incoming is not None  # noqa: S101 - the constructor made sure
             return self._coached(self._inputs.incoming, first_step=0)
@@ -234,18 +238,18 @@ class StageTraining(Training):
 
     def _phases(self, context: TrainingContext) -> Iterator[None]:
         options, learner = self._options, context.learner
-        if self._part is Part.BEGINNING:
+        if self._phase is Phase.BEGINNING:
             if self._inputs.incoming is not None:
-                learner.begin_with(self._inputs.incoming)
+                learner.start_from(self._inputs.incoming)
             reference = self._inputs.incoming or learner.agent()
             context.checkpoints.consider(reference, step=0, reference=True)
-            self._part = Part.PRETRAINING if options.plays else Part.COACHING
-        if self._part is Part.PRETRAINING:
+            self._phase = Phase.PRETRAINING if options.plays else Phase.COACHING
+        if self._phase is Phase.PRETRAINING:
             if options.pretraining_steps:
                 yield from self._pretrain(context, cast("DemonstrationQRDQN", learner))
                 self._evaluate(context)
-            self._part = Part.PLAYING
-        if self._part is Part.PLAYING:
+            self._phase = Phase.PLAYING
+        if self._phase is Phase.PLAYING:
             yield from self._loop(
                 context,
                 partial(options.progress, clock=context.clock),
@@ -253,17 +257,17 @@ class StageTraining(Training):
                 options.log_every,
                 partial(self._guard_against_collapse, context),
             )
-            self._part = Part.GATE
+            self._phase = Phase.GATE
             if options.coaching is not None:
                 best = context.checkpoints.ranked[0].agent
-                self._part = Part.COACHING
+                self._phase = Phase.COACHING
                 context.learner = self._coached(best, context.learner.steps)
             yield
-        if self._part is Part.COACHING:
+        if self._phase is Phase.COACHING:
             coached = cast("CoachedLearner", context.learner)
             context.bar.begin(coached.steps, "coaching", " decisions")
             yield from self._loop(context, coached.progress, evaluation_every=1, log_every=1)
-            self._part = Part.GATE
+            self._phase = Phase.GATE
             yield
 
     def _pretrain(self, context: TrainingContext, learner: DemonstrationQRDQN) -> Iterator[None]:
@@ -298,7 +302,7 @@ class StageTraining(Training):
             agent, self._make_coach, self._options.coaching, self._seed, first_step
         )
 
-    def _conclude(self, context: TrainingContext) -> TrainingState:
+    def _last_state(self, context: TrainingContext) -> TrainingState:
         """Compares the best agents with the incoming one at the gate."""
         options, incoming, seed = self._options, self._inputs.incoming, self._seed
         # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
@@ -318,7 +322,10 @@ class StageTraining(Training):
             )
         history = context.history.frame()
         health = _health(options, history)
-        arrays = {**under("agent", agent.weights), **under("history", history_arrays(history))}
+        arrays = {
+            **prefixed("agent", agent.weights),
+            **prefixed("history", history_arrays(history)),
+        }
         facts: dict[str, Any] = {
             **self.origin,
             "finished": True,
@@ -334,21 +341,23 @@ class StageTraining(Training):
         return (
             super()
             ._state(context)
-            .noting(part=self._part.value, collapses=guard.collapses, rollbacks=guard.rollbacks)
+            .with_facts(
+                part=self._phase.value, collapses=guard.collapses, rollbacks=guard.rollbacks
+            )
         )
 
     def _learner_arrays(self, context: TrainingContext) -> Mapping[str, NDArray[Any]]:
         # The gate needs the ranked agents alone.
-        return {} if self._part is Part.GATE else context.learner.arrays()
+        return {} if self._phase is Phase.GATE else context.learner.arrays()
 
     def _restore_learner(self, context: TrainingContext, state: TrainingState) -> None:
         facts = cast("Mapping[str, Any]", state.facts)
-        self._part = Part(facts["part"])
+        self._phase = Phase(facts["part"])
         self._guard.collapses, self._guard.rollbacks = facts["collapses"], facts["rollbacks"]
-        if self._part is Part.COACHING:
+        if self._phase is Phase.COACHING:
             best = context.checkpoints.ranked[0].agent
             context.learner = self._coached(best, context.learner.steps)
-        if self._part is not Part.GATE:
+        if self._phase is not Phase.GATE:
             context.learner.restore(state)
 
 

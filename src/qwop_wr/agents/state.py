@@ -49,7 +49,7 @@ class TrainingState:
         """Whether the training has ended."""
         return self.facts.get("finished") is True
 
-    def noting(self, **facts: JsonValue) -> "TrainingState":
+    def with_facts(self, **facts: JsonValue) -> "TrainingState":
         """Returns the state with more facts."""
         return TrainingState(self.arrays, {**self.facts, **facts})
 
@@ -85,7 +85,7 @@ def agent_facts(agent: Agent) -> dict[str, JsonValue]:
     return {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
 
 
-def under(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+def prefixed(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     """Prefixes the names of arrays: ``prefix/name``."""
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 

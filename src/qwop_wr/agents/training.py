@@ -18,7 +18,7 @@ from qwop_wr.agents.checkpoints import Checkpoints, SaveSchedule, read_ranked
 from qwop_wr.agents.gate import AgentScore, draw_starts
 from qwop_wr.agents.learners.learner import Learner, LearningGames, Progress
 from qwop_wr.agents.learners.options import (
-    OBSERVING,
+    BOOKKEEPING,
     LearningOptions,
     PPOLearning,
     PPOOptions,
@@ -36,8 +36,8 @@ from qwop_wr.agents.state import (
     TrainingStateError,
     history_arrays,
     history_frame,
+    prefixed,
     resumable,
-    under,
 )
 from qwop_wr.compute import single_thread
 from qwop_wr.metric_sink import MetricSink, silent_sink
@@ -53,7 +53,7 @@ class LearnerTask:
 
     Attributes:
         spec: Spec of the agents, from ``learning.agent_spec``.
-        begin_with: Agent whose weights replace the random ones.
+        initial_agent: Agent whose weights replace the random ones.
         keep_at: Steps at which an agent is kept for other trainings to begin with.
 
     Raises:
@@ -63,12 +63,12 @@ class LearnerTask:
     learning: LearningOptions
     spec: AgentSpec
     seed: int
-    begin_with: Agent | None = None
+    initial_agent: Agent | None = None
     keep_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.begin_with is not None:
-            earlier = self.begin_with.spec
+        if self.initial_agent is not None:
+            earlier = self.initial_agent.spec
             self.spec.check_continues(earlier, "the agent to begin with", "the training")
 
     def learner(self, games: LearningGames, progress: Progress) -> Learner:
@@ -80,8 +80,8 @@ class LearnerTask:
             learner = VectorPPO(learning, spec, games.games, progress, self.seed, bootstrap)
         else:
             learner = SB3Learner(learning, spec, games, progress, self.seed)
-        if self.begin_with is not None:
-            learner.begin_with(self.begin_with)
+        if self.initial_agent is not None:
+            learner.start_from(self.initial_agent)
         return learner
 
 
@@ -168,7 +168,7 @@ class Training(ABC):
     def _phases(self, context: TrainingContext) -> Iterator[None]:
         """Learns from beginning to end; yields where a state is due."""
 
-    def _conclude(self, context: TrainingContext) -> TrainingState | None:
+    def _last_state(self, context: TrainingContext) -> TrainingState | None:
         """Makes the last state if the phases have not yielded it; a stop request waits."""
         return None
 
@@ -208,7 +208,7 @@ class Training(ABC):
                 best = context.checkpoints.best
                 error.agent = best.agent if best else None
                 raise
-            last = self._conclude(context)
+            last = self._last_state(context)
             if last is not None:
                 yield last
 
@@ -295,10 +295,10 @@ class Training(ABC):
         arrays = {
             **self._learner_arrays(context),
             **context.checkpoints.arrays(),
-            **under("history", history_arrays(context.history.frame())),
+            **prefixed("history", history_arrays(context.history.frame())),
         }
         for step, agent in context.kept.items():
-            arrays |= under(f"kept{step}", agent.weights)
+            arrays |= prefixed(f"kept{step}", agent.weights)
         facts: dict[str, JsonValue] = {
             **self.origin,
             **context.learner.facts(),
@@ -353,7 +353,7 @@ class LearnerTraining(Training):
         records_divergence: bool = False,
     ) -> None:
         shared = set(TrainingOptions.model_fields)
-        evaluated = options.model_dump(mode="json", include=shared - OBSERVING - {"budget"})
+        evaluated = options.model_dump(mode="json", include=shared - BOOKKEEPING - {"budget"})
         learning = task.learning.model_dump(mode="json", exclude=shared)
         blocks: dict[str, JsonValue] = {"options": evaluated, "learning": learning}
         if isinstance(options, PPOOptions):
@@ -362,7 +362,7 @@ class LearnerTraining(Training):
             **blocks,
             "spec": task.spec.model_dump(mode="json"),
             "seed": task.seed,
-            "begin_with": task.begin_with.fingerprint if task.begin_with else None,
+            "begin_with": task.initial_agent.fingerprint if task.initial_agent else None,
             **(conditions or {}),
         }
         super().__init__(options, evaluation_env, task.seed, origin, time_to_beat, task.keep_at)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pydantic import BaseModel, JsonValue
 
@@ -10,8 +10,9 @@ from qwop_wr.agents.state import (
     TrainingDivergedError,
     TrainingState,
     TrainingStateError,
+    agent_facts,
+    prefixed,
     resumable,
-    under,
 )
 from qwop_wr.errors import BadInputError
 from qwop_wr.metric_sink import MetricSink
@@ -73,7 +74,7 @@ def train_on(
         runs: dict[str, JsonValue] = {**active_run_ids()}
         try:
             for reached in training.run(state, sink):
-                yield reached.noting(**{RUNS: runs})
+                yield reached.with_facts(**{RUNS: runs})
         except TrainingStateError as error:
             raise BadInputError(f"interrupted_{dataset}: {error}") from error
         except TrainingDivergedError as error:
@@ -91,12 +92,11 @@ def _run_before(state: TrainingState | None) -> str | None:
 
 
 def _remains(error: TrainingDivergedError, origin: Mapping[str, JsonValue]) -> TrainingState:
-    agent, best = error.agent, None
+    agent = error.agent
+    arrays = prefixed("batch", error.batch or {})
     if agent is not None:
-        best = cast(
-            "JsonValue", {"spec": agent.spec.model_dump(mode="json"), "card": dict(agent.card)}
-        )
+        arrays |= prefixed("best", agent.weights)
+    best = agent_facts(agent) if agent else None
     return TrainingState(
-        {**under("batch", error.batch or {}), **under("best", agent.weights if agent else {})},
-        {**origin, "finished": False, "diverged": str(error), "best": best},
+        arrays, {**origin, "finished": False, "diverged": str(error), "best": best}
     )

@@ -12,6 +12,7 @@ from qwop_wr.agents.coaching import RatedActions, joined
 from qwop_wr.agents.policy import Policy
 from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
+from qwop_wr.errors import BadInputError
 from qwop_wr.options import Options
 from qwop_wr.search.foresight import ForesightOptions, Start, Trials, best_actions
 from qwop_wr.simulator.base import Booleans
@@ -117,6 +118,7 @@ class ForesightCoach:
             Ratings of the decisions that were drawn, group by group.
 
         Raises:
+            BadInputError: If no decision was rated.
             KeyboardInterrupt: If a stop was requested.
         """
         groups = [
@@ -126,7 +128,13 @@ class ForesightCoach:
         job = Job("coaching", _rate, lesson, _describe, "groups", threads=True)
         parts = [done.value for done in run_job(job, groups, SERIAL, progress=False)]
         stop_if_requested()
-        return joined([rated for part in parts for rated in part])
+        rated = [some for part in parts for some in part if len(some.actions)]
+        if not rated:
+            raise BadInputError(
+                "the coach has rated no decision; raise rated_share or hazard_share, or lower "
+                "foresight.decisions or the games' sticky"
+            )
+        return joined(rated)
 
 
 def _describe(group: _Group) -> str:
@@ -140,10 +148,11 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
     trials, masks = Trials(policy, judge, env, foresight), ACTION_SETS[env.options.actions]
     observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
     running, rated = np.ones(env.num_envs, dtype=np.bool_), list[RatedActions]()
-    # Decision in which noise last changed a game's keys.
-    changed = np.full(env.num_envs, -1)
+    # Decisions in which noise last changed a game's keys, and after which its runner last lay.
+    changed, fallen = np.full((2, env.num_envs), -1)
     pending, decision = deque[_Rating](), 0
-    while running.any() and not (context.stopped() or stop_requested()):
+    # As on clones, play goes on after the end of an episode, until all that is pending is rated.
+    while (running.any() or pending) and not (context.stopped() or stop_requested()):
         proposed = best_actions(policy.action_scores(observations), foresight.proposals)
         drawn = np.flatnonzero(running & _is_rated(Snapshot.of(env.simulator), options, rng))
         if len(drawn):
@@ -151,22 +160,25 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
             start = trials.begin(seen, drawn)
             others = trials.play(start, actions[:, 1:])
             pending.append(_Rating(decision, start, seen, actions, others))
-        observations, _, terminated, truncated, _ = env.step(proposed[:, 0])
-        changed[running & (env.last_keys != masks[proposed[:, 0]])] = decision
+        _, _, terminated, truncated, _ = env.step(proposed[:, 0])
+        observations, lies = trials.look()
+        changed[env.last_keys != masks[proposed[:, 0]]] = decision
+        fallen[lies] = decision
         running &= ~(terminated | truncated)
         decision += 1
         while pending and pending[0].decision + foresight.decisions == decision:
-            rated.append(_complete(pending.popleft(), trials, changed))
-    # All games have ended and stand still.
-    rated.extend(_complete(rating, trials, changed) for rating in pending)
+            rated.append(_complete(pending.popleft(), trials, changed, fallen))
     return rated
 
 
-def _complete(rating: _Rating, trials: Trials, changed: NDArray[np.int64]) -> RatedActions:
+def _complete(
+    rating: _Rating, trials: Trials, changed: NDArray[np.int64], fallen: NDArray[np.int64]
+) -> RatedActions:
     """Adds the ratings of the agent's own actions where no noise has changed the keys."""
-    own = trials.played(rating.start)
+    games = rating.start.games
+    own = trials.played(rating.start, fallen[games] >= rating.decision)
     ratings = np.column_stack([own, rating.others]).astype(np.float32)
-    kept = changed[rating.start.games] < rating.decision
+    kept = changed[games] < rating.decision
     return RatedActions(rating.observations[kept], rating.actions[kept], ratings[kept])
 
 

@@ -98,17 +98,29 @@ class Trials:
             fallen |= falls
         torso_x, ticks = np.repeat(start.torso_x, k), np.repeat(start.ticks, k)
         began = Start(origins[: n * k], torso_x, ticks, start.fall_value)
-        return self._ratings(began, now, fallen, np.arange(n * k)).reshape(n, k)
+        return self._ratings(began, now, fallen[: n * k], np.arange(n * k)).reshape(n, k)
 
     def _step(self, clones: Simulator, actions: NDArray[np.int64]) -> tuple[Snapshot, Booleans]:
         clones.step(self._masks[actions], self._env.options.ticks_per_action)
         now = Snapshot.of(clones)
         return now, self._has_fallen(now)
 
-    def played(self, start: Start) -> NDArray[np.float64]:
-        """Rates the play of the games themselves since they began, shape (n,)."""
+    def played(self, start: Start, fallen: Booleans) -> NDArray[np.float64]:
+        """Rates the play of the games themselves since they began, shape (n,).
+
+        Args:
+            fallen: Whether they have fallen after any decision since then, shape (n,).
+        """
+        return self._ratings(start, Snapshot.of(self._env.simulator), fallen, start.games)
+
+    def look(self) -> tuple[NDArray[np.float32], Booleans]:
+        """Observes the games themselves, on after their ends as well.
+
+        Returns:
+            Observations, shape (n_games, d), and who lies or has sunk, shape (n_games,).
+        """
         now = Snapshot.of(self._env.simulator)
-        return self._ratings(start, now, self._has_fallen(now), start.games)
+        return self._observer.observe(now), self._has_fallen(now)
 
     def _has_fallen(self, games: Snapshot) -> Booleans:
         sunk: Booleans = games.torso_y > self._options.sink_height
@@ -117,7 +129,7 @@ class Trials:
     def _ratings(
         self, start: Start, now: Snapshot, fallen: Booleans, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Rates the play that led to some rows of ``now``."""
+        """Rates the play that led to some rows of ``now``; ``fallen`` tells of these rows."""
         torso_x, ticks, landed = now.torso_x[rows], now.ticks[rows], now.landed[rows]
         metres = (torso_x - start.torso_x) / UNITS_PER_METRE
         # Who has finished stands still; without its pace the slower finisher would lead.
@@ -127,7 +139,7 @@ class Trials:
         metres = metres + np.where(landed, missing * pace, 0.0)
         observations = self._track.hide_finish(self._observer.observe(now)[rows])
         values = self._judge.values(observations).astype(np.float64)
-        values[fallen[rows]] = start.fall_value
+        values[fallen] = start.fall_value
         return np.asarray(metres + self._options.value_weight * values)
 
 

@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 import torch
 from sb3_contrib import QRDQN
-from stable_baselines3.common.callbacks import BaseCallback, StopTrainingOnMaxEpisodes
+from stable_baselines3.common.callbacks import (
+    BaseCallback,
+    CheckpointCallback,
+    StopTrainingOnMaxEpisodes,
+)
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import configure
 
@@ -80,7 +84,7 @@ def test_the_agent_equals_the_learners_network() -> None:
 def test_loaded_weights_reach_both_networks() -> None:
     learner = make_learner(make_options())
     agent = make_agent(learner.spec, seed=9)
-    learner.begin_with(agent)
+    learner.start_from(agent)
     assert learner.agent().fingerprint == agent.fingerprint
     for name, tensor in learner.target_network.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), agent.weights[name])
@@ -212,24 +216,24 @@ def test_full_exploration_ignores_the_policy() -> None:
 def test_the_state_behind_a_finish_counts_as_the_average_state() -> None:
     learner = make_learner(make_options(demonstration_share=0.5, n_steps=1), walk(5))
     batch = learner.mixer.draw(512, Shares(demonstrations=1.0), beta=0.0)
-    (outlook,) = batch.n_step
-    finishes = outlook.truncated
+    (step,) = batch.n_step
+    finishes = step.truncated
     assert 0 < int(finishes.sum()) < 512
     with torch.no_grad():
-        values = learner.target_network(outlook.next_observations)
-        choice = learner.network.action_scores(outlook.next_observations).argmax(dim=1)
+        values = learner.target_network(step.next_observations)
+        choice = learner.network.action_scores(step.next_observations).argmax(dim=1)
         inside = values[torch.arange(512), :, choice][~finishes]
         (targets,) = learner.n_step_targets(batch)
-    expected = outlook.returns[~finishes, None] + 0.9 * inside
+    expected = step.returns[~finishes, None] + 0.9 * inside
     np.testing.assert_allclose(targets[~finishes].numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
-    behind = (targets[finishes] - outlook.returns[finishes, None]) / 0.9
-    np.testing.assert_allclose(behind.numpy(), inside.mean().item(), rtol=1e-4)
+    after_finish = (targets[finishes] - step.returns[finishes, None]) / 0.9
+    np.testing.assert_allclose(after_finish.numpy(), inside.mean().item(), rtol=1e-4)
 
 
 def test_own_fastest_finishes_are_imitated(monkeypatch: pytest.MonkeyPatch) -> None:
     options = make_options(elite_share=0.25, elite_runs=5, exploration=0.1, warmup_steps=1000)
     learner = make_learner(options)
-    learner.begin_with(make_walker(learner.spec))
+    learner.start_from(make_walker(learner.spec))
     batches = collect_batches(learner, monkeypatch)
     learn(learner, 2000)
     lengths = learner.elite.lengths
@@ -442,14 +446,21 @@ def test_callbacks_of_sb3_watch_and_stop_it() -> None:
     assert learner.num_timesteps < 1000
 
 
+def test_callbacks_of_sb3_save_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qwop_wr.agents.shards.usable_cores", lambda: 2)
+    learner = make_learner(make_options())
+    learner.learn(400, callback=CheckpointCallback(100, str(tmp_path)))
+    assert len(list(tmp_path.glob("*.zip"))) == 1
+
+
 def test_sb3_evaluates_it_and_logs_its_episodes(tmp_path: Path) -> None:
     learner = make_learner(make_options())
-    learner.begin_with(make_walker(learner.spec))
+    learner.start_from(make_walker(learner.spec))
     learner.set_logger(configure(str(tmp_path), ["csv"]))
     learner.learn(400, log_interval=1)
     rows = pd.read_csv(tmp_path / "progress.csv")
     assert {"rollout/ep_rew_mean", "rollout/exploration_rate", "time/fps"} <= set(rows.columns)
-    learner.begin_with(make_walker(learner.spec))
+    learner.start_from(make_walker(learner.spec))
     mean, spread = evaluate_policy(learner, CorridorVecEnv(4), n_eval_episodes=8, warn=False)
     # Twenty steps of 0.98 each.
     assert mean == pytest.approx(19.6)

@@ -103,7 +103,7 @@ def test_an_experiment_begins_where_another_was(
     assert child["second/1"].facts["begin_with"] is not None
     with pytest.raises(BadInputError, match="first: kedro run .*experiment=first,seed=1"):
         train(experiments, "second")
-    stale = {"first/1": first["first/1"].noting(task="another")}
+    stale = {"first/1": first["first/1"].with_facts(task="another")}
     with pytest.raises(BadInputError, match="no such checkpoint of the present configuration"):
         train(experiments, "second", stale)
 

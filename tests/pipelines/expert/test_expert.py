@@ -278,26 +278,28 @@ def test_a_training_can_go_on_from_the_reigning_expert(
         _states(None, environment, begins_with="reigning")
 
 
+COACHING = Stage.model_validate(
+    {
+        "name": "expert_coaching",
+        "games": {"max_ticks": 24},
+        "coach": {"n_games": 4, "hazard_share": 1.0},
+        "options": {
+            "budget": {"steps": 0},
+            "coaching": {"rounds": 2, "batch_size": 16},
+            "evaluation_starts": 4,
+            "gate_starts": 4,
+            "progress_bar": False,
+        },
+    }
+)
+
+
 def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions) -> None:
     trained = _train(None, environment)
-    stage = Stage.model_validate(
-        {
-            "name": "expert_coaching",
-            "games": {"max_ticks": 24},
-            "coach": {"n_games": 4, "hazard_share": 1.0},
-            "options": {
-                "budget": {"steps": 0},
-                "coaching": {"rounds": 2, "batch_size": 16},
-                "evaluation_starts": 4,
-                "gate_starts": 4,
-                "progress_bar": False,
-            },
-        }
-    )
 
     def coach(interrupted: TrainingState | None = None) -> list[TrainingState]:
         resume = interrupted is not None
-        arguments = (trained, interrupted, environment, stage, EVALUATION)
+        arguments = (trained, interrupted, environment, COACHING, EVALUATION)
         return list(coach_expert(*arguments, seed=1, resume=resume))
 
     first, *_, end = coach()
@@ -309,6 +311,15 @@ def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions)
         assert cast("Any", agent.card["coached"])["incoming"] == trained.fingerprint
     *_, again = coach(first)
     assert take_candidate(again, trained)[0].fingerprint == agent.fingerprint
+
+
+def test_nobody_coaches_an_expert_where_clones_are_slow(environment: EnvironmentOptions) -> None:
+    box2d = environment.model_copy(update={"engine": "box2d"})
+    trained = _train(None, box2d)
+    *_, end = coach_expert(trained, None, box2d, COACHING, EVALUATION, seed=1, resume=False)
+    agent, history, _ = take_candidate(end, trained)
+    assert agent.fingerprint == trained.fingerprint
+    assert "coaching/round" not in set(history["metric"])
 
 
 def test_findings_are_listed_by_the_processor_time_since_random_weights() -> None:
@@ -336,3 +347,6 @@ def test_findings_are_listed_by_the_processor_time_since_random_weights() -> Non
     assert progress["core_minutes"].tolist() == [0.1, 5.0, 5.5, 7.0, 8.0, 8.5, 10.0]
     assert progress["time"].tolist()[:6] == [60.0, 47.0, 47.0, 45.0, 41.0, 39.0]
     assert progress["best_tape"].tolist()[4:] == [40.0, 39.0, 39.0]
+    no_rounds = pd.DataFrame({"step": [0], "metric": ["evaluation/best_time"], "value": [47.0]})
+    uncoached = trace_progress(history((9, 5.0, 47.0)), no_rounds, {"rounds": rounds}, search)
+    assert uncoached["core_minutes"].tolist() == [5.0, 6.0, 6.5, 8.0]

@@ -67,7 +67,7 @@ class Learner(ABC):
         """Returns an agent with the current weights and an empty card."""
 
     @abstractmethod
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the initial weights with those of an agent of the same spec."""
 
     @abstractmethod

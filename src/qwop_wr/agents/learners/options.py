@@ -1,7 +1,7 @@
 """Options of trainings and of every algorithm, named as in stable-baselines3 where they agree."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -269,7 +269,7 @@ class DemonstrationLearning(Learning):
         }
 
 
-OBSERVING: Final = frozenset(
+BOOKKEEPING: Final = frozenset(
     {"stop_at", "save_every", "save_minutes", "log_every", "progress_bar", "tensorboard", "device"}
 )
 """Options that change how a training is watched, saved and stopped, not what it learns."""
@@ -341,22 +341,13 @@ class PPOOptions(TrainingOptions, PPOLearning):
     log_every: PositiveInt = 32_768
 
 
-_MODELS: tuple[type[Learning], ...] = (
-    QRDQNLearning,
-    DQNLearning,
-    PPOLearning,
-    A2CLearning,
-    RecurrentPPOLearning,
-)
+_AnyLearning = QRDQNLearning | DQNLearning | PPOLearning | A2CLearning | RecurrentPPOLearning
 
-
-def _algorithms(model: type[Learning]) -> tuple[str, ...]:
-    annotation: Any = model.model_fields["algorithm"].annotation
-    names: tuple[str, ...] = annotation.__args__
-    return names
-
-
-ALGORITHMS = {name: model for model in _MODELS for name in _algorithms(model)}
+ALGORITHMS: dict[str, type[Learning]] = {
+    name: model
+    for model in get_args(_AnyLearning)
+    for name in get_args(model.model_fields["algorithm"].annotation)
+}
 """Options by the algorithm's name."""
 
 
@@ -381,10 +372,7 @@ def _known_options(value: object) -> object:
 
 
 LearningOptions = Annotated[
-    Annotated[
-        QRDQNLearning | DQNLearning | PPOLearning | A2CLearning | RecurrentPPOLearning,
-        Field(discriminator="algorithm"),
-    ],
+    Annotated[_AnyLearning, Field(discriminator="algorithm")],
     BeforeValidator(_known_options),
 ]
 """Options of any algorithm, told apart by ``algorithm``."""

@@ -34,7 +34,7 @@ from qwop_wr.agents.state import (
     load_optimiser,
     module_arrays,
     optimiser_arrays,
-    under,
+    prefixed,
 )
 
 BLOCK: Final = 512
@@ -203,7 +203,7 @@ class VectorPPO(Learner):
         """Returns an agent with the current weights and an empty card."""
         return Agent.from_network(self._spec, self.network, card={})
 
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the initial weights with an agent's."""
         load_module(self.network, agent.weights)
 
@@ -215,10 +215,10 @@ class VectorPPO(Learner):
             "returns": self._returns.copy(),
         }
         return {
-            **under("policy", module_arrays(self.network)),
-            **under("optimiser", optimiser_arrays(self.optimizer)),
-            **under("games", games.state()),
-            **under("rest", rest),
+            **prefixed("policy", module_arrays(self.network)),
+            **prefixed("optimiser", optimiser_arrays(self.optimizer)),
+            **prefixed("games", games.state()),
+            **prefixed("rest", rest),
         }
 
     def facts(self) -> dict[str, JsonValue]:

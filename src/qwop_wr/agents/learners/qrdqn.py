@@ -34,7 +34,7 @@ from qwop_wr.agents.state import (
     load_optimiser,
     module_arrays,
     optimiser_arrays,
-    under,
+    prefixed,
 )
 from qwop_wr.agents.transitions import Transitions
 
@@ -400,7 +400,7 @@ class DemonstrationQRDQN(QRDQN, Learner):
         """Returns an agent with the averaged weights and an empty card."""
         return Agent.from_network(self.spec, self.average.network, card={})
 
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the initial weights, also those of the target network."""
         self._load_weights(agent.weights)
 
@@ -439,7 +439,9 @@ class DemonstrationQRDQN(QRDQN, Learner):
             "optimizer": optimiser_arrays(self.policy.optimizer),
             **{name: module_arrays(network) for name, network in self._networks().items()},
         }
-        return {name: array for part in parts for name, array in under(part, parts[part]).items()}
+        return {
+            name: array for part in parts for name, array in prefixed(part, parts[part]).items()
+        }
 
     def facts(self) -> dict[str, JsonValue]:
         """Returns counters, generators, recent episodes and metrics not yet taken out."""

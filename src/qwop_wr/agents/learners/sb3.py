@@ -43,8 +43,8 @@ from qwop_wr.agents.state import (
     load_optimiser,
     module_arrays,
     optimiser_arrays,
+    prefixed,
     restore_global_generators,
-    under,
 )
 
 _BUFFERED: Final = (
@@ -112,7 +112,7 @@ class SB3Learner(Learner):
         weights = {ours: state[theirs].cpu().numpy() for theirs, ours in self._names().items()}
         return Agent(self._spec, weights)
 
-    def begin_with(self, agent: Agent) -> None:
+    def start_from(self, agent: Agent) -> None:
         """Replaces the initial weights, also those of a target network."""
         policy = self._model.policy
         if isinstance(policy, QuantilePolicy | ValuePolicy):
@@ -130,18 +130,18 @@ class SB3Learner(Learner):
         assert isinstance(model._last_obs, np.ndarray)  # noqa: S101 - it has played
         rest = {"observations": model._last_obs.copy()}
         if isinstance(model, OffPolicyAlgorithm):
-            rest |= under("buffer", _buffer_arrays(model))
+            rest |= prefixed("buffer", _buffer_arrays(model))
         else:
             assert isinstance(model._last_episode_starts, np.ndarray)  # noqa: S101 - it has played
             rest["starts"] = model._last_episode_starts.copy()
         if isinstance(model, RecurrentPPO):
-            rest |= under("memory", _memory_arrays(model))
+            rest |= prefixed("memory", _memory_arrays(model))
         return {
-            **under("policy", module_arrays(model.policy)),
-            **under("optimiser", optimiser_arrays(model.policy.optimizer)),
-            **under("generator", global_generators()),
-            **under("games", self._env.state()),
-            **under("rest", rest),
+            **prefixed("policy", module_arrays(model.policy)),
+            **prefixed("optimiser", optimiser_arrays(model.policy.optimizer)),
+            **prefixed("generator", global_generators()),
+            **prefixed("games", self._env.state()),
+            **prefixed("rest", rest),
         }
 
     def facts(self) -> dict[str, JsonValue]:

@@ -125,7 +125,7 @@ def _train(
     dataset = f"experiment_trainings: {run.key}"
     options = run.experiment.model_dump(mode="json")
     for reached in train_on(run.title, training, state, options, tags, dataset):
-        yield {run.key: reached.noting(task=run.task)}
+        yield {run.key: reached.with_facts(task=run.task)}
 
 
 def _giving(state: TrainingState) -> Callable[[], TrainingState]:

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.learners.options import OBSERVING
+from qwop_wr.agents.learners.options import BOOKKEEPING
 from qwop_wr.agents.stage import StageGames, StageInputs, StageOptions, StageResult, train_stage
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import LearnerTask, LearnerTraining, kept_agent, kept_steps
@@ -62,7 +62,7 @@ class ExperimentRun(SeededRun):
         experiment = self.experiment.model_dump(
             mode="json", exclude={"hypothesis", "outcome", "source"}
         )
-        for name in OBSERVING & experiment["training"].keys():
+        for name in BOOKKEEPING & experiment["training"].keys():
             del experiment["training"][name]
         return fingerprint(experiment, self.seed, self.parent.task if self.parent else None)
 

@@ -40,7 +40,7 @@ def trace_progress(
         found = wide.reindex(columns=[CORE_MINUTES, _EVALUATED]).dropna(subset=[CORE_MINUTES])
         for minutes, time in found.itertuples(index=False):
             rows.append(_row(phase, offset, 60.0 * minutes, time, None))
-        offset += float(found[CORE_MINUTES].max())
+        offset += max(found[CORE_MINUTES], default=0.0)
     for step in refinement["rounds"]:
         best = step["best_time"]
         rows.append(_row("rounds", offset, step["core_seconds"], step["mean_time"], best))

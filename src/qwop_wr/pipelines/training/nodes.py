@@ -132,9 +132,6 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     options = agent.applied_to(stage.options)
-    if options.coaching is not None and environment.engine in SLOW_CLONES:
-        without = options.coaching.model_copy(update={"rounds": 0})
-        options = options.model_copy(update={"coaching": without})
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
@@ -153,7 +150,7 @@ def stage_training(
     environment: EnvironmentOptions,
     evaluation: EvaluationOptions,
 ) -> StageTraining:
-    """Create the training of a stage in its own games.
+    """Create the training of a stage in its own games; nobody coaches where clones are slow.
 
     Args:
         spec: Spec of the agents.
@@ -164,12 +161,15 @@ def stage_training(
     Raises:
         BadInputError: If agent, demonstrations and environment do not fit together.
     """
-    played = stage.games.environment(environment)
+    played, options = stage.games.environment(environment), stage.options
     noisy = randomised_options(environment, evaluation)
+    if options.coaching is not None and environment.engine in SLOW_CLONES:
+        without = options.coaching.model_copy(update={"rounds": 0})
+        options = options.model_copy(update={"coaching": without})
     with checking(f"stage {stage.name}"):
         return StageTraining(
-            stage.options,
-            _make_games(stage.games.n_games, stage.options, played, noisy),
+            options,
+            _make_games(stage.games.n_games, options, played, noisy),
             spec,
             inputs,
             {
