@@ -190,20 +190,23 @@ class CoachedLearner(Learner):
     Every round draws from a generator of its own, so that rounds repeat exactly after a stop.
 
     Args:
-        agent: Agent to begin with; the coach rates by its values throughout.
+        agent: Agent to begin with.
+        judge: Agent by whose values the coach rates throughout. Coaching moves the action
+            scores of an agent that values actions, so that they are no values any more.
         first_step: Decisions made before the coaching, from which ``steps`` continues.
     """
 
     def __init__(
         self,
         agent: Agent,
+        judge: Agent,
         make_coach: MakeCoach,
         options: CoachingOptions,
         seed: int,
         first_step: int,
     ) -> None:
         self.episodes = RecentEpisodes()
-        self._judge = self._agent = agent
+        self._agent, self._judge = agent, judge
         self._make_coach, self._options, self._seed = make_coach, options, seed
         self._steps = first_step
         self._coach: Coach | None = None
@@ -265,8 +268,8 @@ class CoachedLearner(Learner):
         return self._agent
 
     def start_from(self, agent: Agent) -> None:
-        """Replaces the agent that learns and by whose values the coach rates."""
-        self._judge, self._agent, self._coach = agent, agent, None
+        """Replaces the agent that learns."""
+        self._agent = agent
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies the weights of both agents, and the ratings in memory."""

@@ -98,14 +98,19 @@ class StageGames(NamedTuple):
 
 
 class StageInputs(NamedTuple):
-    """What a stage begins with; without an incoming agent, with a fresh network."""
+    """What a stage begins with; without an incoming agent, with a fresh network.
+
+    Attributes:
+        judge: Agent by whose values a coach rates; the one that is coached if omitted.
+    """
 
     incoming: Agent | None
     demonstrations: Transitions | None
     seed: int
+    judge: Agent | None = None
 
     def identity(self, options: StageOptions) -> dict[str, JsonValue]:
-        """Returns seed, the agent's fingerprint and, if used, a SHA-256 of the demonstrations."""
+        """Returns seed, agents' fingerprints and, if used, a SHA-256 of the demonstrations."""
         data: str | None = None
         if self.demonstrations is not None and options.uses_demonstrations:
             steps, digest = self.demonstrations, hashlib.sha256()
@@ -113,7 +118,10 @@ class StageInputs(NamedTuple):
                 digest.update(np.ascontiguousarray(array).tobytes())
             data = digest.hexdigest()
         agent = self.incoming.fingerprint if self.incoming else None
-        return {"seed": self.seed, "incoming agent": agent, "demonstrations": data}
+        found: dict[str, JsonValue] = {"seed": self.seed, "incoming agent": agent, "demonstrations": data}
+        if self.judge is not None and options.coaching is not None:
+            found["judge"] = self.judge.fingerprint
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,9 +306,8 @@ class StageTraining(Training):
     def _coached(self, agent: Agent, first_step: int) -> CoachedLearner:
         assert self._options.coaching is not None  # noqa: S101 - the caller has looked
         assert self._make_coach is not None  # noqa: S101 - the constructor made sure
-        return CoachedLearner(
-            agent, self._make_coach, self._options.coaching, self._seed, first_step
-        )
+        judge, coaching = self._inputs.judge or agent, self._options.coaching
+        return CoachedLearner(agent, judge, self._make_coach, coaching, self._seed, first_step)
 
     def _last_state(self, context: TrainingContext) -> TrainingState:
         """Compares the best agents with the incoming one at the gate."""

@@ -61,6 +61,7 @@ def _states(
         incoming=agent,
         interrupted=interrupted,
         demonstrations=_record(agent, environment),
+        judge=agent,
         environment=environment,
         agent=shared,
         stage=_stage(options),

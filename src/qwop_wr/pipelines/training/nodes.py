@@ -101,6 +101,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     incoming: Agent,
     interrupted: TrainingState | None,
     demonstrations: Recording,
+    judge: Agent,
     environment: EnvironmentOptions,
     agent: AgentOptions,
     stage: Stage,
@@ -113,6 +114,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
+        judge: Agent by whose values a coach rates in a stage without play of its own.
         agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
@@ -135,7 +137,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
-        StageInputs(incoming, transitions, seed),
+        StageInputs(incoming, transitions, seed, None if options.plays else judge),
         environment,
         evaluation,
     )

@@ -18,12 +18,13 @@ _SHARED_PARAMETERS: Final = (
 )
 
 
-def create_stage(name: str, incoming: str) -> Pipeline:
+def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
     """Create one stage from the template.
 
     Args:
         name: Name of the stage, which is its namespace.
         incoming: Dataset of the agent that it starts from.
+        judge: Dataset of the agent by whose values a coach rates.
 
     Returns:
         Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
@@ -37,6 +38,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
                     "incoming": "incoming_agent",
                     "interrupted": "interrupted_training",
                     "demonstrations": "demonstrations",
+                    "judge": "judge",
                     "environment": "params:environment",
                     "agent": "params:agent",
                     "stage": "params:stage",
@@ -61,6 +63,7 @@ def create_stage(name: str, incoming: str) -> Pipeline:
         inputs={
             "incoming_agent": incoming,
             "demonstrations": "demonstrations",
+            "judge": judge,
             "interrupted_training": f"interrupted_{name}_training",
         },
         outputs={out: f"{name}_{out}" for out in ("training", "agent", "history", "gate")},
@@ -90,5 +93,7 @@ def create_pipeline() -> Pipeline:
     )
     first = Pipeline([beginning], namespace=STAGES[0], prefix_datasets_with_namespace=False)
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
-    stages = [create_stage(name, agents[i]) for i, name in enumerate(STAGES)]
+    # Coaching turns action values into mere scores: the first stage's agent is the judge of all.
+    judges = [agents[0], *[agents[1]] * (len(STAGES) - 1)]
+    stages = [create_stage(*stage) for stage in zip(STAGES, agents, judges, strict=False)]
     return sum(stages, first)
