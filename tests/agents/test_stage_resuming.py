@@ -213,11 +213,13 @@ class Coach:
 
 
 def coached_training(
-    make_coach: type[Coach] | None = Coach, options: StageOptions = COACHED
+    make_coach: type[Coach] | None = Coach,
+    options: StageOptions = COACHED,
+    judge: Agent | None = None,
 ) -> StageTraining:
     games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
     spec = COACHED.agent_spec(INTERFACE, "toy")
-    inputs = StageInputs(make_agent(spec, seed=4), None, 3)
+    inputs = StageInputs(make_agent(spec, seed=4), None, 3, judge)
     return StageTraining(options, games, spec, inputs, make_coach=make_coach)
 
 
@@ -324,3 +326,22 @@ def test_coaching_alone_needs_an_agent() -> None:
     spec = COACHED.agent_spec(INTERFACE, "toy")
     with pytest.raises(ValueError, match="needs an incoming agent"):
         StageTraining(COACHED_ALONE, games, spec, StageInputs(None, None, 3), make_coach=Coach)
+
+
+def test_a_coach_rates_by_the_values_of_the_judge() -> None:
+    judge = make_agent(COACHED.agent_spec(INTERFACE, "toy"), seed=9)
+    judged: list[str] = []
+
+    class Noting(Coach):
+        def __init__(self, judge: Agent) -> None:
+            super().__init__(judge)
+            judged.append(judge.fingerprint)
+
+    states = list(coached_training(Noting, COACHED_ALONE, judge).run())
+    assert judged == [judge.fingerprint]
+    *_, end = coached_training(Noting, COACHED_ALONE, judge).run(states[1])
+    assert judged == [judge.fingerprint] * 2
+    assert_same_end(end, states[-1])
+    other = make_agent(judge.spec, seed=10)
+    with pytest.raises(TrainingStateError, match="other judging agent"):
+        next(coached_training(Noting, COACHED_ALONE, other).run(states[1]))

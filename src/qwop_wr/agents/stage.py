@@ -118,9 +118,13 @@ class StageInputs(NamedTuple):
                 digest.update(np.ascontiguousarray(array).tobytes())
             data = digest.hexdigest()
         agent = self.incoming.fingerprint if self.incoming else None
-        found: dict[str, JsonValue] = {"seed": self.seed, "incoming agent": agent, "demonstrations": data}
+        found: dict[str, JsonValue] = {
+            "seed": self.seed,
+            "incoming agent": agent,
+            "demonstrations": data,
+        }
         if self.judge is not None and options.coaching is not None:
-            found["judge"] = self.judge.fingerprint
+            found["judging agent"] = self.judge.fingerprint
         return found
 
 

@@ -203,6 +203,9 @@ def test_stages_are_chained_and_differ_in_parameters_only() -> None:
         train, take = pipeline.filter(node_namespaces=[name]).nodes[-2:]
         assert train.func is train_agent
         assert {incoming, f"interrupted_{name}_training"} <= set(train.inputs)
+        # Values are learnt in the first stage alone.
+        judge = "initial_agent" if name == STAGES[0] else f"{STAGES[0]}_agent"
+        assert train.inputs.count(judge) == (2 if incoming == judge else 1)
         assert train.outputs == [f"{name}_training"]
         assert outgoing in take.outputs
         shared = {
@@ -213,7 +216,7 @@ def test_stages_are_chained_and_differ_in_parameters_only() -> None:
 
 
 def test_names_between_stages_have_no_dots() -> None:
-    outputs = create_stage("toy", "some_agent").outputs()
+    outputs = create_stage("toy", "some_agent", "another_agent").outputs()
     assert outputs == {"toy_agent", "toy_history", "toy_gate"}
 
 
