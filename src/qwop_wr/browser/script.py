@@ -17,7 +17,8 @@ from qwop_wr.envs import ACTION_SETS, OBSERVATIONS, EnvironmentOptions
 from qwop_wr.evaluation.ranking import own_environment
 from qwop_wr.simulator.anatomy import HURDLE, HURDLE_JOINT, JOINTS, PARTS
 from qwop_wr.simulator.constants import CAMERA_LEAD, GRAVITY, PIXELS_PER_UNIT, SAND_PIT_PX
-from qwop_wr.simulator.platforms import BROWSERS, PLATFORMS, sines_cosines
+from qwop_wr.simulator.exact.engine import sines_cosines
+from qwop_wr.simulator.platforms import BROWSERS, PLATFORMS
 from qwop_wr.simulator.tape import Tape
 from qwop_wr.simulator.tape_format import MAX_TICKS
 

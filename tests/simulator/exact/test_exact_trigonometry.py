@@ -10,9 +10,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qwop_wr.simulator.exact import correct_rounding
+from qwop_wr.simulator.exact.engine import sines_cosines
 from qwop_wr.simulator.exact.primitives import fused
 from qwop_wr.simulator.exact.trigonometry import sine_cosine_on
-from qwop_wr.simulator.platforms import PLATFORMS, sines_cosines
+from qwop_wr.simulator.platforms import PLATFORMS
 
 Floats = NDArray[np.float64]
 

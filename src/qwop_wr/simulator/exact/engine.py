@@ -12,7 +12,14 @@ from numba.core import config
 from numpy.typing import ArrayLike, NDArray
 
 from qwop_wr.simulator.base import Floats, GameIndices, Integers, Simulator
-from qwop_wr.simulator.exact.batch import advance, begin, copy, read_bodies, read_contacts
+from qwop_wr.simulator.exact.batch import (
+    advance,
+    begin,
+    compute_sines_cosines,
+    copy,
+    read_bodies,
+    read_contacts,
+)
 from qwop_wr.simulator.exact.compilation import announced
 from qwop_wr.simulator.exact.layout import (
     CALF_KEY,
@@ -35,6 +42,7 @@ from qwop_wr.simulator.exact.layout import (
 )
 from qwop_wr.simulator.exact.simd import LANES
 from qwop_wr.simulator.exact.tables import STATE_BODIES, body_number
+from qwop_wr.simulator.exact.trigonometry import LARGEST
 from qwop_wr.simulator.keys import KeyMasks
 from qwop_wr.simulator.platforms import DEFAULT_PLATFORM, PLATFORMS, checked_platform
 
@@ -194,6 +202,35 @@ class ExactSimulator(Simulator):
             return storage.real(_REALS[quantity])[: self.n_games].copy()
         number, kind = _INTEGERS[quantity]
         return storage.integer(number)[: self.n_games].astype(kind)
+
+
+def sines_cosines(
+    platform: str, angles: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Computes sines and cosines to the bits of a platform's browsers.
+
+    Args:
+        platform: One of :data:`~qwop_wr.simulator.PLATFORMS`.
+        angles: Angles [rad], at most 823,549 in size, any shape.
+
+    Returns:
+        Sines and cosines, of the angles' shape.
+
+    Raises:
+        ValueError: If there is no such platform or an angle is too large or no number.
+    """
+    number = PLATFORMS.index(checked_platform(platform))
+    wanted = np.asarray(angles, dtype=np.float64)
+    if not np.all(np.abs(wanted) <= LARGEST):
+        raise ValueError(f"an angle must be a number of at most {LARGEST:.0f} in size")
+    padded = np.zeros(-(-wanted.size // LANES) * LANES)
+    padded[: wanted.size] = wanted.ravel()
+    sines, cosines = np.empty_like(padded), np.empty_like(padded)
+    compute_sines_cosines(number, padded, sines, cosines)
+    return (
+        sines[: wanted.size].reshape(wanted.shape),
+        cosines[: wanted.size].reshape(wanted.shape),
+    )
 
 
 def _advance(storage: Storage, keys: KeyMasks, ticks: int) -> None:
