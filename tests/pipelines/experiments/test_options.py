@@ -159,7 +159,7 @@ def test_what_does_not_fit_is_told(changes: dict[str, Any], said: str) -> None:
         ({"margn_weight": 0.0}, "margn_weight = 0.0: there is no such key; did you mean 'margin_"),
         ({"layer_norm": "maybe"}, "layer_norm = 'maybe': Input should be a valid boolean"),
         ({"priorities": {"importanc": "mean"}}, "priorities.importanc = 'mean': there is no such"),
-        ({"budget": {"steps": "-5"}}, "budget.steps = '-5': Input should be greater than 0"),
+        ({"budget": {"steps": "-5"}}, "budget.steps = '-5': Input should be greater than or equal"),
     ],
 )
 def test_changes_of_stage_1_that_do_not_fit(changes: dict[str, Any], said: str) -> None:
