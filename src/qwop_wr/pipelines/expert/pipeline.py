@@ -13,8 +13,7 @@ from qwop_wr.pipelines.expert.nodes import (
     train_expert,
 )
 from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
-
-_SHARED = {"environment": "params:environment", "seed": "params:seed"}
+from qwop_wr.pipelines.inputs import parameters
 
 
 def create_pipeline() -> Pipeline:
@@ -30,14 +29,12 @@ def _training() -> Pipeline:
     train = Node(
         train_expert,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed", "evaluation", "resume"),
             "interrupted": "interrupted_expert_training",
             "reigning": "reigning_expert_agent",
             "games": "params:expert.games",
             "options": "params:expert.options",
             "begins_with": "params:expert.begins_with",
-            "evaluation": "params:evaluation",
-            "resume": "params:resume",
         },
         outputs="expert_training",
         name="train_expert",
@@ -51,12 +48,10 @@ def _training() -> Pipeline:
     coach = Node(
         coach_expert,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed", "evaluation", "resume"),
             "trained": "expert_trained_agent",
             "interrupted": "interrupted_expert_coaching_training",
             "stage": "params:expert.coaching",
-            "evaluation": "params:evaluation",
-            "resume": "params:resume",
         },
         outputs="expert_coaching_training",
         name="coach_expert",
@@ -70,10 +65,9 @@ def _training() -> Pipeline:
     select = Node(
         select_expert,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed", "evaluation"),
             "candidate": "expert_candidate",
             "reigning": "reigning_expert_agent",
-            "evaluation": "params:evaluation",
             "options": "params:expert.gate",
         },
         outputs=["expert_agent", "expert_gate"],
@@ -86,11 +80,10 @@ def _search() -> Pipeline:
     refine = Node(
         refine_expert,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed", "resume"),
             "candidate": "expert_candidate",
             "interrupted": "interrupted_expert_guides",
             "options": "params:expert.refinement",
-            "resume": "params:resume",
         },
         outputs=["expert_guides", "expert_rounds", "expert_found_tape"],
         name="refine_expert",
@@ -98,13 +91,11 @@ def _search() -> Pipeline:
     search = Node(
         search_with_expert,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed", "resume", "compute"),
             "guides": "expert_guides",
             "found": "expert_found_tape",
             "interrupted": "interrupted_expert_tape",
             "options": "params:expert.hunt",
-            "resume": "params:resume",
-            "compute": "params:compute",
         },
         outputs=["expert_tape", "expert_hunt"],
         name="search_with_expert",
@@ -112,7 +103,7 @@ def _search() -> Pipeline:
     select = Node(
         select_guides,
         inputs={
-            **_SHARED,
+            **parameters("environment", "seed"),
             "candidates": "expert_guides",
             "reigning": "reigning_guide_agents",
             "options": "params:expert.refinement",
