@@ -49,8 +49,9 @@ def test_some_games_are_tried_as_they_are_among_all() -> None:
         observations, *_ = env.step(agent.policy().act(observations))
     every, some = np.arange(40), np.array([1, 5, 6, 21, 39])
     actions = best_actions(agent.policy().action_scores(observations), 3)
-    whole = trials.play(trials.begin(observations, every), actions)
-    part = trials.play(trials.begin(observations[some], some), actions[some])
+    now = trials.look().now
+    whole = trials.play(trials.begin(now, observations, every), actions)
+    part = trials.play(trials.begin(now, observations[some], some), actions[some])
     np.testing.assert_allclose(part, whole[some], rtol=1e-5)
 
 
@@ -59,17 +60,18 @@ def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
     env = QwopVectorEnv(40, OPTIONS, autoreset=False)
     options = ForesightOptions(decisions=4)
     trials = Trials(agent.policy(), constant(agent, 2.0).policy(), env, options)
-    observations, _ = env.reset(seed=list(range(40)))
+    env.reset(seed=list(range(40)))
+    view = trials.look()
     for _ in range(12):
-        start = trials.begin(observations, np.arange(40))
-        own = agent.policy().act(observations)
+        start = trials.begin(view.now, view.observations, np.arange(40))
+        own = agent.policy().act(view.observations)
         tried = trials.play(start, own[:, None])[:, 0]
         fallen = np.zeros(40, dtype=np.bool_)
         for _ in range(4):
-            env.step(agent.policy().act(observations))
-            observations, lies = trials.look()
-            fallen |= lies
-        np.testing.assert_allclose(trials.played(start, fallen), tried, rtol=1e-5)
+            env.step(agent.policy().act(view.observations))
+            view = trials.look()
+            fallen |= view.fallen
+        np.testing.assert_allclose(trials.played(start, view, fallen), tried, rtol=1e-5)
 
 
 def test_with_one_proposal_it_is_the_agents_own_policy() -> None:

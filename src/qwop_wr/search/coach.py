@@ -14,7 +14,7 @@ from qwop_wr.compute import SERIAL, Job, WorkContext, run_job
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapshot
 from qwop_wr.errors import BadInputError
 from qwop_wr.options import Options
-from qwop_wr.search.foresight import ForesightOptions, Start, Trials, best_actions
+from qwop_wr.search.foresight import ForesightOptions, Start, Trials, View, best_actions
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_if_requested, stop_requested
@@ -146,37 +146,42 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
     (agent, judge, options), (env, rng) = lesson, group
     policy, foresight = agent.policy(), options.foresight
     trials, masks = Trials(policy, judge, env, foresight), ACTION_SETS[env.options.actions]
-    observations, _ = env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
+    env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
+    view = trials.look()
     running, rated = np.ones(env.num_envs, dtype=np.bool_), list[RatedActions]()
     # Decisions in which noise last changed a game's keys, and after which its runner last lay.
     changed, fallen = np.full((2, env.num_envs), -1)
     pending, decision = deque[_Rating](), 0
     # As on clones, play goes on after the end of an episode, until all that is pending is rated.
     while (running.any() or pending) and not (context.stopped() or stop_requested()):
-        proposed = best_actions(policy.action_scores(observations), foresight.proposals)
-        drawn = np.flatnonzero(running & _is_rated(Snapshot.of(env.simulator), options, rng))
+        proposed = best_actions(policy.action_scores(view.observations), foresight.proposals)
+        drawn = np.flatnonzero(running & _is_rated(view.now, options, rng))
         if len(drawn):
-            seen, actions = observations[drawn], proposed[drawn]
-            start = trials.begin(seen, drawn)
+            seen, actions = view.observations[drawn], proposed[drawn]
+            start = trials.begin(view.now, seen, drawn)
             others = trials.play(start, actions[:, 1:])
             pending.append(_Rating(decision, start, seen, actions, others))
         _, _, terminated, truncated, _ = env.step(proposed[:, 0])
-        observations, lies = trials.look()
+        view = trials.look()
         changed[env.last_keys != masks[proposed[:, 0]]] = decision
-        fallen[lies] = decision
+        fallen[view.fallen] = decision
         running &= ~(terminated | truncated)
         decision += 1
         while pending and pending[0].decision + foresight.decisions == decision:
-            rated.append(_complete(pending.popleft(), trials, changed, fallen))
+            rated.append(_complete(pending.popleft(), trials, view, changed, fallen))
     return rated
 
 
 def _complete(
-    rating: _Rating, trials: Trials, changed: NDArray[np.int64], fallen: NDArray[np.int64]
+    rating: _Rating,
+    trials: Trials,
+    view: View,
+    changed: NDArray[np.int64],
+    fallen: NDArray[np.int64],
 ) -> RatedActions:
     """Adds the ratings of the agent's own actions where no noise has changed the keys."""
     games = rating.start.games
-    own = trials.played(rating.start, fallen[games] >= rating.decision)
+    own = trials.played(rating.start, view, fallen[games] >= rating.decision)
     ratings = np.column_stack([own, rating.others]).astype(np.float32)
     kept = changed[games] < rating.decision
     return RatedActions(rating.observations[kept], rating.actions[kept], ratings[kept])

@@ -49,6 +49,20 @@ class Start(NamedTuple):
     fall_value: float
 
 
+class View(NamedTuple):
+    """A batch of games after a decision.
+
+    Attributes:
+        now: State of n games.
+        observations: Shape (n, d).
+        fallen: Whose runner lies or has sunk, shape (n,).
+    """
+
+    now: Snapshot
+    observations: NDArray[np.float32]
+    fallen: Booleans
+
+
 class Trials:
     """Plays actions on exact clones of noisy games and rates where they lead.
 
@@ -71,12 +85,19 @@ class Trials:
         self._track = EndlessTrack(env.options.observation)
         self._clones: dict[int, Simulator] = {}
 
-    def begin(self, observations: NDArray[np.float32], games: NDArray[np.int64]) -> Start:
-        """Notes where some games are; ``observations`` are their current ones, shape (n, d)."""
-        now = Snapshot.of(self._env.simulator)
+    def begin(
+        self, now: Snapshot, observations: NDArray[np.float32], games: NDArray[np.int64]
+    ) -> Start:
+        """Notes where some games are.
+
+        Args:
+            now: State of all games.
+            observations: Those of ``games``, shape (n, d).
+            games: Indices, shape (n,).
+        """
         values = self._judge.values(self._track.hide_finish(observations))
         fall_value = float(np.median(values)) - self._options.fall_cost
-        return Start(games, now.torso_x[games].copy(), now.ticks[games].copy(), fall_value)
+        return Start(games, now.torso_x[games], now.ticks[games], fall_value)
 
     def play(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Tries actions, shape (n, k), in games that are where they began.
@@ -92,44 +113,42 @@ class Trials:
             self._clones[len(origins)] = self._env.options.make_games(len(origins))
         clones = self._clones[len(origins)]
         clones.copy_games(self._env.simulator, origins, np.arange(len(origins)))
-        now, fallen = self._step(clones, played)
+        view = self._step(clones, played)
+        fallen = view.fallen
         for _ in range(self._options.decisions - 1):
-            now, falls = self._step(clones, self._policy.act(self._observer.observe(now)))
-            fallen |= falls
+            view = self._step(clones, self._policy.act(view.observations))
+            fallen |= view.fallen
         torso_x, ticks = np.repeat(start.torso_x, k), np.repeat(start.ticks, k)
         began = Start(origins[: n * k], torso_x, ticks, start.fall_value)
-        return self._ratings(began, now, fallen[: n * k], np.arange(n * k)).reshape(n, k)
+        return self._ratings(began, view, fallen[: n * k], np.arange(n * k)).reshape(n, k)
 
-    def _step(self, clones: Simulator, actions: NDArray[np.int64]) -> tuple[Snapshot, Booleans]:
-        clones.step(self._masks[actions], self._env.options.ticks_per_action)
-        now = Snapshot.of(clones)
-        return now, self._has_fallen(now)
-
-    def played(self, start: Start, fallen: Booleans) -> NDArray[np.float64]:
+    def played(self, start: Start, view: View, fallen: Booleans) -> NDArray[np.float64]:
         """Rates the play of the games themselves since they began, shape (n,).
 
         Args:
-            fallen: Whether they have fallen after any decision since then, shape (n,).
+            view: All games as they are.
+            fallen: Whether those that began have fallen since then, shape (n,).
         """
-        return self._ratings(start, Snapshot.of(self._env.simulator), fallen, start.games)
+        return self._ratings(start, view, fallen, start.games)
 
-    def look(self) -> tuple[NDArray[np.float32], Booleans]:
-        """Observes the games themselves, on after their ends as well.
+    def look(self) -> View:
+        """Observes the games themselves, on after their ends as well."""
+        return self._view(self._env.simulator)
 
-        Returns:
-            Observations, shape (n_games, d), and who lies or has sunk, shape (n_games,).
-        """
-        now = Snapshot.of(self._env.simulator)
-        return self._observer.observe(now), self._has_fallen(now)
+    def _step(self, clones: Simulator, actions: NDArray[np.int64]) -> View:
+        clones.step(self._masks[actions], self._env.options.ticks_per_action)
+        return self._view(clones)
 
-    def _has_fallen(self, games: Snapshot) -> Booleans:
-        sunk: Booleans = games.torso_y > self._options.sink_height
-        return (games.ended & ~games.landed) | sunk
+    def _view(self, games: Simulator) -> View:
+        now = Snapshot.of(games)
+        sunk = now.torso_y > self._options.sink_height
+        return View(now, self._observer.observe(now), (now.ended & ~now.landed) | sunk)
 
     def _ratings(
-        self, start: Start, now: Snapshot, fallen: Booleans, rows: NDArray[np.int64]
+        self, start: Start, view: View, fallen: Booleans, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Rates the play that led to some rows of ``now``; ``fallen`` tells of these rows."""
+        """Rates the play that led to some rows of the view; ``fallen`` tells of these rows."""
+        now = view.now
         torso_x, ticks, landed = now.torso_x[rows], now.ticks[rows], now.landed[rows]
         metres = (torso_x - start.torso_x) / UNITS_PER_METRE
         # Who has finished stands still; without its pace the slower finisher would lead.
@@ -137,7 +156,7 @@ class Trials:
         missing = decisions * ticks_per_action - (ticks - start.ticks)
         pace = torso_x / UNITS_PER_METRE / np.maximum(ticks, 1)
         metres = metres + np.where(landed, missing * pace, 0.0)
-        observations = self._track.hide_finish(self._observer.observe(now)[rows])
+        observations = self._track.hide_finish(view.observations[rows])
         values = self._judge.values(observations).astype(np.float64)
         values[fallen] = start.fall_value
         return np.asarray(metres + self._options.value_weight * values)
@@ -165,7 +184,7 @@ class ForesightPolicy(Policy):
         least_gain: float = 0.1,
     ) -> None:
         super().__init__(agent.network(), agent.spec.n_observations, agent.spec.reward_scale)
-        own = agent.policy()
+        own, self._env = agent.policy(), env
         self._trials = Trials(own, own, env, options)
         self._k, self._least_gain = options.proposals, least_gain
 
@@ -183,9 +202,8 @@ class ForesightPolicy(Policy):
         if not deterministic:
             raise ValueError("foresight chooses the best action; it cannot draw one")
         proposed = best_actions(self.action_scores(observations), self._k)
-        ratings = self._trials.play(
-            self._trials.begin(observations, np.arange(len(observations))), proposed
-        )
+        now, every = Snapshot.of(self._env.simulator), np.arange(len(observations))
+        ratings = self._trials.play(self._trials.begin(now, observations, every), proposed)
         ratings[:, 0] += self._least_gain
         return np.asarray(proposed[np.arange(len(proposed)), ratings.argmax(axis=1)])
 
