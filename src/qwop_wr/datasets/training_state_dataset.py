@@ -64,20 +64,15 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
             return facts
 
     def _holds(self, data: TrainingState) -> bool:
-        # A state is too large to be read before every save: the header tells most apart.
-        path = self._stored_path()
-        if path is None:
-            return False
+        # A state is too large to be read before every save: the facts tell most apart.
         try:
-            with self._reading(path), self._fs.open(path, "rb") as file:
-                present = self._read_description(file)
+            present = self.load_facts()
         except DatasetError:
             return False
-        given = self._encode(data).description
-        return {name: present[name] for name in given} == given and super()._holds(data)
+        return present == _as_stored(data.facts) and super()._holds(data)
 
     def _encode(self, item: TrainingState) -> Described:
-        facts = json.loads(json.dumps(dict(item.facts)))
+        facts = _as_stored(item.facts)
         checksum = _checksum(facts, item.arrays)
         return Described({"facts": facts, "checksum": checksum}, item.arrays)
 
@@ -85,6 +80,11 @@ class TrainingStateDataset(TensorsDataset[TrainingState]):
         if description["checksum"] != _checksum(description["facts"], tensors):
             raise ValueError("it is damaged: its checksum is another")
         return TrainingState(tensors, description["facts"])
+
+
+def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(json.dumps(dict(facts)))
+    return stored
 
 
 def _checksum(facts: Mapping[str, Any], tensors: Tensors) -> int:
