@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
+from scipy.special import softmax
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import RatedActions, joined
@@ -60,6 +61,10 @@ class ForesightCoachOptions(Options):
     """Share of the decisions that are rated in the hazards."""
     hazards: HazardOptions = HazardOptions()
     """Where agents often fall."""
+    least_doubt: float = Field(default=0.05, ge=0, lt=1)
+    """Decisions are tried if the softmax of the scores gives the second-best action at least
+    this probability. The others have hardly a gradient; they count as even, and only hold the
+    policy where it is."""
     foresight: ForesightOptions = ForesightOptions()
     """How far the coach looks ahead."""
 
@@ -154,8 +159,13 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
     pending, decision = deque[_Rating](), 0
     # As on clones, play goes on after the end of an episode, until all that is pending is rated.
     while (running.any() or pending) and not (context.stopped() or stop_requested()):
-        proposed = best_actions(policy.action_scores(view.observations), foresight.proposals)
-        drawn = np.flatnonzero(running & _is_rated(view.now, options, rng))
+        scores = policy.action_scores(view.observations)
+        proposed = best_actions(scores, foresight.proposals)
+        is_drawn = running & _is_rated(view.now, options, rng)
+        doubted = _second_probabilities(scores) >= options.least_doubt
+        even = np.flatnonzero(is_drawn & ~doubted)
+        rated.append(_even(view.observations[even], proposed[even]))
+        drawn = np.flatnonzero(is_drawn & doubted)
         if len(drawn):
             seen, actions = view.observations[drawn], proposed[drawn]
             start = trials.begin(view.now, seen, drawn)
@@ -170,6 +180,16 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
         while pending and pending[0].decision + foresight.decisions == decision:
             rated.append(_complete(pending.popleft(), trials, view, changed, fallen))
     return rated
+
+
+def _second_probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the second-best actions' probabilities in the softmax of the scores, shape (n,)."""
+    probabilities: NDArray[np.float32] = softmax(scores, axis=1)
+    return np.partition(probabilities, -2, axis=1)[:, -2]
+
+
+def _even(observations: NDArray[np.float32], actions: NDArray[np.int64]) -> RatedActions:
+    return RatedActions(observations, actions, np.zeros(actions.shape, dtype=np.float32))
 
 
 def _complete(
