@@ -27,7 +27,7 @@ def rated(agent: Agent, best: int, n: int = 256) -> RatedActions:
 def test_the_loss_is_what_its_formula_says() -> None:
     scores = torch.tensor([[1.0, 0.0, -1.0]], dtype=torch.float64)
     before = torch.log(torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64))
-    options = OPTIONS.model_copy(update={"temperature": 2.0, "kl_weight": 0.5})
+    options = OPTIONS.model_copy(update={"kl_weight": 0.5})
     loss = improvement_losses(
         scores,
         before,
@@ -35,7 +35,7 @@ def test_the_loss_is_what_its_formula_says() -> None:
         torch.tensor([[0.4, -0.4]], dtype=torch.float64),
         options,
     )
-    policy = np.exp([0.5, 0.0, -0.5]) / np.exp([0.5, 0.0, -0.5]).sum()
+    policy = np.exp([1.0, 0.0, -1.0]) / np.exp([1.0, 0.0, -1.0]).sum()
     gain = 0.4 * policy[2] - 0.4 * policy[0]
     old = np.array([0.2, 0.3, 0.5])
     divergence = (old * np.log(old / policy)).sum()

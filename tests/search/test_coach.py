@@ -46,6 +46,7 @@ def coach(judge: Agent, **changes: object) -> ForesightCoach:
         "groups": 1,
         "rated_share": 1.0,
         "hazard_share": 1.0,
+        "least_doubt": 0.0,
         "foresight": ONE_DECISION,
         **changes,
     }
@@ -95,6 +96,17 @@ def test_where_nobody_falls_a_share_of_the_decisions_is_rated() -> None:
     assert 40 * 9 <= len(coach(agent, **everywhere).rate(agent, rng).actions) <= 40 * 12
 
 
+def test_only_decisions_in_doubt_are_tried() -> None:
+    agent = make_agent(0)
+    shares = {"n_games": 8, "least_doubt": 0.2}
+    rated = coach(agent, **shares).rate(agent, np.random.default_rng(1))
+    scores = np.exp(agent.policy().action_scores(rated.observations).astype(np.float64))
+    second = np.sort(scores / scores.sum(axis=1, keepdims=True), axis=1)[:, -2]
+    even = (rated.ratings == 0.0).all(axis=1)
+    assert 0.1 < even.mean() < 0.9
+    np.testing.assert_array_equal(even, second < 0.2)
+
+
 def test_ratings_do_not_depend_on_the_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     agent, rated = make_agent(0), []
     for cores in (1, 3):
@@ -110,7 +122,13 @@ def test_there_is_no_rating_where_noise_has_changed_the_keys() -> None:
     agent = constant(make_agent(0))
     foresight = ForesightOptions(proposals=2, decisions=3)
     noisy = GAMES.model_copy(update={"sticky": 0.2})
-    shares = {"n_games": 40, "groups": 1, "rated_share": 1.0, "hazard_share": 1.0}
+    shares = {
+        "n_games": 40,
+        "groups": 1,
+        "rated_share": 1.0,
+        "hazard_share": 1.0,
+        "least_doubt": 0.0,
+    }
     options = ForesightCoachOptions(foresight=foresight, **shares)
     rated = ForesightCoach(agent, noisy, options).rate(agent, np.random.default_rng(7))
     env = QwopVectorEnv(40, noisy, autoreset=False)
@@ -139,7 +157,13 @@ def test_own_play_is_rated_as_the_same_play_on_a_clone(monkeypatch: pytest.Monke
     )
     agent = make_agent(4)
     games = EnvironmentOptions(max_ticks=100, idle_ticks=6, sink_height=1.3)
-    shares = {"n_games": 32, "groups": 1, "rated_share": 1.0, "hazard_share": 1.0}
+    shares = {
+        "n_games": 32,
+        "groups": 1,
+        "rated_share": 1.0,
+        "hazard_share": 1.0,
+        "least_doubt": 0.0,
+    }
     options = ForesightCoachOptions(foresight=ForesightOptions(), **shares)
     rated = ForesightCoach(constant(agent), games, options).rate(agent, np.random.default_rng(7))
     assert (rated.ratings < -5.0).any()

@@ -83,8 +83,6 @@ class CoachingOptions(Options):
     """Decisions per gradient step."""
     learning_rate: float = Field(default=6e-4, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
-    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Temperature of the softmax that makes a policy of the action scores."""
     kl_weight: float = Field(default=0.05, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -106,12 +104,12 @@ def improvement_losses(
         before: Log-probabilities of the previous policy, shape (B, n_actions).
         actions: Rated actions, shape (B, k).
         advantages: Their ratings relative to the mean of the decision [m], shape (B, k).
-        options: Temperature and weight of the divergence.
+        options: Weight of the divergence.
 
     Returns:
         Losses [m], shape (B,).
     """
-    logs = functional.log_softmax(scores / options.temperature, dim=1)  # (B, n_actions)
+    logs = functional.log_softmax(scores, dim=1)  # (B, n_actions)
     gains = (logs.gather(1, actions).exp() * advantages).sum(dim=1)  # (B,)
     divergences = (before.exp() * (before - logs)).sum(dim=1)  # (B,)
     return options.kl_weight * divergences - gains
@@ -136,7 +134,7 @@ def learn_from_coach(
     advantages = ratings - ratings.mean(dim=1, keepdim=True)
     advantages = advantages.clamp(-options.limit, options.limit)
     shards = Shards(network.parameters())
-    before = _log_policy(network, observations, options.temperature, shards)
+    before = _log_policy(network, observations, shards)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     n_batches = max(1, len(actions) // options.batch_size)
     falling = torch.optim.lr_scheduler.LinearLR(
@@ -166,15 +164,13 @@ def learn_from_coach(
     return improved, {"loss": float(np.mean(losses))}
 
 
-def _log_policy(
-    network: AgentNetwork, observations: Tensor, temperature: float, shards: Shards
-) -> Tensor:
+def _log_policy(network: AgentNetwork, observations: Tensor, shards: Shards) -> Tensor:
     """Returns log-probabilities of all actions, shape (N, n_actions)."""
 
     @torch.no_grad()
     def log_policy(shard: slice) -> Tensor:
         parts = torch.split(observations[shard], N_SCORED_AT_ONCE)
-        scores = [network.action_scores(part) / temperature for part in parts]
+        scores = [network.action_scores(part) for part in parts]
         return torch.cat([functional.log_softmax(one, dim=1) for one in scores])
 
     return torch.cat(shards.map(log_policy, len(observations)))
