@@ -34,6 +34,12 @@ def test_expert_begins_from_nothing_but_its_rivals_and_what_was_interrupted() ->
     assert rivals < inputs
 
 
+def test_a_champion_succeeds_the_expert_through_the_gate() -> None:
+    (node,) = register_pipelines()["succession"].nodes
+    assert {"champion_agent", "reigning_expert_agent"} < set(node.inputs)
+    assert node.outputs == ["expert_agent", "expert_gate"]
+
+
 def test_every_part_of_the_whole_way_is_a_namespace() -> None:
     pipeline = register_pipelines()["world_record"]
     assert {node.namespace for node in pipeline.nodes} == {

@@ -29,6 +29,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     pipelines = {
         "world_record": _world_record(),
         "expert": expert.create_pipeline(),
+        "succession": expert.create_succession(),
         "demonstrations": demonstrations.create_pipeline(),
         "training": training.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),

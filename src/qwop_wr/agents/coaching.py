@@ -79,11 +79,11 @@ class CoachingOptions(Options):
     falls elsewhere."""
     epochs: PositiveInt = 4
     """Passes over these ratings in a round."""
-    batch_size: PositiveInt = 4096
+    batch_size: PositiveInt = 2048
     """Decisions per gradient step."""
-    learning_rate: float = Field(default=6e-4, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
-    kl_weight: float = Field(default=0.05, ge=0, allow_inf_nan=False)
+    kl_weight: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Ratings are clipped to this distance from the mean of their decision [m], so that a

@@ -25,6 +25,15 @@ def create_pipeline() -> Pipeline:
     return _training() + _search()
 
 
+def create_succession() -> Pipeline:
+    """Let the best agent of earlier runs challenge the expert that they learnt from.
+
+    Returns:
+        Pipeline from ``champion_agent`` to ``expert_agent``.
+    """
+    return Pipeline([_selection("champion_agent")])
+
+
 def _training() -> Pipeline:
     train = Node(
         train_expert,
@@ -62,18 +71,21 @@ def _training() -> Pipeline:
         outputs=["expert_candidate", "expert_coaching_history", "expert_coaching_gate"],
         name="take_candidate",
     )
-    select = Node(
+    return Pipeline([train, take, coach, take_coached, _selection("expert_candidate")])
+
+
+def _selection(candidate: str) -> Node:
+    return Node(
         select_expert,
         inputs={
             **parameters("environment", "seed", "evaluation"),
-            "candidate": "expert_candidate",
+            "candidate": candidate,
             "reigning": "reigning_expert_agent",
             "options": "params:expert.gate",
         },
         outputs=["expert_agent", "expert_gate"],
         name="select_expert",
     )
-    return Pipeline([train, take, coach, take_coached, select])
 
 
 def _search() -> Pipeline:
