@@ -36,9 +36,15 @@ OPTIONS = RefinementOptions(
 )
 
 
-def refine(seed: int = 0, **card: Any) -> list[RefinementStep]:
+BEAMS = OPTIONS.model_copy(update={"runs": LookaheadOptions(n_runs=4, width=4)})
+
+
+def refine(
+    seed: int = 0, options_of_rounds: RefinementOptions = OPTIONS, **card: Any
+) -> list[RefinementStep]:
     agent = make_agent(1).with_card(**card)
-    return list(GuideRefinement(ENV, OPTIONS, seed).run([agent], compute=ComputeOptions(workers=1)))
+    refinement = GuideRefinement(ENV, options_of_rounds, seed)
+    return list(refinement.run([agent], compute=ComputeOptions(workers=1)))
 
 
 def test_no_round_makes_it_worse() -> None:
@@ -51,6 +57,12 @@ def test_no_round_makes_it_worse() -> None:
         if not step.promoted:
             assert step.guides == before.guides
         assert step.mean_time == mean_time(step.results)
+    assert any(step.promoted for step in steps[1:])
+
+
+def test_small_beams_refine_too() -> None:
+    steps = refine(options_of_rounds=BEAMS)
+    assert [step.round for step in steps] == [0, 1, 2, 3]
     assert any(step.promoted for step in steps[1:])
 
 
@@ -67,8 +79,9 @@ def test_the_first_agent_is_left_out_of_the_average() -> None:
         assert len(step.guides) <= OPTIONS.handed_on
 
 
-def test_same_seed_same_guides() -> None:
-    one, two = refine(), refine()
+@pytest.mark.parametrize("options", [OPTIONS, BEAMS])
+def test_same_seed_same_guides(options: RefinementOptions) -> None:
+    one, two = refine(options_of_rounds=options), refine(options_of_rounds=options)
     prints = [[guide.fingerprint for guide in steps[-1].guides] for steps in (one, two)]
     assert prints[0] == prints[1]
     assert [step.mean_time for step in one] == [step.mean_time for step in two]

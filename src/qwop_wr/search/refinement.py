@@ -16,12 +16,14 @@ from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.options import Options
 from qwop_wr.renames import present_keys
 from qwop_wr.search.beam import SearchResult
-from qwop_wr.search.guide import AgentGuide
+from qwop_wr.search.guide import AgentGuide, Guide
+from qwop_wr.search.lines import LineRuns
 from qwop_wr.search.lookahead import (
     LookaheadOptions,
     LookaheadRuns,
     PoolOptions,
     Rollout,
+    StatePool,
     fill_pool,
 )
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
@@ -185,7 +187,7 @@ class GuideRefinement:
         with single_thread():
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
-            runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+            runs = self._runs(pool, guide, fitter, rng)
             latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
             for iteration in range(options.iterations):
                 rollout, median = self._play(runs, fitter)
@@ -202,7 +204,15 @@ class GuideRefinement:
             refinement_rounds=refinement_rounds(agent) + 1,
         )
 
-    def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
+    def _runs(
+        self, pool: StatePool, guide: Guide, fitter: CriticFitter, rng: np.random.Generator
+    ) -> LookaheadRuns | LineRuns:
+        options, env = self._options, self._environment
+        if options.runs.width > 1:
+            return LineRuns(pool, guide, fitter, env, options.runs, rng)
+        return LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+
+    def _play(self, runs: LookaheadRuns | LineRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
         """Continues the runs; the median value of their states gives the value of a fall."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
@@ -217,8 +227,8 @@ class GuideRefinement:
         options = self._options
         returns = lambda_returns(
             rollout.rewards, rollout.next_values, rollout.cut, options.gamma, options.trace
-        ).ravel()
-        seen = rollout.observations.reshape(len(returns), -1)
+        )[~rollout.void]
+        seen = rollout.observations[~rollout.void]
         errors = returns - fitter.values(seen)
         losses = [
             fitter.fit(seen, returns, rng, options.batch_size, learning_rate)
@@ -227,8 +237,8 @@ class GuideRefinement:
         return {
             "loss": float(np.mean(losses)),
             "explained_variance": float(1.0 - errors.var() / returns.var()),
-            "falls_per_decision": float(rollout.fallen.mean()),
-            "reward_per_decision": float(rollout.rewards.mean()),
+            "falls_per_decision": float(rollout.fallen[~rollout.void].mean()),
+            "reward_per_decision": float(rollout.rewards[~rollout.void].mean()),
         }
 
     def _imitate(
@@ -237,8 +247,9 @@ class GuideRefinement:
         """Fits the actor to the decisions of the lookahead."""
         if not rollouts:
             return agent
-        seen = np.concatenate([rollout.observations[~rollout.plain] for rollout in rollouts])
-        actions = np.concatenate([rollout.actions[~rollout.plain] for rollout in rollouts])
+        chosen = [(rollout, ~(rollout.plain | rollout.void)) for rollout in rollouts]
+        seen = np.concatenate([rollout.observations[rows] for rollout, rows in chosen])
+        actions = np.concatenate([rollout.actions[rows] for rollout, rows in chosen])
         options = self._options
         return fit_actor(
             agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate
