@@ -8,7 +8,7 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
-from qwop_wr.metric_sink import MetricSink
+from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.lookahead import LookaheadOptions, PoolOptions
 from qwop_wr.search.options import RoundBudget
@@ -64,6 +64,20 @@ def test_small_beams_refine_too() -> None:
     steps = refine(options_of_rounds=BEAMS)
     assert [step.round for step in steps] == [0, 1, 2, 3]
     assert any(step.promoted for step in steps[1:])
+
+
+def test_guides_are_widened_in_their_first_round() -> None:
+    options = OPTIONS.model_copy(update={"net_arch": (12,), "budget": RoundBudget(rounds=1)})
+    steps = refine(options_of_rounds=options)
+    assert steps[0].guides[0].spec.net_arch == (8,)
+    fresh = GuideRefinement(ENV, options, 0)._refit(make_agent(1), 1, silent_sink)
+    assert fresh.spec.net_arch == (12,)
+
+
+def test_several_rollouts_are_fitted_to() -> None:
+    options = OPTIONS.model_copy(update={"replay": 3})
+    newest = refine(options_of_rounds=options)[-1].guides[0]
+    assert newest.fingerprint != refine()[-1].guides[0].fingerprint
 
 
 def test_refined_guides_know_their_discount_and_rounds() -> None:
