@@ -90,13 +90,16 @@ def main() -> None:
     expert = AgentDataset(filepath=RAW / "expert.safetensors").load()
     assert expert is not None  # noqa: S101 - it is not optional
     newest, oldest = guides[:1], guides[-1:]
+    several: list[tuple[str, Sequence[Agent], Agent, dict[str, Any], int]] = [
+        ("oldest of the shipped guides", oldest, oldest[0], {}, 2),
+        ("values of all shipped guides averaged", guides, newest[0], {}, 2),
+    ]
     rows: list[tuple[str, Sequence[Agent], Agent, dict[str, Any], int]] = [
         ("newest guide, width 64", newest, newest[0], {}, 2),
         ("values and policy of the expert", [expert], expert, {}, 2),
         ("values of the expert, policy of the guide", [expert], newest[0], {}, 2),
         ("values of the guide, policy of the expert", newest, expert, {}, 2),
-        ("oldest of the shipped guides", oldest, oldest[0], {}, 2),
-        ("values of all shipped guides averaged", guides, newest[0], {}, 2),
+        *(several if len(guides) > 1 else ()),
         *((name, newest, newest[0], changes, 2) for name, changes in CHANGES.items()),
         *((f"{n} ticks per decision", newest, newest[0], {}, n) for n in (1, 3, 4)),
     ]

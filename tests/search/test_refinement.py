@@ -8,7 +8,7 @@ import pytest
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
-from qwop_wr.metric_sink import MetricSink
+from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.lookahead import LookaheadOptions, PoolOptions
 from qwop_wr.search.options import RoundBudget
@@ -36,9 +36,15 @@ OPTIONS = RefinementOptions(
 )
 
 
-def refine(seed: int = 0, **card: Any) -> list[RefinementStep]:
+BEAMS = OPTIONS.model_copy(update={"runs": LookaheadOptions(n_runs=4, width=4)})
+
+
+def refine(
+    seed: int = 0, options_of_rounds: RefinementOptions = OPTIONS, **card: Any
+) -> list[RefinementStep]:
     agent = make_agent(1).with_card(**card)
-    return list(GuideRefinement(ENV, OPTIONS, seed).run([agent], compute=ComputeOptions(workers=1)))
+    refinement = GuideRefinement(ENV, options_of_rounds, seed)
+    return list(refinement.run([agent], compute=ComputeOptions(workers=1)))
 
 
 def test_no_round_makes_it_worse() -> None:
@@ -54,6 +60,26 @@ def test_no_round_makes_it_worse() -> None:
     assert any(step.promoted for step in steps[1:])
 
 
+def test_small_beams_refine_too() -> None:
+    steps = refine(options_of_rounds=BEAMS)
+    assert [step.round for step in steps] == [0, 1, 2, 3]
+    assert any(step.promoted for step in steps[1:])
+
+
+def test_guides_are_widened_in_their_first_round() -> None:
+    options = OPTIONS.model_copy(update={"net_arch": (12,), "budget": RoundBudget(rounds=1)})
+    steps = refine(options_of_rounds=options)
+    assert steps[0].guides[0].spec.net_arch == (8,)
+    fresh = GuideRefinement(ENV, options, 0)._refit(make_agent(1), 1, silent_sink)
+    assert fresh.spec.net_arch == (12,)
+
+
+def test_several_rollouts_are_fitted_to() -> None:
+    options = OPTIONS.model_copy(update={"replay": 3})
+    newest = refine(options_of_rounds=options)[-1].guides[0]
+    assert newest.fingerprint != refine()[-1].guides[0].fingerprint
+
+
 def test_refined_guides_know_their_discount_and_rounds() -> None:
     newest = next(step for step in reversed(refine()) if step.promoted).guides[0]
     assert value_gamma(newest) == OPTIONS.gamma
@@ -67,8 +93,9 @@ def test_the_first_agent_is_left_out_of_the_average() -> None:
         assert len(step.guides) <= OPTIONS.handed_on
 
 
-def test_same_seed_same_guides() -> None:
-    one, two = refine(), refine()
+@pytest.mark.parametrize("options", [OPTIONS, BEAMS])
+def test_same_seed_same_guides(options: RefinementOptions) -> None:
+    one, two = refine(options_of_rounds=options), refine(options_of_rounds=options)
     prints = [[guide.fingerprint for guide in steps[-1].guides] for steps in (one, two)]
     assert prints[0] == prints[1]
     assert [step.mean_time for step in one] == [step.mean_time for step in two]

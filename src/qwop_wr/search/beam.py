@@ -111,9 +111,10 @@ class Selector:
             order = order[np.sort(first)]
         if self._n_islands == 1:
             return order[:share]
-        return np.concatenate(
-            [order[islands[order] == island][:share] for island in range(self._n_islands)]
-        )
+        order = order[np.argsort(islands[order], kind="stable")]
+        counts = np.bincount(islands[order], minlength=self._n_islands)
+        ranks = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return order[ranks < share]
 
     def _cells(self, observations: NDArray[np.float32], islands: Integers) -> Integers:
         corners = np.rint(observations / self._cell).astype(np.int64)  # (n, d)

@@ -126,6 +126,7 @@ class Rollout(NamedTuple):
         cut: Whether the run ended with the decision, shape (T, n).
         fallen: Whether the run fell or sank in it, shape (T, n).
         plain: Whether the policy alone decided, shape (T, n).
+        void: Whether the run had ended before, shape (T, n); such entries mean nothing.
     """
 
     observations: NDArray[np.float32]
@@ -135,6 +136,7 @@ class Rollout(NamedTuple):
     cut: Booleans
     fallen: Booleans
     plain: Booleans
+    void: Booleans
 
 
 class LookaheadOptions(Options):
@@ -142,12 +144,20 @@ class LookaheadOptions(Options):
 
     n_runs: PositiveInt = 256
     """Number of parallel runs."""
+    width: PositiveInt = 1
+    """States kept by every run. With one a run looks one decision ahead; with more it is a small
+    beam, of which only the best line teaches."""
+    value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
+    """Weight of values against rewards by which these beams keep states."""
+    cell: float = Field(default=0.4, ge=0, allow_inf_nan=False)
+    """Their states whose observations round to the same multiples of this count once."""
+
     proposals: PositiveInt = 3
-    """Actions tried before every decision."""
+    """Actions tried in every state."""
     temperature: float = Field(default=1.5, gt=0, allow_inf_nan=False)
     """Temperature of the policy that they are drawn from."""
     plain_share: float = Field(default=0.05, ge=0, le=1)
-    """Share of decisions made by the policy alone."""
+    """Share of decisions made by the policy alone; beams make none."""
     restart_share: float = Field(default=0.01, ge=0, le=1)
     """Share of runs that are replaced by new ones after every decision."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
@@ -236,6 +246,7 @@ class LookaheadRuns:
             over | given_up,
             fallen[chosen],
             plain,
+            np.zeros(n, dtype=np.bool_),
         )
         self._advance(chosen, seen, games.torso_x, over | given_up)
         return step

@@ -3,25 +3,31 @@
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import run_costs
 from qwop_wr.agents.refit import CriticFitter, fit_actor, lambda_returns
+from qwop_wr.agents.spec import LayerSizes
+from qwop_wr.agents.widening import widened
 from qwop_wr.compute import SERIAL, ComputeOptions, single_thread
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.options import Options
 from qwop_wr.renames import present_keys
 from qwop_wr.search.beam import SearchResult
-from qwop_wr.search.guide import AgentGuide
+from qwop_wr.search.guide import AgentGuide, Guide
+from qwop_wr.search.lines import LineRuns
 from qwop_wr.search.lookahead import (
     LookaheadOptions,
     LookaheadRuns,
     PoolOptions,
     Rollout,
+    StatePool,
     fill_pool,
 )
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
@@ -47,6 +53,12 @@ class RefinementOptions(Options):
     """Passes over the samples of a rollout."""
     batch_size: PositiveInt = 1024
     """Samples per gradient step."""
+    replay: PositiveInt = 1
+    """Latest rollouts that the critic is fitted to. If several, a fit sees as many samples of
+    them, drawn at random, as there are in two."""
+    net_arch: LayerSizes | None = None
+    """Hidden units that guides get: networks of fewer are widened before their first round.
+    The agent's own if omitted."""
     learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
     """Step size at the start of a round; it falls to a fifth."""
 
@@ -108,6 +120,13 @@ class RefinementStep:
     results: Sequence[SearchResult]
     seconds: float
     core_seconds: float
+
+
+class _Samples(NamedTuple):
+    """Observations, shape (N, d), and returns, shape (N,), that a critic is fitted to."""
+
+    observations: NDArray[np.float32]
+    returns: NDArray[np.floating]
 
 
 class GuideRefinement:
@@ -179,19 +198,22 @@ class GuideRefinement:
     def _refit(self, agent: Agent, number: int, sink: MetricSink) -> Agent:
         options, env = self._options, self._environment
         rng = np.random.default_rng([self._seed, refinement_rounds(agent), number])
+        agent = widened(agent, options.net_arch or agent.spec.net_arch, rng)
         guide = AgentGuide([agent], env)
         # A longer view has larger values: those of a steady run sum up to reward / (1 - gamma).
         factor = (1.0 - value_gamma(agent, options.gamma)) / (1.0 - options.gamma)
         with single_thread():
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
-            runs = LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+            runs = self._runs(pool, guide, fitter, rng)
             latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
+            remembered: deque[_Samples] = deque(maxlen=options.replay)
             for iteration in range(options.iterations):
                 rollout, median = self._play(runs, fitter)
                 latest.append(rollout)
                 decay = 1.0 - 0.8 * iteration / options.iterations
-                metrics = self._fit(rollout, fitter, decay * options.learning_rate, rng)
+                learning_rate = decay * options.learning_rate
+                metrics = self._fit(rollout, remembered, fitter, learning_rate, rng)
                 samples = options.decisions * options.runs.n_runs
                 step = ((number - 1) * options.iterations + iteration + 1) * samples
                 sink({**metrics, "median_value": median}, step)
@@ -202,7 +224,15 @@ class GuideRefinement:
             refinement_rounds=refinement_rounds(agent) + 1,
         )
 
-    def _play(self, runs: LookaheadRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
+    def _runs(
+        self, pool: StatePool, guide: Guide, fitter: CriticFitter, rng: np.random.Generator
+    ) -> LookaheadRuns | LineRuns:
+        options, env = self._options, self._environment
+        if options.runs.width > 1:
+            return LineRuns(pool, guide, fitter, env, options.runs, rng)
+        return LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+
+    def _play(self, runs: LookaheadRuns | LineRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
         """Continues the runs; the median value of their states gives the value of a fall."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
@@ -210,6 +240,7 @@ class GuideRefinement:
     def _fit(
         self,
         rollout: Rollout,
+        remembered: deque[_Samples],
         fitter: CriticFitter,
         learning_rate: float,
         rng: np.random.Generator,
@@ -217,19 +248,33 @@ class GuideRefinement:
         options = self._options
         returns = lambda_returns(
             rollout.rewards, rollout.next_values, rollout.cut, options.gamma, options.trace
-        ).ravel()
-        seen = rollout.observations.reshape(len(returns), -1)
+        )[~rollout.void]
+        seen = rollout.observations[~rollout.void]
         errors = returns - fitter.values(seen)
+        remembered.append(_Samples(seen, returns))
+        samples = self._drawn(remembered, rng)
         losses = [
-            fitter.fit(seen, returns, rng, options.batch_size, learning_rate)
+            fitter.fit(
+                samples.observations, samples.returns, rng, options.batch_size, learning_rate
+            )
             for _ in range(options.epochs)
         ]
         return {
             "loss": float(np.mean(losses)),
             "explained_variance": float(1.0 - errors.var() / returns.var()),
-            "falls_per_decision": float(rollout.fallen.mean()),
-            "reward_per_decision": float(rollout.rewards.mean()),
+            "falls_per_decision": float(rollout.fallen[~rollout.void].mean()),
+            "reward_per_decision": float(rollout.rewards[~rollout.void].mean()),
         }
+
+    def _drawn(self, remembered: deque[_Samples], rng: np.random.Generator) -> _Samples:
+        """Draws what a fit sees."""
+        latest = remembered[-1]
+        if self._options.replay == 1:
+            return latest
+        seen, returns = (np.concatenate(column) for column in zip(*remembered, strict=True))
+        n = min(len(returns), 2 * len(latest.returns))
+        drawn = rng.choice(len(returns), size=n, replace=False)
+        return _Samples(seen[drawn], returns[drawn])
 
     def _imitate(
         self, agent: Agent, rollouts: Collection[Rollout], rng: np.random.Generator
@@ -237,8 +282,9 @@ class GuideRefinement:
         """Fits the actor to the decisions of the lookahead."""
         if not rollouts:
             return agent
-        seen = np.concatenate([rollout.observations[~rollout.plain] for rollout in rollouts])
-        actions = np.concatenate([rollout.actions[~rollout.plain] for rollout in rollouts])
+        chosen = [(rollout, ~(rollout.plain | rollout.void)) for rollout in rollouts]
+        seen = np.concatenate([rollout.observations[rows] for rollout, rows in chosen])
+        actions = np.concatenate([rollout.actions[rows] for rollout, rows in chosen])
         options = self._options
         return fit_actor(
             agent, seen, actions, rng, options.actor_epochs, options.actor_learning_rate
