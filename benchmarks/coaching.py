@@ -1,7 +1,9 @@
 """What one step of learning from a coach makes of an agent, by the pull that holds it.
 
 The agent's decisions are rated once; then it learns from these ratings with each of the
-``kl_weight``s, and every agent that comes of it plays the evaluation's noisy starts.
+``kl_weight``s. The changed decisions' gain on ratings that nobody has learnt from, and the
+divergence from the policy before, tell how good the fit is; then every agent plays the
+evaluation's noisy starts.
 """
 
 import argparse
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from scipy.special import log_softmax
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import CoachingOptions, RatedActions, joined, learn_from_coach
@@ -32,34 +35,55 @@ def rated_by_coach(agent: Agent, rounds: int, rng: np.random.Generator) -> Rated
     return joined([coach.rate(agent, rng) for _ in range(rounds)])
 
 
-def row(name: str, agent: Agent, starts: int) -> str:
+def held_out(agent: Agent, learnt: Agent, rated: RatedActions) -> str:
+    """Measure changed decisions: what they gain on average, and how far the policies differ."""
+    before, after = (one.policy().action_scores(rated.observations) for one in (agent, learnt))
+    own, other = np.take_along_axis(after, rated.actions, axis=1).T
+    gains = np.where(other > own, rated.ratings[:, 1] - rated.ratings[:, 0], 0.0).clip(-2.0, 2.0)
+    old, new = log_softmax(before, axis=1), log_softmax(after, axis=1)
+    divergence = (np.exp(old) * (old - new)).sum(axis=1).mean()
+    return f"{1000 * gains.mean():.1f} mm | {divergence:.3f}"
+
+
+def row(name: str, fit: str, agent: Agent, starts: int) -> str:
     """Lay a line of the table out."""
     env = QwopVectorEnv(min(starts, N_GAMES), EVALUATED_IN, autoreset=False)
     seeds = range(PROTOCOL.first_seed, PROTOCOL.first_seed + starts)
     score = score_agent(agent, env, seeds)
     median = "none" if score.median_time is None else f"{score.median_time:.2f} s"
-    return f"| {name} | {100 * score.finish_rate:.1f} % | {median} | {score.mean_cost:.1f} s |"
+    rate, cost = f"{100 * score.finish_rate:.1f} %", f"{score.mean_cost:.1f} s"
+    return f"| {name} | {fit} | {rate} | {median} | {cost} |"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("agent", type=Path, help="an agent that a stage handed on")
-    parser.add_argument("--kl-weights", type=float, nargs="+", default=[0.01, 0.05, 0.1])
-    parser.add_argument("--rounds", type=int, default=3, help="rounds that are rated")
+    parser.add_argument("--kl-weights", type=float, nargs="+", default=[0.05, 0.1, 0.2])
+    parser.add_argument("--rounds", type=int, default=4, help="rounds that are learnt from")
+    parser.add_argument("--epochs", type=int, default=12, help="passes over their ratings")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="step size")
     parser.add_argument("--starts", type=int, default=2048, help="noisy starts")
     arguments = parser.parse_args()
     agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
     if agent is None:
         parser.error(f"there is no agent {arguments.agent}")
     rated = rated_by_coach(agent, arguments.rounds, np.random.default_rng(1))
-    print(f"{len(rated.actions):,} rated decisions\n")
-    print("| kl_weight | finishes | median | mean cost |\n| --- | ---: | ---: | ---: |")
-    print(row("the agent itself", agent, arguments.starts), flush=True)
+    others = rated_by_coach(agent, 1, np.random.default_rng(3))
+    print(f"{len(rated.actions):,} rated decisions, {len(others.actions):,} others to test on\n")
+    print("| kl_weight | gain | divergence | finishes | median | mean cost |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print(row("the agent itself", " | ", agent, arguments.starts), flush=True)
     for weight in arguments.kl_weights:
-        options = CoachingOptions(rounds=1, kl_weight=weight)
+        options = CoachingOptions(
+            rounds=1,
+            kl_weight=weight,
+            epochs=arguments.epochs,
+            learning_rate=arguments.learning_rate,
+        )
         learnt, _ = learn_from_coach(agent, rated, options, np.random.default_rng(2))
-        print(row(f"{weight:g}", learnt, arguments.starts), flush=True)
+        fit = held_out(agent, learnt, others)
+        print(row(f"{weight:g}", fit, learnt, arguments.starts), flush=True)
 
 
 if __name__ == "__main__":
