@@ -45,33 +45,24 @@ class ParameterLoggingHook:
         run = mlflow.active_run()
         if run is None:
             return
-        names = sorted(name for name in pipeline.inputs() if name.startswith(_PREFIX))
-        values = {
-            name.removeprefix(_PREFIX): self._parameters[name]
-            for name in names
-            if name in self._parameters
-        }
+        values = _used(self._parameters, pipeline)
         with tolerated("log the parameters"):
-            log_parameters(mlflow.MlflowClient(), run.info.run_id, flatten_options(values))
+            log_parameters(mlflow.MlflowClient(), run.info.run_id, values)
 
 
 class ProvenanceHook:
     """Tags the MLflow run with commit, versions and physics, and names it."""
 
     def __init__(self) -> None:
-        self._physics: dict[str, set[str]] = {}
+        self._parameters: dict[str, Any] = {}
 
     @hook_impl
     def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Remember which engines and platforms the parameters name."""
-        flat = flatten_options(parameters["parameters"])
-        self._physics = {
-            name: {str(v) for k, v in flat.items() if k.split(".")[-1] == name}
-            for name in ("engine", "platform")
-        }
+        """Remember the parameters' values."""
+        self._parameters = parameters
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         """Tag and name the active MLflow run."""
         run = mlflow.active_run()
         if run is None:
@@ -80,6 +71,11 @@ class ProvenanceHook:
         dirty = _UNKNOWN if revision.dirty is None else str(revision.dirty).lower()
         pipelines = list(run_params["pipeline_names"] or ["__default__"])
         environment = run_params["env"] or "base"
+        used = _used(self._parameters, pipeline)
+        physics = {
+            name: {str(value) for key, value in used.items() if key.split(".")[-1] == name}
+            for name in ("engine", "platform")
+        }
         with tolerated("tag the run"):
             mlflow.set_tags(
                 {
@@ -87,7 +83,7 @@ class ProvenanceHook:
                     "git_dirty": dirty,
                     **{
                         name: "+".join(sorted(values)) or _UNKNOWN
-                        for name, values in self._physics.items()
+                        for name, values in physics.items()
                     },
                     "kedro_env": environment,
                     "qwop_wr_version": __version__,
@@ -98,6 +94,14 @@ class ProvenanceHook:
                 parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
                 name = f"{'+'.join(parts)} ({environment})"
                 mlflow.MlflowClient().update_run(run.info.run_id, name=name)
+
+
+def _used(parameters: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
+    """Flattens the parameters that are inputs of a pipeline."""
+    names = sorted(name for name in pipeline.inputs() if name.startswith(_PREFIX))
+    return flatten_options(
+        {name.removeprefix(_PREFIX): parameters[name] for name in names if name in parameters}
+    )
 
 
 class CatalogEntriesHook:
