@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from qwop_wr.search.beam import Depth
+from qwop_wr.search.lookahead import StatePool
+from qwop_wr.simulator import make_simulator
+
 FINISH_TICK = 1991
 
 
@@ -16,3 +20,13 @@ def finishing_keys() -> NDArray[np.uint8]:
     with np.load(path, allow_pickle=False) as run:
         keys: NDArray[np.uint8] = run["keys"]
     return keys
+
+
+@pytest.fixture
+def pool() -> StatePool:
+    """One state: the hard reset."""
+    reset = make_simulator("exact", 1)
+    pool = StatePool(make_simulator("exact", 1), 95.0, 1, np.random.default_rng(0))
+    zero = np.zeros(1, np.int64)
+    pool.watch(Depth(reset, np.ones(1, np.bool_), zero, zero))
+    return pool

@@ -1,31 +1,17 @@
 """Small beams from the states of a pool, and the lines that they teach."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
 from qwop_wr.agents.refit import CriticFitter
-from qwop_wr.envs import ACTION_SETS, Observer, Snapshot
+from qwop_wr.envs import Observer
 from qwop_wr.search import AgentGuide
-from qwop_wr.search.beam import Depth
 from qwop_wr.search.lines import LineRuns
-from qwop_wr.search.lookahead import LookaheadOptions, Rollout, StatePool
-from qwop_wr.simulator import make_simulator
+from qwop_wr.search.lookahead import LookaheadOptions, StatePool
 from tests.search.agents import ENV, make_agent
+from tests.search.test_lookahead import FALL, check_line, replay
 
-FALL = -5.0
 N_RUNS = 3
-
-
-@pytest.fixture
-def pool() -> StatePool:
-    """One state: the hard reset."""
-    reset = make_simulator("exact", 1)
-    pool = StatePool(make_simulator("exact", 1), 95.0, 1, np.random.default_rng(0))
-    zero = np.zeros(1, np.int64)
-    pool.watch(Depth(reset, np.ones(1, np.bool_), zero, zero))
-    return pool
 
 
 def make_runs(pool: StatePool, **options: float) -> LineRuns:
@@ -35,28 +21,6 @@ def make_runs(pool: StatePool, **options: float) -> LineRuns:
     agent = make_agent(1)
     fitter, guide = CriticFitter(agent, 0.01), AgentGuide([agent], ENV)
     return LineRuns(pool, guide, fitter, ENV, settings, np.random.default_rng(2))
-
-
-def replay(actions: list[int]) -> list[Snapshot]:
-    game = make_simulator("exact")
-    snapshots = [Snapshot.of(game)]
-    for action in actions:
-        game.step(ACTION_SETS["minimal"][[action]], 2)
-        snapshots.append(Snapshot.of(game))
-    return snapshots
-
-
-def check_line(rollout: Rollout, run: int, n_decisions: int) -> list[Snapshot]:
-    """The line of a run from the hard reset is what the game does."""
-    critic, observer = CriticFitter(make_agent(1), 0.01), Observer("egocentric")
-    snapshots = replay(rollout.actions[:n_decisions, run].tolist())
-    for step, (before, after) in enumerate(pairwise(snapshots)):
-        np.testing.assert_array_equal(rollout.observations[step, run], observer.observe(before)[0])
-        reward = (after.torso_x[0] - before.torso_x[0]) / 10 - 0.02
-        assert rollout.rewards[step, run] == pytest.approx(reward, abs=1e-6)
-        value = critic.values(observer.observe(after))[0]
-        assert rollout.next_values[step, run] == pytest.approx(value, abs=1e-4)
-    return snapshots
 
 
 def test_lines_replay(pool: StatePool) -> None:

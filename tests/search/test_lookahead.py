@@ -1,10 +1,10 @@
 """States that searches meet, and runs that look one decision ahead from them."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from qwop_wr.agents.refit import CriticFitter
 from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, QwopVectorEnv, Snapshot
@@ -14,6 +14,7 @@ from qwop_wr.search.lookahead import (
     LookaheadOptions,
     LookaheadRuns,
     PoolOptions,
+    Rollout,
     StatePool,
     fill_pool,
 )
@@ -73,16 +74,6 @@ GAMMA = 0.9
 FALL = -5.0
 
 
-@pytest.fixture
-def pool() -> StatePool:
-    """One state: the hard reset."""
-    reset = make_simulator("exact", 1)
-    pool = StatePool(make_simulator("exact", 1), 95.0, 1, np.random.default_rng(0))
-    zero = np.zeros(1, np.int64)
-    pool.watch(Depth(reset, np.ones(1, np.bool_), zero, zero))
-    return pool
-
-
 def make_runs(pool: StatePool, env: EnvironmentOptions = ENV, **options: float) -> LookaheadRuns:
     settings = LookaheadOptions.model_validate(
         {"n_runs": 3, "proposals": 9, "plain_share": 0.0, "restart_share": 0.0, **options}
@@ -92,7 +83,7 @@ def make_runs(pool: StatePool, env: EnvironmentOptions = ENV, **options: float) 
     return LookaheadRuns(pool, guide, fitter, env, settings, GAMMA, np.random.default_rng(2))
 
 
-def replay(actions: NDArray[np.int64]) -> list[Snapshot]:
+def replay(actions: Iterable[int]) -> list[Snapshot]:
     game = make_simulator("exact")
     snapshots = [Snapshot.of(game)]
     for action in actions:
@@ -101,20 +92,24 @@ def replay(actions: NDArray[np.int64]) -> list[Snapshot]:
     return snapshots
 
 
+def check_line(rollout: Rollout, run: int, n_decisions: int) -> list[Snapshot]:
+    """Asserts that a run's decisions from the hard reset are what the game does."""
+    critic, observer = CriticFitter(make_agent(1), 0.01), Observer("egocentric")
+    snapshots = replay(rollout.actions[:n_decisions, run])
+    for step, (before, after) in enumerate(pairwise(snapshots)):
+        np.testing.assert_array_equal(rollout.observations[step, run], observer.observe(before)[0])
+        reward = (after.torso_x[0] - before.torso_x[0]) / 10 - 0.02
+        assert rollout.rewards[step, run] == pytest.approx(reward, abs=1e-6)
+        value = critic.values(observer.observe(after))[0]
+        assert rollout.next_values[step, run] == pytest.approx(value, abs=1e-4)
+    return snapshots
+
+
 def test_recorded_decisions_replay(pool: StatePool) -> None:
     rollout = make_runs(pool, plain_share=0.5).play(8, FALL)
-    critic, observer = CriticFitter(make_agent(1), 0.01), Observer("egocentric")
     assert not rollout.cut.any()
     for run in range(3):
-        snapshots = replay(rollout.actions[:, run])
-        for step, (before, after) in enumerate(pairwise(snapshots)):
-            np.testing.assert_array_equal(
-                rollout.observations[step, run], observer.observe(before)[0]
-            )
-            reward = (after.torso_x[0] - before.torso_x[0]) / 10 - 0.02
-            assert rollout.rewards[step, run] == pytest.approx(reward, abs=1e-6)
-            value = critic.values(observer.observe(after))[0]
-            assert rollout.next_values[step, run] == pytest.approx(value, abs=1e-4)
+        check_line(rollout, run, 8)
 
 
 def test_rewards_are_those_of_the_environment(pool: StatePool) -> None:

@@ -37,8 +37,8 @@ class RatedActions(NamedTuple):
 
     Attributes:
         observations: Shape (N, d).
-        actions: Actions tried, the agent's own first, shape (N, k).
-        ratings: How far each of them led [m], shape (N, k).
+        actions: The agent's own action and its alternatives, shape (N, k).
+        ratings: How far each of them led [m], shape (N, k); all equal where none was tried.
     """
 
     observations: NDArray[np.float32]

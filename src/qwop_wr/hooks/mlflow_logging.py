@@ -28,8 +28,8 @@ _PREFIX = "params:"
 _UNKNOWN = "unknown"
 
 
-class ParameterLoggingHook:
-    """Logs the pipeline's parameters, typed options flattened, once per run."""
+class ParametersHook:
+    """Remembers the parameters' values, for hooks that log those of the pipeline."""
 
     def __init__(self) -> None:
         self._parameters: dict[str, Any] = {}
@@ -38,6 +38,21 @@ class ParameterLoggingHook:
     def after_catalog_created(self, parameters: dict[str, Any]) -> None:
         """Remember the parameters' values."""
         self._parameters = parameters
+
+    def _used(self, pipeline: Pipeline) -> dict[str, Any]:
+        """Flattens the parameters that are inputs of the pipeline."""
+        names = sorted(name for name in pipeline.inputs() if name.startswith(_PREFIX))
+        return flatten_options(
+            {
+                name.removeprefix(_PREFIX): self._parameters[name]
+                for name in names
+                if name in self._parameters
+            }
+        )
+
+
+class ParameterLoggingHook(ParametersHook):
+    """Logs the pipeline's parameters, typed options flattened, once per run."""
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -45,21 +60,13 @@ class ParameterLoggingHook:
         run = mlflow.active_run()
         if run is None:
             return
-        values = _used(self._parameters, pipeline)
+        values = self._used(pipeline)
         with tolerated("log the parameters"):
             log_parameters(mlflow.MlflowClient(), run.info.run_id, values)
 
 
-class ProvenanceHook:
+class ProvenanceHook(ParametersHook):
     """Tags the MLflow run with commit, versions and physics, and names it."""
-
-    def __init__(self) -> None:
-        self._parameters: dict[str, Any] = {}
-
-    @hook_impl
-    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Remember the parameters' values."""
-        self._parameters = parameters
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
@@ -71,7 +78,7 @@ class ProvenanceHook:
         dirty = _UNKNOWN if revision.dirty is None else str(revision.dirty).lower()
         pipelines = list(run_params["pipeline_names"] or ["__default__"])
         environment = run_params["env"] or "base"
-        used = _used(self._parameters, pipeline)
+        used = self._used(pipeline)
         physics = {
             name: {str(value) for key, value in used.items() if key.split(".")[-1] == name}
             for name in ("engine", "platform")
@@ -94,14 +101,6 @@ class ProvenanceHook:
                 parts = run_params["namespaces"] or [name.strip("_") for name in pipelines]
                 name = f"{'+'.join(parts)} ({environment})"
                 mlflow.MlflowClient().update_run(run.info.run_id, name=name)
-
-
-def _used(parameters: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
-    """Flattens the parameters that are inputs of a pipeline."""
-    names = sorted(name for name in pipeline.inputs() if name.startswith(_PREFIX))
-    return flatten_options(
-        {name.removeprefix(_PREFIX): parameters[name] for name in names if name in parameters}
-    )
 
 
 class CatalogEntriesHook:

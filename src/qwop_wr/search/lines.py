@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwop_wr.agents.refit import CriticFitter
-from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.envs.rewards import reward_rates
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Snapshot
 from qwop_wr.search.beam import Selector, propose_actions
-from qwop_wr.search.guide import EndlessTrack, Guide
-from qwop_wr.search.lookahead import LookaheadOptions, Rollout, StatePool
+from qwop_wr.search.guide import Guide
+from qwop_wr.search.lookahead import LookaheadOptions, PoolRuns, Rollout, StatePool
 from qwop_wr.simulator.base import Booleans, Integers
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 
@@ -38,15 +37,7 @@ class _Level(NamedTuple):
 
     def select(self, places: Integers) -> "_Level":
         """Returns a level of some of the states."""
-        return _Level(
-            self.observations[places],
-            self.torso_x[places],
-            self.runs[places],
-            self.scores[places],
-            self.values[places],
-            self.parents[places],
-            self.actions[places],
-        )
+        return _Level._make(column[places] for column in self)
 
     def foremost(self, n_runs: int) -> Integers:
         """Finds the place of every run's best state, -1 for runs without any."""
@@ -73,16 +64,12 @@ class _Ends(NamedTuple):
     far: Booleans
 
 
-class LineRuns:
+class LineRuns(PoolRuns):
     """Runs from the states of a pool, each a beam of a few states.
 
     Of the states that a run has after a rollout the best is traced back: this line is what
     has happened. So values are learnt for a player who chooses like a beam, with hindsight.
     A run falls when none of its states is upright any more.
-
-    Args:
-        guide: Proposes actions.
-        critic: Values states by its current weights.
     """
 
     def __init__(
@@ -94,21 +81,11 @@ class LineRuns:
         options: LookaheadOptions,
         rng: np.random.Generator,
     ) -> None:
-        self._pool, self._guide, self._critic = pool, guide, critic
-        self._environment, self._options, self._rng = environment, options, rng
-        self._rates = reward_rates(environment)
-        self._masks = ACTION_SETS[environment.actions]
-        self._observer = Observer(environment.observation)
-        self._track = EndlessTrack(environment.observation)
+        n_proposals = min(options.proposals, len(ACTION_SETS[environment.actions]))
+        n_clones = options.n_runs * options.width * n_proposals
+        super().__init__(pool, guide, critic, environment, options, rng, n_clones)
         n_features = len(self._observer.features)
         self._selector = Selector(n_features, options.n_runs, options.cell)
-        n_proposals = min(options.proposals, len(self._masks))
-        n_clones = options.n_runs * options.width * n_proposals
-        self._now = environment.make_games(n_clones)
-        self._next = environment.make_games(n_clones)
-        start = Snapshot.of(pool.simulator)
-        self._pool_x = start.torso_x
-        self._pool_seen = self._track.hide_finish(self._observer.observe(start))
         nothing = np.zeros(0, dtype=np.int64)
         self._games = nothing
         """Game of every state of the current level."""
@@ -153,8 +130,7 @@ class LineRuns:
         keys[: n * k] = self._masks[actions]
         self._next.step(keys, self._environment.ticks_per_action)
         games = Snapshot._make(field[: n * k] for field in Snapshot.of(self._next))
-        fallen = (games.ended & ~games.landed) | (games.torso_y > options.sink_height)
-        upright = np.flatnonzero(~fallen)
+        upright = np.flatnonzero(~self._fallen(games))
         seen = self._track.hide_finish(self._observer.observe(games)[upright])
         tried = self._as_level(
             seen, games.torso_x[upright], level.runs[parents[upright]], parents[upright],
@@ -203,7 +179,6 @@ class LineRuns:
         """Follows every run's line from its end back to its beginning."""
         n = self._options.n_runs
         shape = (n_decisions, n)
-        time_cost = self._rates.per_tick * self._environment.ticks_per_action
         seen = np.zeros((*shape, self._pool_seen.shape[1]), dtype=np.float32)
         rollout = Rollout(
             observations=seen,
@@ -220,7 +195,7 @@ class LineRuns:
             depth = ends.depths[run]
             seen[depth, run] = levels[depth].observations[ends.places[run]]
         at = ends.depths[lost], lost
-        rollout.rewards[at], rollout.next_values[at] = -time_cost, fall_value
+        rollout.rewards[at], rollout.next_values[at] = -self._time_cost, fall_value
         # No action was chosen: all of them end the run.
         rollout.cut[at] = rollout.fallen[at] = rollout.plain[at] = True
         rollout.void[at] = False
@@ -234,7 +209,7 @@ class LineRuns:
             advance = (level.torso_x[after] - before.torso_x[origin]) / UNITS_PER_METRE
             seen[step, runs] = before.observations[origin]
             rollout.actions[step, runs] = level.actions[after]
-            rollout.rewards[step, runs] = self._rates.per_metre * advance - time_cost
+            rollout.rewards[step, runs] = self._rates.per_metre * advance - self._time_cost
             rollout.next_values[step, runs] = level.values[after]
             rollout.void[step, runs] = False
         return rollout

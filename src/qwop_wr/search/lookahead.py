@@ -166,16 +166,51 @@ class LookaheadOptions(Options):
     """Position at which a run is ended [m]."""
 
 
-class LookaheadRuns:
-    """Runs from the states of a pool.
+class PoolRuns:
+    """Games of runs that begin in the states of a pool.
+
+    Args:
+        guide: Proposes actions.
+        critic: Values states by its current weights.
+        n_clones: States that are tried at once.
+    """
+
+    def __init__(
+        self,
+        pool: StatePool,
+        guide: Guide,
+        critic: CriticFitter,
+        environment: EnvironmentOptions,
+        options: LookaheadOptions,
+        rng: np.random.Generator,
+        n_clones: int,
+    ) -> None:
+        self._pool, self._guide, self._critic = pool, guide, critic
+        self._environment, self._options, self._rng = environment, options, rng
+        self._rates = reward_rates(environment)
+        self._time_cost = self._rates.per_tick * environment.ticks_per_action
+        self._masks = ACTION_SETS[environment.actions]
+        self._observer = Observer(environment.observation)
+        self._track = EndlessTrack(environment.observation)
+        self._now = environment.make_games(n_clones)
+        self._next = environment.make_games(n_clones)
+        start = Snapshot.of(pool.simulator)
+        self._pool_x = start.torso_x
+        self._pool_seen = self._track.hide_finish(self._observer.observe(start))
+
+    def _fallen(self, games: Snapshot) -> Booleans:
+        """Returns whose runner lies or has sunk, shape (n,)."""
+        return (games.ended & ~games.landed) | (games.torso_y > self._options.sink_height)
+
+
+class LookaheadRuns(PoolRuns):
+    """Runs that look one decision ahead.
 
     Before every decision a few actions are tried on clones; the one with the
     best reward and value is taken. So values are learnt for a player that is
     about as good as the search that will use them.
 
     Args:
-        guide: Proposes actions.
-        critic: Values states by its current weights.
         gamma: Discount of the values per decision.
     """
 
@@ -189,22 +224,12 @@ class LookaheadRuns:
         gamma: float,
         rng: np.random.Generator,
     ) -> None:
-        self._pool, self._guide, self._critic = pool, guide, critic
-        self._environment, self._options, self._rng = environment, options, rng
-        self._gamma = gamma
-        self._rates = reward_rates(environment)
-        self._masks = ACTION_SETS[environment.actions]
-        self._observer = Observer(environment.observation)
-        self._track = EndlessTrack(environment.observation)
         n_clones = options.n_runs * options.proposals
-        self._now = environment.make_games(n_clones)
-        self._next = environment.make_games(n_clones)
+        super().__init__(pool, guide, critic, environment, options, rng, n_clones)
+        self._gamma = gamma
         self._games = np.zeros(options.n_runs, dtype=np.int64)
         self._origins = pool.draw(options.n_runs)
         self._fresh = np.ones(options.n_runs, dtype=np.bool_)
-        start = Snapshot.of(pool.simulator)
-        self._pool_x = start.torso_x
-        self._pool_seen = self._track.hide_finish(self._observer.observe(start))
         self.seen: NDArray[np.float32] = self._pool_seen[self._origins]
         """Current observations of all runs, on an endless track, shape (n_runs, d)."""
         self._x = self._pool_x[self._origins]
@@ -223,12 +248,9 @@ class LookaheadRuns:
         self._next.step(self._masks[actions.ravel()], self._environment.ticks_per_action)
         games = Snapshot.of(self._next)
         seen = self._track.hide_finish(self._observer.observe(games))  # (n * k, d)
-        fallen = (games.ended & ~games.landed) | (games.torso_y > options.sink_height)
+        fallen = self._fallen(games)
         advance = (games.torso_x.reshape(n, k) - self._x[:, None]) / UNITS_PER_METRE
-        rewards = (
-            self._rates.per_metre * advance
-            - self._rates.per_tick * self._environment.ticks_per_action
-        )  # (n, k)
+        rewards = self._rates.per_metre * advance - self._time_cost  # (n, k)
         values = np.where(fallen, fall_value, self._critic.values(seen)).reshape(n, k)
         choice = (rewards + self._gamma * values).argmax(axis=1)
         plain = self._rng.random(n) < options.plain_share

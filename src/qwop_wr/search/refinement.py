@@ -54,8 +54,8 @@ class RefinementOptions(Options):
     batch_size: PositiveInt = 1024
     """Samples per gradient step."""
     replay: PositiveInt = 1
-    """Latest rollouts that the critic is fitted to. If several, a fit sees as many samples of
-    them, drawn at random, as there are in two."""
+    """Latest rollouts that the critic is fitted to. If several, a fit draws at most twice as many
+    samples from them as the latest one has."""
     net_arch: LayerSizes | None = None
     """Hidden units that guides get: networks of fewer are widened before their first round.
     The agent's own if omitted."""
