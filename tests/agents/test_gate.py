@@ -7,7 +7,9 @@ from scipy import stats
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.gate import (
     AgentScore,
+    PairedGain,
     count_falls,
+    outcomes,
     paired_gain,
     pass_gate,
     run_costs,
@@ -35,6 +37,10 @@ def stepper(action_if_left: int, action_if_right: int, marker: float = 0.0) -> A
 WALKER = stepper(2, 1)
 FALLER = stepper(1, 1)
 WAITER = stepper(0, 0)
+
+
+def gain_of(candidate: Episodes, incoming: Episodes) -> PairedGain:
+    return paired_gain(outcomes(candidate), outcomes(incoming))
 
 
 def score(rate: float, time: float | None, distance: float) -> AgentScore:
@@ -138,7 +144,7 @@ def test_every_finish_costs_less_than_a_run_that_failed_whatever_the_time_limit(
     late = replace(fallen, distance=np.full(20, 99.0))
     assert score_episodes(slow).mean_cost == 150.0
     assert score_episodes(late).mean_cost == 201.0
-    assert paired_gain(slow, late).cost_p < 0.01
+    assert gain_of(slow, late).cost_p < 0.01
     # The games themselves tell the limit; 100 s are the least.
     env = CorridorVectorEnv(4, autoreset=False, max_ticks=6000)
     fall = stepper(1, 2)
@@ -152,8 +158,8 @@ def test_the_gain_in_finishes_is_mcnemars_exact_test() -> None:
     before = episodes([False] * 9 + [True] + [True] * 5, [40.0] * 15)
     after = episodes([True] * 9 + [False] + [True] * 5, [40.0] * 15)
     # P(at least 9 heads of 10) = 11 / 1024.
-    assert paired_gain(after, before).finish_p == pytest.approx(11 / 1024)
-    assert paired_gain(before, after).finish_p == pytest.approx(1 - 1 / 1024)
+    assert gain_of(after, before).finish_p == pytest.approx(11 / 1024)
+    assert gain_of(before, after).finish_p == pytest.approx(1 - 1 / 1024)
 
 
 def test_the_gain_in_costs_follows_the_signed_ranks() -> None:
@@ -161,7 +167,7 @@ def test_the_gain_in_costs_follows_the_signed_ranks() -> None:
     times = 45.0 + rng.normal(size=200)
     faster = times - 0.1 + 0.3 * rng.normal(size=200)
     before, after = (episodes([True] * 200, list(t)) for t in (times, faster))
-    gain, loss = paired_gain(after, before), paired_gain(before, after)
+    gain, loss = gain_of(after, before), gain_of(before, after)
     expected = stats.wilcoxon(times - faster, alternative="greater", method="approx").pvalue
     assert gain.cost_p == pytest.approx(expected)
     assert gain.cost_p < 0.01
@@ -171,7 +177,7 @@ def test_the_gain_in_costs_follows_the_signed_ranks() -> None:
 
 def test_equal_episodes_show_no_gain() -> None:
     same = episodes([True, False], [40.0, 20.0])
-    assert paired_gain(same, same) == (1.0, 1.0)
+    assert gain_of(same, same) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(

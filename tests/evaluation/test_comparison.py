@@ -69,6 +69,31 @@ def test_falls_outweigh_speed() -> None:
     assert compare(reckless, times).verdict == "worse"
 
 
+def test_a_fall_more_or_less_does_not_hide_what_all_other_runs_gain() -> None:
+    rng = np.random.default_rng(6)
+    theirs: Times = [*(float(time) for time in rng.normal(43.3, 1, 490)), *[None] * 7, *[43.3] * 3]
+    ours: Times = [*(time - 0.25 for time in theirs[:490] if time), *[43.0] * 7, *[None] * 3]
+    comparison = compare(ours, theirs)
+    # A hundred seconds for every fall: the mean alone shows nothing.
+    mean, low, _ = comparison.saved_seconds
+    assert mean is not None
+    assert low is not None
+    assert low < 0 < mean
+    assert comparison.verdict == "better"
+
+
+def test_luck_alone_rarely_wins() -> None:
+    rng = np.random.default_rng(7)
+    verdicts = []
+    for _ in range(200):
+        times, falls = rng.normal(43, 1, size=(2, 80)), rng.random((2, 80)) < 0.03
+        ours, theirs = np.where(falls, np.nan, times).tolist()
+        sides = [[None if np.isnan(time) else time for time in side] for side in (ours, theirs)]
+        verdicts.append(compare(*sides).verdict)
+    # One in twenty at most, either way; 18 of 200 would be a chance of 1 %.
+    assert len(verdicts) - verdicts.count("no difference shown") < 18
+
+
 @pytest.mark.parametrize("times", [[50.0, None, 47.0], [None], [50.0], [None, None]])
 def test_an_agent_is_no_better_than_itself(times: Times) -> None:
     comparison = compare(times, times)

@@ -102,6 +102,18 @@ class GateReport:
     cost_p: float | None = None
 
 
+class Outcomes(NamedTuple):
+    """How runs from n starts ended, in order of the starts.
+
+    Attributes:
+        finished: Shape (n,).
+        costs: See :func:`run_costs` [s], shape (n,).
+    """
+
+    finished: NDArray[np.bool_]
+    costs: Costs
+
+
 class PairedGain(NamedTuple):
     """Probabilities that chance alone makes a candidate look so much better on shared starts.
 
@@ -112,6 +124,10 @@ class PairedGain(NamedTuple):
 
     finish_p: float
     cost_p: float
+
+    def is_beyond_chance(self, error_rate: float) -> bool:
+        """Returns whether one of the tests says so; they share the error rate (Bonferroni)."""
+        return min(self) < error_rate / len(self)
 
 
 def run_costs(
@@ -136,14 +152,18 @@ def run_costs(
     return np.where(finished, score_time, max(UNFINISHED_TIME, time_limit or 0.0) + missing)
 
 
-def _episode_costs(episodes: Episodes) -> Costs:
-    return run_costs(episodes.finished, episodes.score_time, episodes.distance, episodes.time_limit)
+def outcomes(episodes: Episodes) -> Outcomes:
+    """Returns finishes and costs of an agent's episodes, one per start."""
+    costs = run_costs(
+        episodes.finished, episodes.score_time, episodes.distance, episodes.time_limit
+    )
+    return Outcomes(episodes.finished, costs)
 
 
 def score_episodes(episodes: Episodes) -> AgentScore:
     """Scores an agent's episodes, one per start."""
     finished = episodes.finished
-    cost = _episode_costs(episodes)
+    cost = outcomes(episodes).costs
     return AgentScore(
         finish_rate=float(finished.mean()),
         median_time=float(np.median(episodes.score_time[finished])) if finished.any() else None,
@@ -173,7 +193,7 @@ def score_agent(
     return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
 
 
-def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
+def paired_gain(candidate: Outcomes, incoming: Outcomes) -> PairedGain:
     """Tests two agents start by start; both probabilities are 1 where nothing differs."""
     only_new = int((candidate.finished & ~incoming.finished).sum())
     only_old = int((incoming.finished & ~candidate.finished).sum())
@@ -181,7 +201,7 @@ def paired_gain(candidate: Episodes, incoming: Episodes) -> PairedGain:
     finish_p = 1.0
     if differing:
         finish_p = float(stats.binomtest(only_new, differing, alternative="greater").pvalue)
-    saved = _episode_costs(incoming) - _episode_costs(candidate)  # (n,)
+    saved = incoming.costs - candidate.costs
     if (np.abs(saved) < SAME_COST).all():
         return PairedGain(finish_p, 1.0)
     saved = np.where(np.abs(saved) < SAME_COST, 0.0, saved)
@@ -222,8 +242,8 @@ def pass_gate(
     best: tuple[tuple[bool, float], Agent, GateReport] | None = None
     for agent in rivals:
         episodes = play_episodes(agent.policy(), evaluation_env, seeds)
-        score, gain = score_episodes(episodes), paired_gain(episodes, before)
-        beyond_chance = min(gain) < ERROR_RATE / (len(gain) * len(rivals))
+        score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), outcomes(before))
+        beyond_chance = gain.is_beyond_chance(ERROR_RATE / len(rivals))
         promoted = beyond_chance and score.loses_nothing_to(reference)
         report = GateReport(reference, score, promoted, len(seeds), len(rivals), *gain)
         rank = (promoted, -score.mean_cost)

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.gate import SAME_COST, run_costs
+from qwop_wr.agents.gate import SAME_COST, Outcomes, paired_gain, run_costs
 from qwop_wr.compute import SERIAL, ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
@@ -31,8 +31,11 @@ class Comparison:
     Attributes:
         challenger: Fingerprint of the agent that is judged.
         opponent: Fingerprint of the agent that it is compared with.
-        verdict: ``better`` if the whole interval of ``saved_seconds`` is above zero,
-            ``worse`` if it is below.
+        verdict: ``better`` if a run saves seconds on average and the gain is beyond chance
+            by one of the gates' two tests, on finishes or on all costs, see
+            :class:`qwop_wr.agents.gate.PairedGain`; ``worse`` if that is true of the
+            opponent. The mean alone could not tell: a hundred seconds for a fall hide
+            what all other runs gain.
         seeds: Number of seeds that both ran.
         wins: Seeds on which the challenger did better: finished and the other did not, was
             faster, or got farther where neither finished.
@@ -80,31 +83,31 @@ def compare_agents(
     """Compares two agents by their episodes on the same seeds, in any order.
 
     The bootstrap resamples seeds, hence pairs; with one seed, no difference can be shown.
-    The verdict follows from an interval of ``confidence_level``.
+    Chance alone gives a verdict with a probability of 1 - ``confidence_level`` at most,
+    shared among both tests and both agents (Bonferroni).
 
     Raises:
         ValueError: If the tables are not of one agent each on the same starts.
     """
-    ours, theirs = _paired(challenger, opponent)
-    saved = _costs(theirs) - _costs(ours)
+    rows = _paired(challenger, opponent)
+    ours, theirs = (_outcomes(side) for side in rows)
+    saved = theirs.costs - ours.costs
     saved[np.abs(saved) < SAME_COST] = 0.0
-    we_finished, they_finished = (side["finished"].to_numpy(dtype=bool) for side in (ours, theirs))
     only_we, only_they = (
-        int((we_finished & ~they_finished).sum()),
-        int((they_finished & ~we_finished).sum()),
+        int((ours.finished & ~theirs.finished).sum()),
+        int((theirs.finished & ~ours.finished).sum()),
     )
-    both = we_finished & they_finished
-    faster = (theirs["score_time"] - ours["score_time"]).to_numpy(dtype=np.float64).compress(both)
-    saved_seconds = estimate_statistic(saved, np.mean, rng, confidence_level, n_resamples)
+    both = ours.finished & theirs.finished
+    faster = saved.compress(both)  # [s]: a finish costs its time
     return Comparison(
-        challenger=str(ours["agent"].iloc[0]),
-        opponent=str(theirs["agent"].iloc[0]),
-        verdict=_verdict(saved_seconds),
+        challenger=str(rows[0]["agent"].iloc[0]),
+        opponent=str(rows[1]["agent"].iloc[0]),
+        verdict=_verdict(ours, theirs, confidence_level),
         seeds=len(saved),
         wins=int((saved > 0).sum()),
         losses=int((saved < 0).sum()),
-        saved_seconds=saved_seconds,
-        finish_rates=(float(we_finished.mean()), float(they_finished.mean())),
+        saved_seconds=estimate_statistic(saved, np.mean, rng, confidence_level, n_resamples),
+        finish_rates=(float(ours.finished.mean()), float(theirs.finished.mean())),
         finish_rate_p=_mcnemar(only_we, only_they),
         both_finished=int(both.sum()),
         faster_by=estimate_statistic(faster, np.median, rng, confidence_level, n_resamples),
@@ -129,18 +132,20 @@ def _paired(challenger: pd.DataFrame, opponent: pd.DataFrame) -> tuple[pd.DataFr
     return ours, theirs
 
 
-def _costs(side: pd.DataFrame) -> Floats:
-    return run_costs(
-        side["finished"].to_numpy(dtype=bool),
-        side["score_time"].to_numpy(dtype=np.float64),
-        side["distance"].to_numpy(dtype=np.float64),
+def _outcomes(side: pd.DataFrame) -> Outcomes:
+    finished = side["finished"].to_numpy(dtype=bool)
+    times, distances = (
+        side[name].to_numpy(dtype=np.float64) for name in ("score_time", "distance")
     )
+    return Outcomes(finished, run_costs(finished, times, distances))
 
 
-def _verdict(saved_seconds: Estimate) -> Verdict:
-    if saved_seconds.low is not None and saved_seconds.low > 0:
+def _verdict(ours: Outcomes, theirs: Outcomes, confidence_level: float) -> Verdict:
+    error_rate = (1.0 - confidence_level) / 2.0
+    lead = np.mean(theirs.costs - ours.costs)
+    if lead > 0 and paired_gain(ours, theirs).is_beyond_chance(error_rate):
         return "better"
-    if saved_seconds.high is not None and saved_seconds.high < 0:
+    if lead < 0 and paired_gain(theirs, ours).is_beyond_chance(error_rate):
         return "worse"
     return "no difference shown"
 
