@@ -1,5 +1,6 @@
 """Resumable trainings as nodes: Kedro saves every state that they yield."""
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -83,6 +84,8 @@ def train_on(
                 f"{name}: {error}; the batch and the best agent until then are kept in the "
                 f"dataset {dataset}"
             ) from error
+    # Learners refer to themselves in circles; their buffers must not stay through the next stage.
+    gc.collect()
 
 
 def _run_before(state: TrainingState | None) -> str | None:
