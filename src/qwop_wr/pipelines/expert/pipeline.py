@@ -14,6 +14,7 @@ from qwop_wr.pipelines.expert.nodes import (
 )
 from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
 from qwop_wr.pipelines.inputs import parameters
+from qwop_wr.pipelines.training.pipeline import STAGES, create_stage
 
 
 def create_pipeline() -> Pipeline:
@@ -26,12 +27,16 @@ def create_pipeline() -> Pipeline:
 
 
 def create_succession() -> Pipeline:
-    """Let the best agent of earlier runs challenge the expert that they learnt from.
+    """Coach the best agent of earlier runs on, and let it challenge the expert.
+
+    The first stage's agent of the latest run is the judge: it has learnt its values from the
+    present expert, not from a slower one.
 
     Returns:
-        Pipeline from ``champion_agent`` to ``expert_agent``.
+        Pipeline from ``champion_agent`` and ``dqnfd_agent`` to ``expert_agent``.
     """
-    return Pipeline([_selection("champion_agent")])
+    stage = create_stage("succession", incoming="champion_agent", judge=f"{STAGES[0]}_agent")
+    return stage + Pipeline([_selection("succession_agent")])
 
 
 def _training() -> Pipeline:
