@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qwop_wr.compute import Job, WorkContext
+from qwop_wr.compute import Job, WorkContext, threads_of_own
 from qwop_wr.errors import BadInputError
 
 
@@ -85,3 +85,7 @@ def job(
         describe=lambda item: f"number {item}",
         threads=threads,
     )
+
+
+def count_own_threads(shared: int, item: int, context: WorkContext) -> int:
+    return threads_of_own()

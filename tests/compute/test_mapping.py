@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from numba.core import config
 from pydantic import ValidationError
 
-from qwop_wr.compute import SERIAL, ComputeOptions, Finished, ItemError, run_job, settle
+from qwop_wr.compute import (
+    SERIAL,
+    ComputeOptions,
+    Finished,
+    ItemError,
+    run_job,
+    settle,
+    threads_of_own,
+)
 from qwop_wr.errors import BadInputError
 from tests.compute import jobs
 
@@ -29,6 +38,15 @@ def test_threads_keep_the_order(workers: int) -> None:
     compute = ComputeOptions(workers=workers)
     done = run_job(jobs.job(jobs.add_slowly_at_first, threads=True), range(9), compute)
     assert values(done) == list(range(100, 109))
+
+
+@pytest.mark.parametrize(("items", "each"), [(1, 8), (2, 4), (3, 2), (9, 2)])
+def test_workers_share_the_threads(items: int, each: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "NUMBA_NUM_THREADS", 8)
+    compute = ComputeOptions(workers=4)
+    done = run_job(jobs.job(jobs.count_own_threads, threads=True), range(items), compute)
+    assert values(done) == [each] * items
+    assert threads_of_own() == 8
 
 
 def test_the_callers_thread_does_what_cannot_be_done_in_threads() -> None:

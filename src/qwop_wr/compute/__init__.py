@@ -10,7 +10,7 @@ from qwop_wr.compute.job import (
     usable_cores,
 )
 from qwop_wr.compute.mapping import connected, run_job, settle
-from qwop_wr.compute.threads import single_thread
+from qwop_wr.compute.threads import single_thread, threads_of_own
 
 __all__ = [
     "SERIAL",
@@ -23,5 +23,6 @@ __all__ = [
     "run_job",
     "settle",
     "single_thread",
+    "threads_of_own",
     "usable_cores",
 ]

@@ -25,7 +25,7 @@ from qwop_wr.compute.job import (
     usable_cores,
 )
 from qwop_wr.compute.processes import ProcessBackend
-from qwop_wr.compute.threads import single_thread
+from qwop_wr.compute.threads import join_workers, single_thread
 from qwop_wr.errors import BadInputError
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def run_job(
     """
     outcomes: dict[int, Outcome] = {}
     submitted, following, end = 0, 0, len(items)
-    backend = open_backend(job, options)
+    backend = open_backend(job, options, len(items))
     with (
         backend,
         tqdm(total=len(items), desc=job.name, unit=f" {job.unit}", disable=not progress) as bar,
@@ -108,7 +108,7 @@ def connected(options: ComputeOptions) -> Iterator[None]:
         yield
 
 
-def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
+def open_backend(job: Job[Any, Any, Any], options: ComputeOptions, n_items: int) -> Backend:
     """Returns the backend that runs a job's items.
 
     Raises:
@@ -120,7 +120,7 @@ def open_backend(job: Job[Any, Any, Any], options: ComputeOptions) -> Backend:
         return RayBackend(job, options)
     if options.backend == "process":
         return ProcessBackend(job, options)
-    return ThreadBackend(job, options) if job.threads else CallerBackend(job)
+    return ThreadBackend(job, options, n_items) if job.threads else CallerBackend(job)
 
 
 def result_of(
@@ -169,7 +169,7 @@ class CallerBackend:
 class ThreadBackend:
     """Runs items in threads, for functions that release the interpreter's lock."""
 
-    def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions) -> None:
+    def __init__(self, job: Job[Any, Any, Any], options: ComputeOptions, n_items: int) -> None:
         self._job = job
         self._gone = threading.Event()
         self._under_way: dict[Future[Outcome], int] = {}
@@ -177,7 +177,8 @@ class ThreadBackend:
         n_threads = options.workers or usable_cores()
         # A thread that waits for the caller to take its results loses time.
         self.room = 2 * n_threads
-        self._pool = ThreadPoolExecutor(n_threads, "job")
+        n_workers = max(1, min(n_threads, n_items))
+        self._pool = ThreadPoolExecutor(n_threads, "job", join_workers, (n_workers,))
 
     def __enter__(self) -> "ThreadBackend":
         self._limits.enter_context(single_thread())

@@ -2,11 +2,31 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class _Neighbours(threading.local):
+    workers = 1
+
+
+_neighbours = _Neighbours()
+
+
+def join_workers(n: int) -> None:
+    """Says that the calling thread is one of ``n`` workers that share the cores."""
+    _neighbours.workers = n
+
+
+def threads_of_own() -> int:
+    """Returns in how many threads the calling one may compute, its workers' share of all."""
+    config = sys.modules.get("numba.core.config")
+    n_threads = int(config.NUMBA_NUM_THREADS) if config else 1
+    return max(1, n_threads // _neighbours.workers)
 
 
 def limit_threads() -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 
 import numpy as np
-from numba.core import config
 from numpy.typing import ArrayLike, NDArray
 
+from qwop_wr.compute import threads_of_own, usable_cores
 from qwop_wr.simulator.base import Floats, GameIndices, Integers, Simulator
 from qwop_wr.simulator.exact.batch import (
     advance,
@@ -105,7 +105,6 @@ def _restored(lanes: Floats, reals: Floats, integers: Integers) -> Storage:
     return Storage(aligned, reals.copy(), integers.copy())
 
 
-_SETTINGS: Final[Any] = config
 _BODIES: Final = {"state": STATE_BODIES, "hurdle": np.arange(HURDLE_BASE, FIRST_PART)}
 _FLAGS: Final = {"fallen": FALLEN, "jumped": JUMPED, "landed": LANDED, "ended": ENDED}
 _REALS: Final = {"score_time": SCORE_TIME, "score": SCORE, "camera_x": CAMERA_X}
@@ -128,7 +127,8 @@ class ExactSimulator(Simulator):
     """Games that run as in the browser, bit for bit, eight to a vector.
 
     Games are stepped in groups of eight and groups are shared among threads,
-    as many as ``NUMBA_NUM_THREADS`` says; neither changes a bit of any game.
+    as many as ``NUMBA_NUM_THREADS`` says, less in a job's worker; neither changes a bit
+    of any game.
 
     Args:
         n_games: Number of games, at least 1; each begins after a hard reset.
@@ -255,21 +255,20 @@ def _copy(source: Storage, origins: Integers, target: Storage, targets: Integers
 
 
 @functools.lru_cache(maxsize=1)
-def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
+def _pool(process: int) -> ThreadPoolExecutor:
     # Threads do not survive a fork: a child process, which has another number,
     # makes its own.
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="qwop")
+    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="qwop")
 
 
 def _share(work: Callable[[int, int], object], n_groups: int) -> None:
     # Threads share the groups: compiled code runs without the interpreter lock.
-    n_threads = int(_SETTINGS.NUMBA_NUM_THREADS)
-    n_parts = min(n_threads, n_groups)
+    n_parts = min(threads_of_own(), n_groups)
     if n_parts < 2:
         work(0, n_groups)
         return
     bounds = [n_groups * part // n_parts for part in range(n_parts + 1)]
-    pool = _pool(os.getpid(), n_threads)
+    pool = _pool(os.getpid())
     others = [pool.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)]
     work(bounds[0], bounds[1])
     for other in others:
