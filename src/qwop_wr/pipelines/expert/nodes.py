@@ -167,8 +167,8 @@ def select_expert(
     env = QwopVectorEnv(
         min(options.starts, 512), randomised_options(environment, evaluation), autoreset=False
     )
-    # New starts: on those that it was selected on, the reigning expert looks too good.
-    purpose = "gate" if reigning is None else f"gate {reigning.fingerprint}"
+    # New starts: on those that they were selected on, both would look too good.
+    purpose = "expert" if reigning is None else f"expert {reigning.fingerprint}"
     agent, report = pass_gate(
         reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
     )
