@@ -245,3 +245,18 @@ def _wait_for_stage(client: MlflowClient, stage: str) -> None:
             return
         time.sleep(0.5)
     raise AssertionError(f"stage {stage} did not start")
+
+
+def test_the_champion_goes_on_and_challenges_the_expert(project: ProjectCopy) -> None:
+    reigning = AgentDataset(filepath=project.folder / "data/01_raw/expert.safetensors").load()
+    succeeded = project.run("--pipeline=succession", "--env=smoke")
+    assert succeeded.returncode == 0, succeeded.stdout
+    expert = AgentDataset(filepath=project.folder / "data/01_raw/expert.safetensors").load()
+    gate = json.loads((project.folder / "data/07_model_output/expert_gate.json").read_text())
+    challenger = _newest(project.folder / "data/06_models/succession_agent.safetensors")
+    winner = AgentDataset(filepath=challenger).load() if gate["promoted"] else reigning
+    assert expert is not None
+    assert winner is not None
+    assert expert.fingerprint == winner.fingerprint
+    history = pd.read_csv(project.folder / "data/07_model_output/succession_history.csv")
+    assert history.loc[history["metric"] == "coaching/round", "value"].max() == 2

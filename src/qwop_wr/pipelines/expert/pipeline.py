@@ -14,7 +14,8 @@ from qwop_wr.pipelines.expert.nodes import (
 )
 from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
 from qwop_wr.pipelines.inputs import parameters
-from qwop_wr.pipelines.training.pipeline import STAGES, create_stage
+from qwop_wr.pipelines.training.nodes import take_agent
+from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
@@ -35,8 +36,25 @@ def create_succession() -> Pipeline:
     Returns:
         Pipeline from ``champion_agent`` and ``dqnfd_agent`` to ``expert_agent``.
     """
-    stage = create_stage("succession", incoming="champion_agent", judge=f"{STAGES[0]}_agent")
-    return stage + Pipeline([_selection("succession_agent")])
+    coach = Node(
+        coach_expert,
+        inputs={
+            **parameters("environment", "seed", "evaluation", "resume"),
+            "trained": "champion_agent",
+            "judge": f"{STAGES[0]}_agent",
+            "interrupted": "interrupted_succession_training",
+            "stage": "params:succession",
+        },
+        outputs="succession_training",
+        name="coach_champion",
+    )
+    take = Node(
+        take_agent,
+        inputs={"training": "succession_training", "stage": "params:succession"},
+        outputs=["succession_agent", "succession_history", "succession_gate"],
+        name="take_agent",
+    )
+    return Pipeline([coach, take, _selection("succession_agent")])
 
 
 def _training() -> Pipeline:
