@@ -18,6 +18,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.pipelines.expert import nodes
 from qwop_wr.pipelines.expert.nodes import (
     GateOptions,
+    coach_champion,
     coach_expert,
     refine_expert,
     search_with_expert,
@@ -311,6 +312,22 @@ def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions)
         assert cast("Any", agent.card["coached"])["incoming"] == trained.fingerprint
     *_, again = coach(first)
     assert take_candidate(again, trained)[0].fingerprint == agent.fingerprint
+
+
+def test_the_champion_goes_on_or_else_the_expert(
+    agent: Agent, environment: EnvironmentOptions
+) -> None:
+    champion, judge = make_agent(1), make_agent(2)
+
+    def begun_with(champion: Agent | None, reigning: Agent | None) -> tuple[Any, Any]:
+        arguments = (champion, reigning, judge, None, environment, COACHING, EVALUATION)
+        *_, end = coach_champion(*arguments, seed=1, resume=False)
+        return end.facts["incoming agent"], end.facts["judging agent"]
+
+    assert begun_with(champion, agent) == (champion.fingerprint, judge.fingerprint)
+    assert begun_with(None, agent) == (agent.fingerprint, judge.fingerprint)
+    with pytest.raises(BadInputError, match="neither a champion nor an expert"):
+        begun_with(None, None)
 
 
 def test_nobody_coaches_an_expert_where_clones_are_slow(environment: EnvironmentOptions) -> None:

@@ -111,9 +111,8 @@ def coach_expert(
     evaluation: EvaluationOptions,
     seed: Seed,
     resume: bool,
-    judge: Agent | None = None,
 ) -> Iterator[TrainingState]:
-    """Let a trained agent learn from a coach, round by round.
+    """Let the trained agent learn from a coach, round by round.
 
     Kedro saves each yielded state at once, so that an interrupted coaching can resume.
 
@@ -121,11 +120,44 @@ def coach_expert(
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
-        judge: Agent by whose values the coach rates; the trained one if omitted.
 
     Yields:
         The training state at every checkpoint; the last one is the result.
     """
+    inputs = StageInputs(trained, None, seed)
+    training = stage_training(stage, trained.spec, inputs, environment, evaluation)
+    yield from train_on(stage.name, training, interrupted if resume else None, stage)
+
+
+def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
+    champion: Agent | None,
+    reigning: Agent | None,
+    judge: Agent,
+    interrupted: TrainingState | None,
+    environment: EnvironmentOptions,
+    stage: Stage,
+    evaluation: EvaluationOptions,
+    seed: Seed,
+    resume: bool,
+) -> Iterator[TrainingState]:
+    """Let the champion, or else the reigning expert, go on with a coach.
+
+    Args:
+        champion: Best agent of earlier runs; without one, the expert is champion.
+        judge: Agent by whose values the coach rates.
+        stage: Games, coach and rounds.
+        evaluation: Protocol whose noise the evaluated games have.
+        resume: Continue from ``interrupted``, if there is one, instead of starting anew.
+
+    Yields:
+        The training state at every checkpoint; the last one is the result.
+
+    Raises:
+        BadInputError: If there is neither.
+    """
+    trained = champion or reigning
+    if trained is None:
+        raise BadInputError("there is neither a champion nor an expert that could go on")
     inputs = StageInputs(trained, None, seed, judge)
     training = stage_training(stage, trained.spec, inputs, environment, evaluation)
     yield from train_on(stage.name, training, interrupted if resume else None, stage)

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from qwop_wr.pipelines.expert.nodes import (
+    coach_champion,
     coach_expert,
     refine_expert,
     search_with_expert,
@@ -34,13 +35,14 @@ def create_succession() -> Pipeline:
     present expert, not from a slower one.
 
     Returns:
-        Pipeline from ``champion_agent`` and ``dqnfd_agent`` to ``expert_agent``.
+        Pipeline from the champion and ``dqnfd_agent`` to ``expert_agent``.
     """
     coach = Node(
-        coach_expert,
+        coach_champion,
         inputs={
             **parameters("environment", "seed", "evaluation", "resume"),
-            "trained": "champion_agent",
+            "champion": "reigning_champion_agent",
+            "reigning": "reigning_expert_agent",
             "judge": f"{STAGES[0]}_agent",
             "interrupted": "interrupted_succession_training",
             "stage": "params:succession",
