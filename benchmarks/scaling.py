@@ -30,6 +30,8 @@ from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 PLAYED: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
 EVALUATED: Final = randomised_options(EnvironmentOptions(), EvaluationOptions())
+RATED_SHARE: Final = 0.25
+"""As in stage 3."""
 COACHING: Final = CoachingOptions(rounds=1)
 N_STARTS: Final = 512
 N_WARM_UP: Final = 64
@@ -63,7 +65,7 @@ def time_parts(agent: Agent) -> dict[str, float]:
     games = QwopVectorEnv(N_STARTS, EVALUATED, autoreset=False)
     with single_thread():
         score_agent(agent, games, range(N_WARM_UP))
-        coach = ForesightCoach(agent, PLAYED, ForesightCoachOptions())
+        coach = ForesightCoach(agent, PLAYED, ForesightCoachOptions(rated_share=RATED_SHARE))
         rating, rated = timed(lambda: coach.rate(agent, rng))
         known: RatedActions = joined([rated] * COACHING.memory)
         learning, _ = timed(lambda: learn_from_coach(agent, known, COACHING, rng))

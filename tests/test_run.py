@@ -258,5 +258,8 @@ def test_the_champion_goes_on_and_challenges_the_expert(project: ProjectCopy) ->
     assert expert is not None
     assert winner is not None
     assert expert.fingerprint == winner.fingerprint
+    champion = AgentDataset(filepath=project.folder / "data/06_models/champion.safetensors").load()
+    assert champion is not None
+    assert (champion.fingerprint == expert.fingerprint) or not gate["promoted"]
     history = pd.read_csv(project.folder / "data/07_model_output/succession_history.csv")
     assert history.loc[history["metric"] == "coaching/round", "value"].max() == 2

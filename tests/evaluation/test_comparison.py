@@ -94,6 +94,15 @@ def test_luck_alone_rarely_wins() -> None:
     assert len(verdicts) - verdicts.count("no difference shown") < 18
 
 
+def test_a_late_finish_costs_less_than_a_fall_if_the_time_limit_is_later() -> None:
+    ours, theirs = episode_table([150.0] * 20), episode_table([None] * 20)
+    generator = np.random.default_rng(1)
+    late = compare_agents(ours.assign(agent="c" * 64), theirs, generator, time_limit=200.0)
+    assert late.verdict == "better"
+    # A fall at 30 m costs the limit and 70 s.
+    assert late.saved_seconds.value == pytest.approx(120.0)
+
+
 @pytest.mark.parametrize("times", [[50.0, None, 47.0], [None], [50.0], [None, None]])
 def test_an_agent_is_no_better_than_itself(times: Times) -> None:
     comparison = compare(times, times)

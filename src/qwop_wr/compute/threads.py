@@ -23,7 +23,7 @@ def join_workers(n: int) -> None:
 
 
 def threads_of_own() -> int:
-    """Returns in how many threads the calling one may compute, its workers' share of all."""
+    """Returns in how many threads the calling one may compute: among workers an even share."""
     config = sys.modules.get("numba.core.config")
     n_threads = int(config.NUMBA_NUM_THREADS) if config else 1
     return max(1, n_threads // _neighbours.workers)

@@ -20,6 +20,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import evaluate_agent
 from qwop_wr.evaluation.statistics import Estimate, estimate_statistic
 from qwop_wr.simulator.base import Floats
+from qwop_wr.simulator.constants import CLOCK_STEP
 
 Verdict = Literal["better", "worse", "no difference shown"]
 
@@ -79,6 +80,7 @@ def compare_agents(
     rng: np.random.Generator,
     confidence_level: float = 0.95,
     n_resamples: int = 2000,
+    time_limit: float | None = None,
 ) -> Comparison:
     """Compares two agents by their episodes on the same seeds, in any order.
 
@@ -86,11 +88,14 @@ def compare_agents(
     Chance alone gives a verdict with a probability of 1 - ``confidence_level`` at most,
     shared among both tests and both agents (Bonferroni).
 
+    Args:
+        time_limit: Clock time at which runs were stopped [s], if that may be above 100 s.
+
     Raises:
         ValueError: If the tables are not of one agent each on the same starts.
     """
     rows = _paired(challenger, opponent)
-    ours, theirs = (_outcomes(side) for side in rows)
+    ours, theirs = (_outcomes(side, time_limit) for side in rows)
     saved = theirs.costs - ours.costs
     saved[np.abs(saved) < SAME_COST] = 0.0
     only_we, only_they = (
@@ -132,12 +137,12 @@ def _paired(challenger: pd.DataFrame, opponent: pd.DataFrame) -> tuple[pd.DataFr
     return ours, theirs
 
 
-def _outcomes(side: pd.DataFrame) -> Outcomes:
+def _outcomes(side: pd.DataFrame, time_limit: float | None) -> Outcomes:
     finished = side["finished"].to_numpy(dtype=bool)
     times, distances = (
         side[name].to_numpy(dtype=np.float64) for name in ("score_time", "distance")
     )
-    return Outcomes(finished, run_costs(finished, times, distances))
+    return Outcomes(finished, run_costs(finished, times, distances, time_limit))
 
 
 def _verdict(ours: Outcomes, theirs: Outcomes, confidence_level: float) -> Verdict:
@@ -246,6 +251,7 @@ def _compare(
         np.random.default_rng(seed),
         options.confidence_level,
         options.bootstrap_resamples,
+        options.max_ticks * CLOCK_STEP,
     )
 
 

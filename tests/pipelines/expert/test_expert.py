@@ -20,6 +20,7 @@ from qwop_wr.pipelines.expert.nodes import (
     GateOptions,
     coach_champion,
     coach_expert,
+    crown_successor,
     refine_expert,
     search_with_expert,
     select_expert,
@@ -328,6 +329,22 @@ def test_the_champion_goes_on_or_else_the_expert(
     assert begun_with(None, agent) == (agent.fingerprint, judge.fingerprint)
     with pytest.raises(BadInputError, match="neither a champion nor an expert"):
         begun_with(None, None)
+    environment = environment.model_copy(update={"ticks_per_action": 3})
+    with pytest.raises(BadInputError, match="the champion: .* ticks_per_action"):
+        begun_with(champion, agent)
+
+
+def test_a_new_expert_is_champion_and_a_refused_one_is_not(agent: Agent) -> None:
+    champion, successor = make_agent(1), make_agent(2)
+    crowned = crown_successor(successor, {"promoted": True}, champion, agent)
+    assert crowned.fingerprint == successor.fingerprint
+    assert crowned.card["defeated"] == sorted([champion.fingerprint, agent.fingerprint])
+    assert crown_successor(successor, {"promoted": False}, champion, agent) is champion
+    assert crown_successor(successor, {"promoted": False}, None, agent) is agent
+    # A champion that no coach made better may still beat the expert.
+    assert crown_successor(champion, {"promoted": True}, champion, agent).card["defeated"] == [
+        agent.fingerprint
+    ]
 
 
 def test_nobody_coaches_an_expert_where_clones_are_slow(environment: EnvironmentOptions) -> None:

@@ -155,9 +155,12 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     Raises:
         BadInputError: If there is neither.
     """
-    trained = champion or reigning
+    trained = reigning if champion is None else champion
     if trained is None:
         raise BadInputError("there is neither a champion nor an expert that could go on")
+    for name, agent in (("the champion", trained), ("the judge", judge)):
+        with checking(name):
+            agent.check_interface(environment.interface)
     inputs = StageInputs(trained, None, seed, judge)
     training = stage_training(stage, trained.spec, inputs, environment, evaluation)
     yield from train_on(stage.name, training, interrupted if resume else None, stage)
@@ -207,6 +210,26 @@ def select_expert(
         reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
     )
     return agent, asdict(report)
+
+
+def crown_successor(
+    successor: Agent, gate: dict[str, Any], champion: Agent | None, reigning: Agent | None
+) -> Agent:
+    """Make the new expert the champion, too, so that the next runs compete with it.
+
+    Args:
+        successor: Agent that the champion became under the coach.
+        gate: Its comparison with the reigning expert.
+        champion: Best agent of earlier runs; without one, the expert is champion.
+
+    Returns:
+        The champion from now on; a new one's card has the agents that it beat as ``defeated``.
+    """
+    former = reigning if champion is None else champion
+    if former is not None and not gate["promoted"]:
+        return former
+    rivals = {agent.fingerprint for agent in (champion, reigning) if agent is not None}
+    return successor.with_card(defeated=[*sorted(rivals - {successor.fingerprint})])
 
 
 def refine_expert(

@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from qwop_wr.pipelines.expert.nodes import (
     coach_champion,
     coach_expert,
+    crown_successor,
     refine_expert,
     search_with_expert,
     select_expert,
@@ -35,7 +36,8 @@ def create_succession() -> Pipeline:
     present expert, not from a slower one.
 
     Returns:
-        Pipeline from the champion and ``dqnfd_agent`` to ``expert_agent``.
+        Pipeline from the champion and ``dqnfd_agent`` to ``expert_agent`` and
+        ``champion_agent``.
     """
     coach = Node(
         coach_champion,
@@ -56,7 +58,18 @@ def create_succession() -> Pipeline:
         outputs=["succession_agent", "succession_history", "succession_gate"],
         name="take_agent",
     )
-    return Pipeline([coach, take, _selection("succession_agent")])
+    crown = Node(
+        crown_successor,
+        inputs={
+            "successor": "succession_agent",
+            "gate": "expert_gate",
+            "champion": "reigning_champion_agent",
+            "reigning": "reigning_expert_agent",
+        },
+        outputs="champion_agent",
+        name="crown_successor",
+    )
+    return Pipeline([coach, take, _selection("succession_agent"), crown])
 
 
 def _training() -> Pipeline:

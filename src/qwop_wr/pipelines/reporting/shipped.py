@@ -207,7 +207,7 @@ def _limits(summary: Mapping[str, Any]) -> str:
             "- Both know this one game, in the exact engine's physics, and nothing else.",
             f"- The expert was evaluated on {summary['distinct_starts']} distinct starts; the only "
             "disturbances were waiting and sticking keys.",
-            "- The expert comes from one training seed; docs/record.md has measured others.",
+            "- The expert comes from one line of trainings; docs/training.md has other seeds.",
             "- The tape is one run. A key pressed a tick earlier leads elsewhere; it shows what "
             "is possible, not what the expert does.",
             "- The published times of others were made under protocols of their own.",
