@@ -90,7 +90,7 @@ def time_on(n_cores: int, agent: Path) -> dict[str, float]:
     os.sched_setaffinity(0, allowed[:n_cores])  # the process inherits it
     try:
         done = subprocess.run(  # noqa: S603
-            command, env=environment, check=True, capture_output=True, text=True
+            command, env=environment, check=True, capture_output=True, encoding="utf-8"
         )
     finally:
         os.sched_setaffinity(0, allowed)

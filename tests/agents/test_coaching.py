@@ -9,7 +9,9 @@ from qwop_wr.agents.coaching import (
     CoachingOptions,
     RatedActions,
     improvement_losses,
+    joined,
     learn_from_coach,
+    split,
 )
 from tests.agents.conftest import draw, make_agent, make_ppo_spec, make_spec
 
@@ -89,3 +91,22 @@ def test_a_loss_that_is_not_finite_is_an_error() -> None:
     ratings.ratings[3, 0] = np.nan
     with pytest.raises(FloatingPointError, match="finite"):
         learn_from_coach(agent, ratings, OPTIONS, np.random.default_rng(0))
+
+
+def test_rounds_are_views_of_what_is_learnt_from() -> None:
+    rng = np.random.default_rng(3)
+    rounds = [
+        RatedActions(
+            rng.normal(size=(n, 3)).astype(np.float32),
+            rng.integers(4, size=(n, 2)),
+            rng.normal(size=(n, 2)).astype(np.float32),
+        )
+        for n in (5, 2, 7)
+    ]
+    known = joined(rounds)
+    parts = split(known, [5, 2, 7])
+    for part, one in zip(parts, rounds, strict=True):
+        for view, column, whole in zip(part, one, known, strict=True):
+            np.testing.assert_array_equal(view, column)
+            assert np.shares_memory(view, whole)
+            assert view.flags.c_contiguous

@@ -56,6 +56,13 @@ def joined(rounds: Sequence[RatedActions]) -> RatedActions:
     return RatedActions(*(np.concatenate(column) for column in zip(*rounds, strict=True)))
 
 
+def split(rated: RatedActions, lengths: Sequence[int]) -> tuple[RatedActions, ...]:
+    """Returns views of consecutive parts of ``lengths`` decisions."""
+    ends = np.cumsum(lengths)[:-1]
+    parts = zip(*(np.split(column, ends) for column in rated), strict=True)
+    return tuple(RatedActions(*part) for part in parts)
+
+
 class Coach(Protocol):
     """Watches an agent play and rates actions."""
 
@@ -242,17 +249,20 @@ class CoachedLearner(Learner):
             if not stop_requested():
                 raise
             return
-        ratings = (*self._ratings, rated)[-self._options.memory :]
-        known = joined(ratings)
+        rounds = (*self._ratings, rated)[-self._options.memory :]
+        known = joined(rounds)
+        # Views of it: what was concatenated need not stay in memory while it learns.
+        self._ratings = split(known, [len(one.actions) for one in rounds])
+        self._steps += len(rated.actions)
+        del rounds, rated
         try:
             self._agent, metrics = learn_from_coach(self._agent, known, self._options, rng)
         except FloatingPointError as error:
             raise TrainingDivergedError("coaching's loss", self._steps, known._asdict()) from error
-        self._ratings = ratings
-        self._steps += len(rated.actions)
         self._rounds += 1
         self._seconds += time.monotonic() - began
-        self._metrics = {**metrics, "changed": rated.changed, "round": self._rounds}
+        changed = self._ratings[-1].changed
+        self._metrics = {**metrics, "changed": changed, "round": self._rounds}
 
     def metrics(self) -> dict[str, float]:
         """Takes out the metrics of the latest round."""
