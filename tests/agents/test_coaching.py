@@ -106,7 +106,8 @@ def test_rounds_are_views_of_what_is_learnt_from() -> None:
     known = joined(rounds)
     parts = split(known, [5, 2, 7])
     for part, one in zip(parts, rounds, strict=True):
-        for view, column, whole in zip(part, one, known, strict=True):
-            np.testing.assert_array_equal(view, column)
-            assert np.shares_memory(view, whole)
+        for name in RatedActions._fields:
+            view = getattr(part, name)
+            np.testing.assert_array_equal(view, getattr(one, name))
+            assert np.shares_memory(view, getattr(known, name))
             assert view.flags.c_contiguous
