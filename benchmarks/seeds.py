@@ -50,9 +50,11 @@ def gate_cell(gate: dict[str, Any]) -> str:
         gate: The gate's report.
 
     Returns:
-        A cell of the Markdown table: finish rate, median time and falls, before and after.
+        A cell of the Markdown table: finish rate, median time and falls, before and after; only
+        after if nobody finished before.
     """
     scores = [gate["incoming"], handed_on(gate)]
+    scores = [score for score in scores if score["median_time"] is not None]
     rates = " → ".join(f"{100 * score['finish_rate']:.1f}" for score in scores)
     times = " → ".join(as_seconds(score["median_time"]) for score in scores)
     falls = " → ".join(str(sum(score["falls"].values())) for score in scores)
