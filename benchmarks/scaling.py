@@ -90,7 +90,7 @@ def time_on(n_cores: int, agent: Path) -> dict[str, float]:
     os.sched_setaffinity(0, allowed[:n_cores])  # the process inherits it
     try:
         done = subprocess.run(  # noqa: S603
-            command, env=environment, check=True, capture_output=True, encoding="utf-8"
+            command, env=environment, check=True, stdout=subprocess.PIPE, encoding="utf-8"
         )
     finally:
         os.sched_setaffinity(0, allowed)
@@ -105,10 +105,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="measurements per number of cores")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
+    if agent is None:
+        parser.error(f"there is no agent {arguments.agent}")
     if arguments.here:
-        agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
-        if agent is None:
-            parser.error(f"there is no agent {arguments.agent}")
         print(json.dumps(time_parts(agent)))
         return
     numbers, most = [1], len(os.sched_getaffinity(0))

@@ -6,14 +6,13 @@ Reads the gates' reports and the summary that every run leaves in its ``data`` f
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from qwop_wr.evaluation.statistics import estimate_statistic, interquartile_mean
 from qwop_wr.pipelines.reporting.tables import as_seconds
-
-STAGES: Final = ("dqnfd", "self_play", "velocity")
+from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:

@@ -253,16 +253,16 @@ class CoachedLearner(Learner):
         known = joined(rounds)
         # Views of it: what was concatenated need not stay in memory while it learns.
         self._ratings = split(known, [len(one.actions) for one in rounds])
-        self._steps += len(rated.actions)
         del rounds, rated
         try:
             self._agent, metrics = learn_from_coach(self._agent, known, self._options, rng)
         except FloatingPointError as error:
             raise TrainingDivergedError("coaching's loss", self._steps, known._asdict()) from error
+        latest = self._ratings[-1]
+        self._steps += len(latest.actions)
         self._rounds += 1
         self._seconds += time.monotonic() - began
-        changed = self._ratings[-1].changed
-        self._metrics = {**metrics, "changed": changed, "round": self._rounds}
+        self._metrics = {**metrics, "changed": latest.changed, "round": self._rounds}
 
     def metrics(self) -> dict[str, float]:
         """Takes out the metrics of the latest round."""

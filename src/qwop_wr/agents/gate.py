@@ -238,11 +238,11 @@ def pass_gate(
         return candidates[first], report
     rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
     before = play_episodes(incoming.policy(), evaluation_env, seeds)
-    reference = score_episodes(before)
+    reference, former = score_episodes(before), outcomes(before)
     best: tuple[tuple[bool, float], Agent, GateReport] | None = None
     for agent in rivals:
         episodes = play_episodes(agent.policy(), evaluation_env, seeds)
-        score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), outcomes(before))
+        score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), former)
         beyond_chance = gain.is_beyond_chance(ERROR_RATE / len(rivals))
         promoted = beyond_chance and score.loses_nothing_to(reference)
         report = GateReport(reference, score, promoted, len(seeds), len(rivals), *gain)

@@ -111,8 +111,9 @@ def coach_expert(
     evaluation: EvaluationOptions,
     seed: Seed,
     resume: bool,
+    judge: Agent | None = None,
 ) -> Iterator[TrainingState]:
-    """Let the trained agent learn from a coach, round by round.
+    """Let a trained agent learn from a coach, round by round.
 
     Kedro saves each yielded state at once, so that an interrupted coaching can resume.
 
@@ -120,11 +121,12 @@ def coach_expert(
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
+        judge: Agent by whose values the coach rates; the trained one if omitted.
 
     Yields:
         The training state at every checkpoint; the last one is the result.
     """
-    inputs = StageInputs(trained, None, seed)
+    inputs = StageInputs(trained, None, seed, judge)
     training = stage_training(stage, trained.spec, inputs, environment, evaluation)
     yield from train_on(stage.name, training, interrupted if resume else None, stage)
 
@@ -161,9 +163,9 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     for name, agent in (("the champion", trained), ("the judge", judge)):
         with checking(name):
             agent.check_interface(environment.interface)
-    inputs = StageInputs(trained, None, seed, judge)
-    training = stage_training(stage, trained.spec, inputs, environment, evaluation)
-    yield from train_on(stage.name, training, interrupted if resume else None, stage)
+    yield from coach_expert(
+        trained, interrupted, environment, stage, evaluation, seed, resume, judge
+    )
 
 
 def take_candidate(

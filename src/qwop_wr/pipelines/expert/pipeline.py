@@ -32,8 +32,8 @@ def create_pipeline() -> Pipeline:
 def create_succession() -> Pipeline:
     """Coach the best agent of earlier runs on, and let it challenge the expert.
 
-    The first stage's agent of the latest run is the judge: it has learnt its values from the
-    present expert, not from a slower one.
+    The first stage's agent of the latest run is the judge: its values come from the expert
+    that this run began with.
 
     Returns:
         Pipeline from the champion and ``dqnfd_agent`` to ``expert_agent`` and
