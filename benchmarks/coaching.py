@@ -81,7 +81,7 @@ def main() -> None:
             epochs=arguments.epochs,
             learning_rate=arguments.learning_rate,
         )
-        learnt, _ = learn_from_coach(agent, rated, options, np.random.default_rng(2))
+        learnt, _ = learn_from_coach(agent, [rated], options, np.random.default_rng(2))
         fit = held_out(agent, learnt, others)
         print(row(f"{weight:g}", fit, learnt, arguments.starts), flush=True)
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.coaching import CoachingOptions, RatedActions, joined, learn_from_coach
+from qwop_wr.agents.coaching import CoachingOptions, learn_from_coach
 from qwop_wr.agents.gate import score_agent
 from qwop_wr.compute import single_thread
 from qwop_wr.datasets import AgentDataset
@@ -67,8 +67,8 @@ def time_parts(agent: Agent) -> dict[str, float]:
         score_agent(agent, games, range(N_WARM_UP))
         coach = ForesightCoach(agent, PLAYED, ForesightCoachOptions(rated_share=RATED_SHARE))
         rating, rated = timed(lambda: coach.rate(agent, rng))
-        known: RatedActions = joined([rated] * COACHING.memory)
-        learning, _ = timed(lambda: learn_from_coach(agent, known, COACHING, rng))
+        rounds = [rated] * COACHING.memory
+        learning, _ = timed(lambda: learn_from_coach(agent, rounds, COACHING, rng))
         scoring, _ = timed(lambda: score_agent(agent, games, range(N_STARTS)))
     parts = {"rating": rating, "learning": learning, "evaluation": scoring}
     return {**parts, "round": sum(parts.values())}

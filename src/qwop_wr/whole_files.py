@@ -42,6 +42,24 @@ def whole_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def whole_path_on(fs: AbstractFileSystem, path: str) -> Iterator[str]:
+    """Gives a path beside ``path`` whose file takes its place when the block succeeds.
+
+    Args:
+        fs: Filesystem of the path.
+        path: Where the file is to appear; missing folders are made.
+
+    Yields:
+        Path to write to.
+    """
+    with _temporary_path(fs, path) as temporary:
+        yield temporary
+        if isinstance(fs, LocalFileSystem):
+            _to_disk(temporary)
+        _move(fs, temporary, path)
+
+
+@contextmanager
 def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
     """Writes a file beside ``path`` that takes its place when the block succeeds.
 
@@ -49,11 +67,8 @@ def whole_file(fs: AbstractFileSystem, path: str) -> Iterator[IO[bytes]]:
         fs: Filesystem of the path.
         path: Where the file is to appear; missing folders are made.
     """
-    with _temporary_path(fs, path) as temporary:
-        with fs.open(temporary, "wb") as file:
-            yield file
-            _to_disk(file)
-        _move(fs, temporary, path)
+    with whole_path_on(fs, path) as temporary, fs.open(temporary, "wb") as file:
+        yield file
 
 
 @contextmanager
@@ -112,10 +127,9 @@ def _hidden_name(name: str, suffix: str) -> str:
     return f".{name}.{uuid4().hex}.{suffix}"
 
 
-def _to_disk(file: IO[bytes]) -> None:
+def _to_disk(path: str) -> None:
     """Syncs a local file, so that a power cut never leaves an empty one in place."""
-    with contextlib.suppress(AttributeError, OSError):
-        file.flush()
+    with open(path, "r+b") as file, contextlib.suppress(OSError):
         os.fsync(file.fileno())
 
 

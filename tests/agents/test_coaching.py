@@ -7,11 +7,10 @@ import torch
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import (
     CoachingOptions,
+    Observations,
     RatedActions,
     improvement_losses,
-    joined,
     learn_from_coach,
-    split,
 )
 from tests.agents.conftest import draw, make_agent, make_ppo_spec, make_spec
 
@@ -59,7 +58,7 @@ def test_the_agent_comes_to_prefer_what_led_farther(make: object) -> None:
     agent = make_agent(make())  # type: ignore[operator]
     ratings = rated(agent, best=1)
     assert ratings.changed > 0.1
-    learnt, metrics = learn_from_coach(agent, ratings, OPTIONS, np.random.default_rng(0))
+    learnt, metrics = learn_from_coach(agent, [ratings], OPTIONS, np.random.default_rng(0))
     assert (learnt.policy().act(ratings.observations) == 1).mean() > 0.95
     assert metrics["loss"] < -0.3
 
@@ -68,7 +67,7 @@ def test_a_strong_pull_keeps_the_policy() -> None:
     agent = make_agent(make_spec())
     ratings = rated(agent, best=1)
     options = OPTIONS.model_copy(update={"kl_weight": 1e3})
-    learnt, _ = learn_from_coach(agent, ratings, options, np.random.default_rng(0))
+    learnt, _ = learn_from_coach(agent, [ratings], options, np.random.default_rng(0))
     before, after = (one.policy().act(ratings.observations) for one in (agent, learnt))
     assert (before == after).mean() > 0.95
 
@@ -79,7 +78,7 @@ def test_ratings_beyond_the_limit_count_as_the_limit() -> None:
     far = ratings._replace(ratings=1e6 * ratings.ratings)
     capped = OPTIONS.model_copy(update={"limit": 0.5})
     one, other = (
-        learn_from_coach(agent, given, capped, np.random.default_rng(0))[0]
+        learn_from_coach(agent, [given], capped, np.random.default_rng(0))[0]
         for given in (far, far._replace(ratings=10.0 * far.ratings))
     )
     assert one.fingerprint == other.fingerprint
@@ -90,24 +89,27 @@ def test_a_loss_that_is_not_finite_is_an_error() -> None:
     ratings = rated(agent, best=1)
     ratings.ratings[3, 0] = np.nan
     with pytest.raises(FloatingPointError, match="finite"):
-        learn_from_coach(agent, ratings, OPTIONS, np.random.default_rng(0))
+        learn_from_coach(agent, [ratings], OPTIONS, np.random.default_rng(0))
 
 
-def test_rounds_are_views_of_what_is_learnt_from() -> None:
+def test_observations_of_several_rounds_read_as_one_array() -> None:
     rng = np.random.default_rng(3)
-    rounds = [
-        RatedActions(
-            rng.normal(size=(n, 3)).astype(np.float32),
-            rng.integers(4, size=(n, 2)),
-            rng.normal(size=(n, 2)).astype(np.float32),
-        )
-        for n in (5, 2, 7)
+    parts = [rng.normal(size=(n, 3)).astype(np.float32) for n in (5, 2, 7)]
+    observations, whole = Observations(parts), np.concatenate(parts)
+    assert len(observations) == len(whole)
+    rows = rng.permutation(len(whole))
+    np.testing.assert_array_equal(observations.take(rows), whole[rows])
+    np.testing.assert_array_equal(observations.take(np.array([4, 5, 6, 7])), whole[4:8])
+
+
+def test_rounds_teach_what_their_concatenation_teaches() -> None:
+    agent = make_agent(make_spec())
+    ratings = rated(agent, best=1)
+    cuts = slice(90), slice(90, None)
+    halves = [
+        RatedActions(ratings.observations[cut], ratings.actions[cut], ratings.ratings[cut])
+        for cut in cuts
     ]
-    known = joined(rounds)
-    parts = split(known, [5, 2, 7])
-    for part, one in zip(parts, rounds, strict=True):
-        for name in RatedActions._fields:
-            view = getattr(part, name)
-            np.testing.assert_array_equal(view, getattr(one, name))
-            assert np.shares_memory(view, getattr(known, name))
-            assert view.flags.c_contiguous
+    whole, _ = learn_from_coach(agent, [ratings], OPTIONS, np.random.default_rng(0))
+    parts, _ = learn_from_coach(agent, halves, OPTIONS, np.random.default_rng(0))
+    assert parts.fingerprint == whole.fingerprint

@@ -32,6 +32,7 @@ STATE = TrainingState(
         "optimiser/0.step": np.array(12.0, dtype=np.float32),
         "generator/torch": np.arange(9, dtype=np.uint8),
         "history/step": np.array([1, 2**40]),
+        "history/fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
     },
     {"steps": 5, "best": {"card": {"stage": "expert"}}},
 )
@@ -120,6 +121,12 @@ class TestStored:
         dataset.save(case.data)
         assert dataset.exists()
         assert_same(dataset.load(), case.data)
+
+    def test_a_file_has_the_rights_of_a_new_one(self, case: Case, tmp_path: Path) -> None:
+        (tmp_path / "new").touch()
+        case.make(filepath=tmp_path / case.name).save(case.data)
+        rights = {path.stat().st_mode for path in tmp_path.rglob("*") if path.is_file()}
+        assert len(rights) == 1
 
     def test_another_object_replaces_it(self, case: Case, tmp_path: Path) -> None:
         dataset = case.make(filepath=tmp_path / case.name)

@@ -56,11 +56,29 @@ def joined(rounds: Sequence[RatedActions]) -> RatedActions:
     return RatedActions(*(np.concatenate(column) for column in zip(*rounds, strict=True)))
 
 
-def split(rated: RatedActions, lengths: Sequence[int]) -> tuple[RatedActions, ...]:
-    """Returns views of consecutive parts of ``lengths`` decisions."""
-    ends = np.cumsum(lengths)[:-1]
-    parts = zip(*(np.split(column, ends) for column in rated), strict=True)
-    return tuple(RatedActions(*part) for part in parts)
+class Observations:
+    """Several arrays, read as if they were one: to join them would take as much memory again.
+
+    Args:
+        parts: At least one array, shapes (n, d).
+    """
+
+    def __init__(self, parts: Sequence[NDArray[np.float32]]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        """Returns the rows of all arrays together."""
+        return int(self._ends[-1])
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """Copies some rows, shape (len(rows), d)."""
+        taken = np.empty((len(rows), self._parts[0].shape[1]), dtype=np.float32)
+        owners = np.searchsorted(self._ends, rows, side="right")
+        for owner, (part, end) in enumerate(zip(self._parts, self._ends, strict=True)):
+            own = owners == owner
+            taken[own] = part[rows[own] - (end - len(part))]
+        return torch.from_numpy(taken)
 
 
 class Coach(Protocol):
@@ -124,11 +142,14 @@ def improvement_losses(
 
 def learn_from_coach(
     agent: Agent,
-    rated: RatedActions,
+    rounds: Sequence[RatedActions],
     options: CoachingOptions,
     rng: np.random.Generator,
 ) -> tuple[Agent, dict[str, float]]:
     """Fits a policy to the actions that led farther.
+
+    Args:
+        rounds: Ratings of one round or more.
 
     Returns:
         The new agent, and ``loss``, the mean over the last epoch [m].
@@ -136,8 +157,9 @@ def learn_from_coach(
     Raises:
         FloatingPointError: If a loss is not finite.
     """
-    network, ratings = agent.network(), torch.from_numpy(rated.ratings)
-    observations, actions = torch.from_numpy(rated.observations), torch.from_numpy(rated.actions)
+    network, observations = agent.network(), Observations([one.observations for one in rounds])
+    actions = torch.from_numpy(np.concatenate([one.actions for one in rounds]))
+    ratings = torch.from_numpy(np.concatenate([one.ratings for one in rounds]))
     advantages = ratings - ratings.mean(dim=1, keepdim=True)
     advantages = advantages.clamp(-options.limit, options.limit)
     shards = Shards(network.parameters())
@@ -154,7 +176,7 @@ def learn_from_coach(
 
             def loss_of(shard: slice, batch: NDArray[np.int64] = batch) -> tuple[Tensor, float]:
                 part = batch[shard]
-                scores = network.action_scores(observations[part])
+                scores = network.action_scores(observations.take(part))
                 loss = improvement_losses(
                     scores, before[part], actions[part], advantages[part], options
                 )
@@ -171,13 +193,14 @@ def learn_from_coach(
     return improved, {"loss": float(np.mean(losses))}
 
 
-def _log_policy(network: AgentNetwork, observations: Tensor, shards: Shards) -> Tensor:
+def _log_policy(network: AgentNetwork, observations: Observations, shards: Shards) -> Tensor:
     """Returns log-probabilities of all actions, shape (N, n_actions)."""
 
     @torch.no_grad()
     def log_policy(shard: slice) -> Tensor:
-        parts = torch.split(observations[shard], N_SCORED_AT_ONCE)
-        scores = [network.action_scores(part) for part in parts]
+        firsts = range(shard.start, shard.stop, N_SCORED_AT_ONCE)
+        parts = [np.arange(first, min(first + N_SCORED_AT_ONCE, shard.stop)) for first in firsts]
+        scores = [network.action_scores(observations.take(part)) for part in parts]
         return torch.cat([functional.log_softmax(one, dim=1) for one in scores])
 
     return torch.cat(shards.map(log_policy, len(observations)))
@@ -249,20 +272,16 @@ class CoachedLearner(Learner):
             if not stop_requested():
                 raise
             return
-        rounds = (*self._ratings, rated)[-self._options.memory :]
-        known = joined(rounds)
-        # Views of it: what was concatenated need not stay in memory while it learns.
-        self._ratings = split(known, [len(one.actions) for one in rounds])
-        del rounds, rated
+        self._ratings = (*self._ratings, rated)[-self._options.memory :]
         try:
-            self._agent, metrics = learn_from_coach(self._agent, known, self._options, rng)
+            self._agent, metrics = learn_from_coach(self._agent, self._ratings, self._options, rng)
         except FloatingPointError as error:
-            raise TrainingDivergedError("coaching's loss", self._steps, known._asdict()) from error
-        latest = self._ratings[-1]
-        self._steps += len(latest.actions)
+            known = joined(self._ratings)._asdict()
+            raise TrainingDivergedError("coaching's loss", self._steps, known) from error
+        self._steps += len(rated.actions)
         self._rounds += 1
         self._seconds += time.monotonic() - began
-        self._metrics = {**metrics, "changed": latest.changed, "round": self._rounds}
+        self._metrics = {**metrics, "changed": rated.changed, "round": self._rounds}
 
     def metrics(self) -> dict[str, float]:
         """Takes out the metrics of the latest round."""

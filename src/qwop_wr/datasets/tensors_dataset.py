@@ -3,16 +3,20 @@
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any, ClassVar, Generic, NamedTuple, TypeVar
 
+import numpy as np
+from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets._typing import JSONPreview
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
+from safetensors.numpy import save_file
 
 from qwop_wr.datasets.stored_dataset import StoredDataset
-from qwop_wr.whole_files import whole_file
+from qwop_wr.whole_files import whole_path_on
 
 _Item = TypeVar("_Item")
 _FORMAT_VERSION = 1
@@ -59,9 +63,14 @@ class TensorsDataset(StoredDataset[_Item, _Item | None], Generic[_Item]):
         text = json.dumps(
             {"format_version": _FORMAT_VERSION, **described.description}, sort_keys=True
         )
-        content = format_tensors(dict(described.tensors), metadata={self.METADATA_KEY: text})
-        with whole_file(self._fs, path) as file:
-            file.write(content)
+        # safetensors takes their memory as it lies, in whatever order.
+        tensors = {name: np.asarray(array, order="C") for name, array in described.tensors.items()}
+        metadata = {self.METADATA_KEY: text}
+        with whole_path_on(self._fs, path) as temporary:
+            if isinstance(self._fs, LocalFileSystem):
+                _save_file(tensors, Path(temporary), metadata)
+            else:
+                self._fs.pipe_file(temporary, format_tensors(tensors, metadata))
 
     def _is_same(self, present: _Item, data: _Item) -> bool:
         found, given = self._encode(present), self._encode(data)
@@ -118,6 +127,17 @@ def _parse(content: bytes) -> dict[str, NDArray[Any]]:
         return parse_tensors(content)
     except SafetensorError as error:
         raise ValueError(f"it is truncated or damaged ({error})") from error
+
+
+def _save_file(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str]) -> None:
+    """Writes the arrays as they lie: as bytes they would be in memory twice more."""
+    path.touch()
+    mode = path.stat().st_mode
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    path.chmod(mode)  # save_file gives its owner alone the right to read
 
 
 def _texts(description: Mapping[str, Any]) -> str:
