@@ -36,7 +36,7 @@ def test_expert_begins_from_nothing_but_its_rivals_and_what_was_interrupted() ->
 
 def test_a_champion_is_coached_on_and_succeeds_the_expert_through_the_gate() -> None:
     train, take, select, crown = register_pipelines()["succession"].nodes
-    assert {"reigning_champion_agent", "dqnfd_agent"} < set(train.inputs)
+    assert {"reigning_champion_agent", "reigning_guide_agents"} < set(train.inputs)
     assert "succession_agent" in take.outputs
     assert {"succession_agent", "reigning_expert_agent"} < set(select.inputs)
     assert select.outputs == ["expert_agent", "expert_gate"]

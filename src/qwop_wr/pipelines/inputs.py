@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.errors import BadInputError
+
+NO_GUIDES: Final = "guide_agents: there is none; make some: kedro run --pipeline=guides"
 
 
 @contextmanager

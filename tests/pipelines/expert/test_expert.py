@@ -318,10 +318,11 @@ def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions)
 def test_the_champion_goes_on_or_else_the_expert(
     agent: Agent, environment: EnvironmentOptions
 ) -> None:
-    champion, judge = make_agent(1), make_agent(2)
+    champion, judge, older = make_agent(1), make_agent(2), make_agent(3)
+    guides = {"guide_2": older, "guide_1": judge}
 
     def begun_with(champion: Agent | None, reigning: Agent | None) -> tuple[Any, Any]:
-        arguments = (champion, reigning, judge, None, environment, COACHING, EVALUATION)
+        arguments = (champion, reigning, guides, None, environment, COACHING, EVALUATION)
         *_, end = coach_champion(*arguments, seed=1, resume=False)
         return end.facts["incoming agent"], end.facts["judging agent"]
 
@@ -329,6 +330,9 @@ def test_the_champion_goes_on_or_else_the_expert(
     assert begun_with(None, agent) == (agent.fingerprint, judge.fingerprint)
     with pytest.raises(BadInputError, match="neither a champion nor an expert"):
         begun_with(None, None)
+    guides = {}
+    with pytest.raises(BadInputError, match="guide_agents: there is none; make some"):
+        begun_with(champion, agent)
     environment = environment.model_copy(update={"ticks_per_action": 3})
     with pytest.raises(BadInputError, match="the champion: .* ticks_per_action"):
         begun_with(champion, agent)

@@ -1,7 +1,7 @@
 """The template of the stages and its nodes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
+from qwop_wr.agents.schedules import TrainingBudget
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, stage_result
 from qwop_wr.agents.state import TrainingState
@@ -29,6 +30,7 @@ from qwop_wr.pipelines.training.nodes import (
     AgentOptions,
     Stage,
     initialise_agent,
+    newest_guide,
     take_agent,
     train_agent,
 )
@@ -55,12 +57,14 @@ def _states(
     interrupted: TrainingState | None = None,
     seed: int = 5,
     shared: AgentOptions = SMALL,
+    guides: Mapping[str, Agent] | None = None,
 ) -> Iterator[TrainingState]:
     """Run a stage that learns from what the agent itself has played."""
     return train_agent(
         incoming=agent,
         interrupted=interrupted,
         demonstrations=_record(agent, environment),
+        guides=guides or {},
         judge=agent,
         environment=environment,
         agent=shared,
@@ -124,6 +128,32 @@ def test_nobody_coaches_where_clones_are_slow(
     *_, end = _states(agent, coached, box2d)
     assert "coaching/loss" not in set(stage_result(end).history["metric"])
     assert platform_of(end) is None
+
+
+@pytest.mark.parametrize("plays", [False, True])
+def test_a_coach_rates_by_the_newest_guide_or_else_the_first_stages_agent(
+    agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions, plays: bool
+) -> None:
+    options = stage_options.model_copy(update={"coaching": CoachingOptions(rounds=0)})
+    if not plays:
+        options = options.model_copy(update={"budget": TrainingBudget(steps=0)})
+    newest, older = (initialise_agent(SMALL, _stage(options), environment, seed) for seed in (8, 9))
+    for guides, rating in (
+        ({"guide_2": older, "guide_1": newest}, newest),
+        ({"guide_2": older}, older),
+        ({}, agent),
+    ):
+        *_, end = _states(agent, options, environment, guides=guides)
+        assert end.facts.get("judging agent") == (None if plays else rating.fingerprint)
+
+
+def test_a_guide_of_another_environment_is_named(
+    agent: Agent, environment: EnvironmentOptions
+) -> None:
+    other = environment.model_copy(update={"ticks_per_action": 3})
+    assert newest_guide({}, other) is None
+    with pytest.raises(BadInputError, match="^guide_agents: .* ticks_per_action = 2"):
+        newest_guide({"guide_1": agent}, other)
 
 
 @pytest.mark.parametrize("n_steps", [21, 1000])
@@ -206,6 +236,7 @@ def test_stages_are_chained_and_differ_in_parameters_only() -> None:
         # Values are learnt in the first stage alone.
         judge = "initial_agent" if name == STAGES[0] else f"{STAGES[0]}_agent"
         assert train.inputs.count(judge) == (2 if incoming == judge else 1)
+        assert "reigning_guide_agents" in train.inputs
         assert train.outputs == [f"{name}_training"]
         assert outgoing in take.outputs
         shared = {

@@ -21,7 +21,7 @@ from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.options import Options
 from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
-from qwop_wr.pipelines.inputs import checking, fingerprint
+from qwop_wr.pipelines.inputs import NO_GUIDES, checking, fingerprint
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
     judges_of,
@@ -29,7 +29,7 @@ from qwop_wr.pipelines.record_hunt.rounds import (
     verified,
 )
 from qwop_wr.pipelines.resuming import train_on
-from qwop_wr.pipelines.training.nodes import Stage, stage_training
+from qwop_wr.pipelines.training.nodes import Stage, newest_guide, stage_training
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
 from qwop_wr.simulator.tape import Tape
@@ -134,7 +134,7 @@ def coach_expert(
 def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     champion: Agent | None,
     reigning: Agent | None,
-    judge: Agent,
+    guides: Mapping[str, Agent],
     interrupted: TrainingState | None,
     environment: EnvironmentOptions,
     stage: Stage,
@@ -146,7 +146,7 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
 
     Args:
         champion: Best agent of earlier runs; without one, the expert is champion.
-        judge: Agent by whose values the coach rates.
+        guides: The coach rates by the newest one's values.
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
@@ -155,14 +155,16 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
         The training state at every checkpoint; the last one is the result.
 
     Raises:
-        BadInputError: If there is neither.
+        BadInputError: If there is neither, or no guide.
     """
     trained = reigning if champion is None else champion
     if trained is None:
         raise BadInputError("there is neither a champion nor an expert that could go on")
-    for name, agent in (("the champion", trained), ("the judge", judge)):
-        with checking(name):
-            agent.check_interface(environment.interface)
+    with checking("the champion"):
+        trained.check_interface(environment.interface)
+    judge = newest_guide(guides, environment)
+    if judge is None:
+        raise BadInputError(NO_GUIDES)
     yield from coach_expert(
         trained, interrupted, environment, stage, evaluation, seed, resume, judge
     )

@@ -17,7 +17,6 @@ from qwop_wr.pipelines.expert.nodes import (
 from qwop_wr.pipelines.expert.progress import draw_progress, trace_progress
 from qwop_wr.pipelines.inputs import parameters
 from qwop_wr.pipelines.training.nodes import take_agent
-from qwop_wr.pipelines.training.pipeline import STAGES
 
 
 def create_pipeline() -> Pipeline:
@@ -32,12 +31,8 @@ def create_pipeline() -> Pipeline:
 def create_succession() -> Pipeline:
     """Coach the best agent of earlier runs on, and let it challenge the expert.
 
-    The first stage's agent of the latest run is the judge: its values come from the expert
-    that this run began with.
-
     Returns:
-        Pipeline from the champion and ``dqnfd_agent`` to ``expert_agent`` and
-        ``champion_agent``.
+        Pipeline from the champion and the guides to ``expert_agent`` and ``champion_agent``.
     """
     coach = Node(
         coach_champion,
@@ -45,7 +40,7 @@ def create_succession() -> Pipeline:
             **parameters("environment", "seed", "evaluation", "resume"),
             "champion": "reigning_champion_agent",
             "reigning": "reigning_expert_agent",
-            "judge": f"{STAGES[0]}_agent",
+            "guides": "reigning_guide_agents",
             "interrupted": "interrupted_succession_training",
             "stage": "params:succession",
         },

@@ -8,7 +8,7 @@ from qwop_wr.compute import ComputeOptions
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import Seed
-from qwop_wr.pipelines.inputs import checking
+from qwop_wr.pipelines.inputs import NO_GUIDES, checking
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
     judges_of,
@@ -76,7 +76,7 @@ def hunt_record(
     """
     agents = [guides[name] for name in sorted(guides)]
     if not agents:
-        raise BadInputError("guide_agents: there is none; make some: kedro run --pipeline=guides")
+        raise BadInputError(NO_GUIDES)
     with checking("guide_agents"):
         judges = judges_of(agents, environment)
     known = verified(reigning, "reigning_record_tape", environment)

@@ -1,6 +1,6 @@
 """Nodes of one training stage; the work is done by ``qwop_wr.agents``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -101,6 +101,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     incoming: Agent,
     interrupted: TrainingState | None,
     demonstrations: Recording,
+    guides: Mapping[str, Agent],
     judge: Agent,
     environment: EnvironmentOptions,
     agent: AgentOptions,
@@ -114,7 +115,9 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        judge: Agent by whose values a coach rates in a stage without play of its own.
+        guides: In a stage without play of its own a coach rates by the newest one's values,
+            which searches have refined.
+        judge: Agent by whose values the coach rates if there are no guides.
         agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
@@ -134,15 +137,30 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     options = agent.applied_to(stage.options)
+    rating = None if options.plays else newest_guide(guides, environment) or judge
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
-        StageInputs(incoming, transitions, seed, None if options.plays else judge),
+        StageInputs(incoming, transitions, seed, rating),
         environment,
         evaluation,
     )
     logged = {"games": stage.games, "options": options, "coach": stage.coach}
     yield from train_on(stage.name, training, interrupted if resume else None, logged)
+
+
+def newest_guide(guides: Mapping[str, Agent], environment: EnvironmentOptions) -> Agent | None:
+    """Return the guide that was refined last, if there is any.
+
+    Raises:
+        BadInputError: If it was made for another environment.
+    """
+    if not guides:
+        return None
+    guide = guides[min(guides)]
+    with checking("guide_agents"):
+        guide.check_interface(environment.interface)
+    return guide
 
 
 def stage_training(

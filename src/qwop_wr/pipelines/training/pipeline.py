@@ -24,7 +24,7 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
     Args:
         name: Name of the stage, which is its namespace.
         incoming: Dataset of the agent that it starts from.
-        judge: Dataset of the agent by whose values a coach rates.
+        judge: Dataset of the agent by whose values a coach rates if there are no guides.
 
     Returns:
         Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
@@ -38,6 +38,7 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
                     "incoming": "incoming_agent",
                     "interrupted": "interrupted_training",
                     "demonstrations": "demonstrations",
+                    "guides": "guides",
                     "judge": "judge",
                     "environment": "params:environment",
                     "agent": "params:agent",
@@ -63,6 +64,7 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
         inputs={
             "incoming_agent": incoming,
             "demonstrations": "demonstrations",
+            "guides": "reigning_guide_agents",
             "judge": judge,
             "interrupted_training": f"interrupted_{name}_training",
         },
@@ -93,7 +95,7 @@ def create_pipeline() -> Pipeline:
     )
     first = Pipeline([beginning], namespace=STAGES[0], prefix_datasets_with_namespace=False)
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
-    # Coaching turns action values into mere scores: the first stage's agent is the judge of all.
+    # Coaching turns action values into mere scores: without guides the first stage's agent judges.
     judges = [agents[0], *[agents[1]] * (len(STAGES) - 1)]
     stages = [create_stage(*stage) for stage in zip(STAGES, agents, judges, strict=False)]
     return sum(stages, first)
