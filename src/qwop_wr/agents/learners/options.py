@@ -234,7 +234,7 @@ class DemonstrationLearning(Learning):
     pretraining_steps: NonNegativeInt = 0
     """Gradient steps on demonstrations alone before the first rollout; the level of the
     values is set to the demonstrations' returns first."""
-    pretraining_learning_rate: Positive = 1e-3
+    pretraining_learning_rate: Positive = 2e-3
     """Step size of Adam in pre-training."""
 
     @model_validator(mode="after")
