@@ -203,7 +203,7 @@ class DemonstrationLearning(Learning):
     """Samples learnt from per step played."""
     priorities: PriorityOptions | None = None
     """Prioritised replay; uniform replay if null."""
-    learning_rate: Schedule = Schedule.linear(3e-4, 2e-5)
+    learning_rate: Schedule = Schedule.linear(6e-4, 2e-5)
     """Step size of Adam."""
     max_grad_norm: Positive = 10.0
     """Largest norm of a gradient."""
