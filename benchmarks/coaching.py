@@ -22,6 +22,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 
+GUIDE: Final = Path(__file__).parents[1] / "data/01_raw/guides/guide_1.safetensors"
 LEARNT_IN: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
 PROTOCOL: Final = EvaluationOptions()
@@ -29,9 +30,11 @@ EVALUATED_IN: Final = randomised_options(EnvironmentOptions(), PROTOCOL)
 N_GAMES: Final = 512
 
 
-def rated_by_coach(agent: Agent, rounds: int, rng: np.random.Generator) -> RatedActions:
-    """Rate some rounds of play."""
-    coach = ForesightCoach(agent, LEARNT_IN, ForesightCoachOptions())
+def rated_by_coach(
+    agent: Agent, judge: Agent, rounds: int, rng: np.random.Generator
+) -> RatedActions:
+    """Rate some rounds of play by the judge's values."""
+    coach = ForesightCoach(judge, LEARNT_IN, ForesightCoachOptions())
     return joined([coach.rate(agent, rng) for _ in range(rounds)])
 
 
@@ -59,17 +62,21 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("agent", type=Path, help="an agent that a stage handed on")
+    parser.add_argument("--judge", type=Path, default=GUIDE, help="agent whose values rate")
     parser.add_argument("--kl-weights", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--rounds", type=int, default=4, help="rounds that are learnt from")
     parser.add_argument("--epochs", type=int, default=12, help="passes over their ratings")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="step size")
     parser.add_argument("--starts", type=int, default=2048, help="noisy starts")
     arguments = parser.parse_args()
-    agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
-    if agent is None:
-        parser.error(f"there is no agent {arguments.agent}")
-    rated = rated_by_coach(agent, arguments.rounds, np.random.default_rng(1))
-    others = rated_by_coach(agent, 1, np.random.default_rng(3))
+    agent, judge = (
+        AgentDataset(filepath=path, load_args={"optional": True}).load()
+        for path in (arguments.agent, arguments.judge)
+    )
+    if agent is None or judge is None:
+        parser.error(f"there is no agent {arguments.judge if agent else arguments.agent}")
+    rated = rated_by_coach(agent, judge, arguments.rounds, np.random.default_rng(1))
+    others = rated_by_coach(agent, judge, 1, np.random.default_rng(3))
     print(f"{len(rated.actions):,} rated decisions, {len(others.actions):,} others to test on\n")
     print("| kl_weight | gain | divergence | finishes | median | mean cost |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")

@@ -27,6 +27,7 @@ from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 
+GUIDE: Final = Path(__file__).parents[1] / "data/01_raw/guides/guide_1.safetensors"
 PLAYED: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
 EVALUATED: Final = randomised_options(EnvironmentOptions(), EvaluationOptions())
@@ -52,11 +53,12 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def time_parts(agent: Agent) -> dict[str, float]:
+def time_parts(agent: Agent, judge: Agent) -> dict[str, float]:
     """Time the parts of one round, in this process.
 
     Args:
-        agent: Agent that is coached, by its own values.
+        agent: Agent that is coached.
+        judge: Agent by whose values it is.
 
     Returns:
         Seconds by the clock, by part.
@@ -65,7 +67,7 @@ def time_parts(agent: Agent) -> dict[str, float]:
     games = QwopVectorEnv(N_STARTS, EVALUATED, autoreset=False)
     with single_thread():
         score_agent(agent, games, range(N_WARM_UP))
-        coach = ForesightCoach(agent, PLAYED, ForesightCoachOptions(rated_share=RATED_SHARE))
+        coach = ForesightCoach(judge, PLAYED, ForesightCoachOptions(rated_share=RATED_SHARE))
         rating, rated = timed(lambda: coach.rate(agent, rng))
         rounds = [rated] * COACHING.memory
         learning, _ = timed(lambda: learn_from_coach(agent, rounds, COACHING, rng))
@@ -105,11 +107,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="measurements per number of cores")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
+    agent, guide = (
+        AgentDataset(filepath=path, load_args={"optional": True}).load()
+        for path in (arguments.agent, GUIDE)
+    )
     if agent is None:
         parser.error(f"there is no agent {arguments.agent}")
     if arguments.here:
-        print(json.dumps(time_parts(agent)))
+        print(json.dumps(time_parts(agent, guide or agent)))
         return
     numbers, most = [1], len(os.sched_getaffinity(0))
     while numbers[-1] * 2 <= most:
