@@ -187,7 +187,7 @@ def test_text_in_changes_becomes_what_the_option_is() -> None:
     assert (options.layer_norm, options.margin_weight.start) == (False, 0.5)
 
 
-@pytest.mark.parametrize(("env", "n_variants"), [("base", 6), ("tuning", 12)])
+@pytest.mark.parametrize(("env", "n_variants"), [("base", 6), ("tuning", 16)])
 def test_configured_variants_change_one_thing_each(env: str, n_variants: int) -> None:
     arguments: dict[str, Any] = {**settings.CONFIG_LOADER_ARGS}
     loader = OmegaConfigLoader(str(Path(__file__).parents[3] / "conf"), env=env, **arguments)
