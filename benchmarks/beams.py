@@ -17,6 +17,7 @@ from qwop_wr.datasets import AgentDataset, AgentsDataset
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search import AgentGuide, SearchOptions
 from qwop_wr.search.parallel import Search, run_searches
+from qwop_wr.search.refinement import deciding_every
 from qwop_wr.search.tapes import idle_prefix
 
 RAW: Final = Path(__file__).parents[1] / "data" / "01_raw"
@@ -34,19 +35,6 @@ CHANGES: Final[Mapping[str, dict[str, Any]]] = {
     "value weight 1": {"value_weight": 1.0},
 }
 """Changes of the search alone."""
-
-
-def for_ticks(agent: Agent, ticks: int) -> Agent:
-    """Let an agent decide at another rate than it was trained for.
-
-    Args:
-        agent: The agent.
-        ticks: Ticks per decision.
-
-    Returns:
-        The same weights under another spec.
-    """
-    return Agent(agent.spec.model_copy(update={"ticks_per_action": ticks}), agent.weights)
 
 
 def measure(
@@ -70,8 +58,8 @@ def measure(
     """
     environment = EnvironmentOptions(ticks_per_action=ticks)
     options = SearchOptions.model_validate({**BASE, **changes})
-    judges = [for_ticks(agent, ticks) for agent in agents]
-    guide = AgentGuide(judges, environment, for_ticks(proposer, ticks))
+    judges = [deciding_every(agent, ticks) for agent in agents]
+    guide = AgentGuide(judges, environment, deciding_every(proposer, ticks))
     made = run_searches(
         [guide],
         environment,
@@ -91,17 +79,17 @@ def main() -> None:
     assert expert is not None  # noqa: S101 - it is not optional
     newest, oldest = guides[:1], guides[-1:]
     several: list[tuple[str, Sequence[Agent], Agent, dict[str, Any], int]] = [
-        ("oldest of the shipped guides", oldest, oldest[0], {}, 2),
-        ("values of all shipped guides averaged", guides, newest[0], {}, 2),
+        ("oldest of the shipped guides", oldest, oldest[0], {}, 1),
+        ("values of all shipped guides averaged", guides, newest[0], {}, 1),
     ]
     rows: list[tuple[str, Sequence[Agent], Agent, dict[str, Any], int]] = [
-        ("newest guide, width 64", newest, newest[0], {}, 2),
-        ("values and policy of the expert", [expert], expert, {}, 2),
-        ("values of the expert, policy of the guide", [expert], newest[0], {}, 2),
-        ("values of the guide, policy of the expert", newest, expert, {}, 2),
+        ("newest guide, width 64", newest, newest[0], {}, 1),
+        ("values and policy of the expert", [expert], expert, {}, 1),
+        ("values of the expert, policy of the guide", [expert], newest[0], {}, 1),
+        ("values of the guide, policy of the expert", newest, expert, {}, 1),
         *(several if len(guides) > 1 else ()),
-        *((name, newest, newest[0], changes, 2) for name, changes in CHANGES.items()),
-        *((f"{n} ticks per decision", newest, newest[0], {}, n) for n in (1, 3, 4)),
+        *((name, newest, newest[0], changes, 1) for name, changes in CHANGES.items()),
+        *((f"{n} ticks per decision", newest, newest[0], {}, n) for n in (2, 3, 4)),
     ]
     print("| search | mean | best | standard deviation | finished |")
     print("| --- | ---: | ---: | ---: | ---: |")

@@ -122,7 +122,7 @@ def training_seconds(steps: int) -> float:
         }
     )
     games = StageGames(
-        QwopVecEnv(QwopVectorEnv(32, environment)), QwopVectorEnv(8, environment, autoreset=False)
+        QwopVecEnv(QwopVectorEnv(32, environment)), [QwopVectorEnv(8, environment, autoreset=False)]
     )
     spec = options.agent_spec(environment.interface, environment.engine)
     inputs = StageInputs(None, None, 1)

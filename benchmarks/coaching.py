@@ -17,9 +17,10 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import CoachingOptions, RatedActions, joined, learn_from_coach
 from qwop_wr.agents.gate import score_agent
 from qwop_wr.datasets import AgentDataset
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_options
+from qwop_wr.pipelines.games import evaluation_games
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 
 GUIDE: Final = Path(__file__).parents[1] / "data/01_raw/guides/guide_1.safetensors"
@@ -50,9 +51,9 @@ def held_out(agent: Agent, learnt: Agent, rated: RatedActions) -> str:
 
 def row(name: str, fit: str, agent: Agent, starts: int) -> str:
     """Lay a line of the table out."""
-    env = QwopVectorEnv(min(starts, N_GAMES), EVALUATED_IN, autoreset=False)
+    games = evaluation_games(min(starts, N_GAMES), EVALUATED_IN)
     seeds = range(PROTOCOL.first_seed, PROTOCOL.first_seed + starts)
-    score = score_agent(agent, env, seeds)
+    score = score_agent(agent, games, seeds)
     median = "none" if score.median_time is None else f"{score.median_time:.2f} s"
     rate, cost = f"{100 * score.finish_rate:.1f} %", f"{score.mean_cost:.1f} s"
     return f"| {name} | {fit} | {rate} | {median} | {cost} |"

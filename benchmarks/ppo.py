@@ -120,7 +120,7 @@ def _train(algorithm: str, steps: int, seed: int) -> dict[int, float]:
         options,
         LearnerTask(learning, spec, seed),
         QwopVecEnv(QwopVectorEnv(32, ENVIRONMENT)),
-        QwopVectorEnv(32, quiet, autoreset=False),
+        [QwopVectorEnv(32, quiet, autoreset=False)],
     )
     *_, state = training.run()
     history = training_result(state).history

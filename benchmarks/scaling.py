@@ -22,17 +22,16 @@ from qwop_wr.agents.coaching import CoachingOptions, learn_from_coach
 from qwop_wr.agents.gate import score_agent
 from qwop_wr.compute import single_thread
 from qwop_wr.datasets import AgentDataset
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.evaluation.options import EvaluationOptions
 from qwop_wr.evaluation.protocols import randomised_options
+from qwop_wr.pipelines.games import evaluation_games
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 
 GUIDE: Final = Path(__file__).parents[1] / "data/01_raw/guides/guide_1.safetensors"
 PLAYED: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
 """As the stages' games."""
 EVALUATED: Final = randomised_options(EnvironmentOptions(), EvaluationOptions())
-RATED_SHARE: Final = 0.25
-"""As in stage 3."""
 COACHING: Final = CoachingOptions(rounds=1)
 N_STARTS: Final = 512
 N_WARM_UP: Final = 64
@@ -64,10 +63,10 @@ def time_parts(agent: Agent, judge: Agent) -> dict[str, float]:
         Seconds by the clock, by part.
     """
     rng = np.random.default_rng(1)
-    games = QwopVectorEnv(N_STARTS, EVALUATED, autoreset=False)
+    games = evaluation_games(N_STARTS, EVALUATED)
     with single_thread():
         score_agent(agent, games, range(N_WARM_UP))
-        coach = ForesightCoach(judge, PLAYED, ForesightCoachOptions(rated_share=RATED_SHARE))
+        coach = ForesightCoach(judge, PLAYED, ForesightCoachOptions())
         rating, rated = timed(lambda: coach.rate(agent, rng))
         rounds = [rated] * COACHING.memory
         learning, _ = timed(lambda: learn_from_coach(agent, rounds, COACHING, rng))

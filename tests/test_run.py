@@ -153,7 +153,7 @@ def test_mlflow_has_the_run_and_a_child_per_stage(runs: list[Run]) -> None:
     assert (tags["engine"], tags["platform"]) == ("exact", "chromium")
     assert tags["kedro_env"] == "smoke"
     assert {"git_commit", "git_dirty"} <= tags.keys()
-    assert world_record.data.params["environment.ticks_per_action"] == "2"
+    assert world_record.data.params["environment.ticks_per_action"] == "1"
 
     children = [
         run for run in runs if run.data.tags.get("mlflow.parentRunId") == world_record.info.run_id

@@ -73,5 +73,5 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.fixture
-def evaluation_env() -> CorridorVectorEnv:
-    return CorridorVectorEnv(4, autoreset=False)
+def evaluation_games() -> list[CorridorVectorEnv]:
+    return [CorridorVectorEnv(2, autoreset=False) for _ in range(2)]

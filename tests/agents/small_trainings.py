@@ -59,5 +59,5 @@ def make_training(task: LearnerTask, steps: int = 384, **changes: Any) -> Learne
             **changes,
         }
     )
-    evaluation = QwopVectorEnv(4, ENVIRONMENT, autoreset=False)
+    evaluation = [QwopVectorEnv(4, ENVIRONMENT, autoreset=False)]
     return LearnerTraining(options, task, games(), evaluation, records_divergence=True)

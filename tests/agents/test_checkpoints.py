@@ -12,13 +12,13 @@ from tests.agents.corridor import CorridorVectorEnv
 from tests.agents.test_gate import FALLER, SEEDS, WAITER, WALKER, stepper
 
 
-def make_checkpoints(env: CorridorVectorEnv) -> tuple[Checkpoints, MetricHistory]:
+def make_checkpoints(games: list[CorridorVectorEnv]) -> tuple[Checkpoints, MetricHistory]:
     history = MetricHistory(silent_sink)
-    return Checkpoints(env, SEEDS, history), history
+    return Checkpoints(games, SEEDS, history), history
 
 
-def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorEnv) -> None:
-    checkpoints, history = make_checkpoints(evaluation_env)
+def test_the_best_of_many_is_kept_with_its_score(evaluation_games: list[CorridorVectorEnv]) -> None:
+    checkpoints, history = make_checkpoints(evaluation_games)
     assert checkpoints.best is None
     alike = [stepper(2, 1, marker=float(marker)) for marker in (1, 2, 3)]
     for step, agent in enumerate([WAITER, FALLER, WALKER, FALLER, *alike]):
@@ -37,7 +37,7 @@ def test_the_best_of_many_is_kept_with_its_score(evaluation_env: CorridorVectorE
 
 
 def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
-    evaluation_env: CorridorVectorEnv, monkeypatch: pytest.MonkeyPatch
+    evaluation_games: list[CorridorVectorEnv], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = iter(
         [
@@ -48,7 +48,7 @@ def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
         ]
     )
     monkeypatch.setattr("qwop_wr.agents.checkpoints.score_agent", lambda *_: next(scores))
-    checkpoints, _ = make_checkpoints(evaluation_env)
+    checkpoints, _ = make_checkpoints(evaluation_games)
     checkpoints.consider(WALKER, 0, reference=True)
     for step in (1, 2, 3):
         checkpoints.consider(stepper(2, 1, marker=float(step)), step)
@@ -56,12 +56,12 @@ def test_what_improves_on_the_reference_beats_what_is_merely_cheaper(
     assert checkpoints.best.agent.card["steps"] == 2
 
 
-def test_the_best_come_back_from_a_state(evaluation_env: CorridorVectorEnv) -> None:
-    checkpoints, _ = make_checkpoints(evaluation_env)
+def test_the_best_come_back_from_a_state(evaluation_games: list[CorridorVectorEnv]) -> None:
+    checkpoints, _ = make_checkpoints(evaluation_games)
     for step, agent in enumerate([WAITER, FALLER, WALKER]):
         checkpoints.consider(agent, step, reference=step == 0)
     state = TrainingState(checkpoints.arrays(), checkpoints.facts())
-    restored, history = make_checkpoints(evaluation_env)
+    restored, history = make_checkpoints(evaluation_games)
     restored.restore(state)
     assert restored.reference == checkpoints.reference
     assert history.frame().empty

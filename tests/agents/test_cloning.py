@@ -30,7 +30,7 @@ def test_a_clone_acts_as_shown_and_reaches_the_end() -> None:
     validation = result.agent.card["validation"]
     assert isinstance(validation, dict)
     assert validation["accuracy"] == 1.0
-    score = score_agent(result.agent, CorridorVectorEnv(4, autoreset=False), [1, 2, 3, 4])
+    score = score_agent(result.agent, [CorridorVectorEnv(4, autoreset=False)], [1, 2, 3, 4])
     assert score.finish_rate == 1.0
 
 

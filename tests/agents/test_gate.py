@@ -75,40 +75,44 @@ def test_an_unfinished_run_costs_a_second_for_every_metre_missing() -> None:
     assert costs.tolist() == [50.0, 100.0, 101.0, 202.0]
 
 
-def test_a_score_sums_up_the_episodes(evaluation_env: CorridorVectorEnv) -> None:
+def test_a_score_sums_up_the_episodes(evaluation_games: list[CorridorVectorEnv]) -> None:
     idle = np.array([np.random.default_rng(seed).integers(4) for seed in SEEDS])
-    walk = score_agent(WALKER, evaluation_env, SEEDS)
+    walk = score_agent(WALKER, evaluation_games, SEEDS)
     assert walk.finish_rate == 1.0
     assert walk.mean_distance == 20.0
     assert walk.median_time == pytest.approx(np.median((idle + 41) / 30.0))
     assert walk.mean_cost == pytest.approx(np.mean((idle + 41) / 30.0))
-    wait = score_agent(WAITER, evaluation_env, SEEDS)
+    wait = score_agent(WAITER, evaluation_games, SEEDS)
     falls = {"0 to 15 m": len(SEEDS)}
     assert wait == AgentScore(0.0, None, 0.0, mean_cost=200.0, falls=falls)
     assert wait.metrics() == {"finish_rate": 0.0, "mean_distance": 0.0, "mean_cost": 200.0}
 
 
-def test_without_an_incoming_agent_the_candidate_passes(evaluation_env: CorridorVectorEnv) -> None:
-    agent, report = pass_gate(None, [FALLER], evaluation_env, SEEDS)
+def test_without_an_incoming_agent_the_candidate_passes(
+    evaluation_games: list[CorridorVectorEnv],
+) -> None:
+    agent, report = pass_gate(None, [FALLER], evaluation_games, SEEDS)
     assert agent is FALLER
     assert report.promoted
     assert report.incoming is None
     assert report.n_starts == 10
 
 
-def test_a_better_candidate_replaces_the_incoming_agent(evaluation_env: CorridorVectorEnv) -> None:
-    agent, report = pass_gate(WAITER, [WALKER], evaluation_env, SEEDS)
+def test_a_better_candidate_replaces_the_incoming_agent(
+    evaluation_games: list[CorridorVectorEnv],
+) -> None:
+    agent, report = pass_gate(WAITER, [WALKER], evaluation_games, SEEDS)
     assert agent is WALKER
     assert report.promoted
-    assert report.incoming == score_agent(WAITER, evaluation_env, SEEDS)
-    assert report.outgoing == score_agent(WALKER, evaluation_env, SEEDS)
+    assert report.incoming == score_agent(WAITER, evaluation_games, SEEDS)
+    assert report.outgoing == score_agent(WALKER, evaluation_games, SEEDS)
 
 
 @pytest.mark.parametrize("candidate", [FALLER, stepper(2, 1, marker=1.0), WALKER])
 def test_a_worse_or_equal_candidate_does_not(
-    candidate: Agent, evaluation_env: CorridorVectorEnv
+    candidate: Agent, evaluation_games: list[CorridorVectorEnv]
 ) -> None:
-    agent, report = pass_gate(WALKER, [candidate], evaluation_env, SEEDS)
+    agent, report = pass_gate(WALKER, [candidate], evaluation_games, SEEDS)
     assert agent is WALKER
     assert not report.promoted
 
@@ -146,10 +150,10 @@ def test_every_finish_costs_less_than_a_run_that_failed_whatever_the_time_limit(
     assert score_episodes(late).mean_cost == 201.0
     assert gain_of(slow, late).cost_p < 0.01
     # The games themselves tell the limit; 100 s are the least.
-    env = CorridorVectorEnv(4, autoreset=False, max_ticks=6000)
+    games = [CorridorVectorEnv(4, autoreset=False, max_ticks=6000)]
     fall = stepper(1, 2)
-    assert score_agent(fall, env, SEEDS).mean_cost == pytest.approx(
-        300.0 - score_agent(fall, env, SEEDS).mean_distance
+    assert score_agent(fall, games, SEEDS).mean_cost == pytest.approx(
+        300.0 - score_agent(fall, games, SEEDS).mean_distance
     )
 
 
@@ -198,24 +202,24 @@ def test_losing_nothing_is_about_success_and_speed(
     assert own.loses_nothing_to(other) is loses_nothing
 
 
-def test_what_chance_explains_does_not_pass(evaluation_env: CorridorVectorEnv) -> None:
+def test_what_chance_explains_does_not_pass(evaluation_games: list[CorridorVectorEnv]) -> None:
     # Better on both of two starts: chance does that once in four times.
-    agent, report = pass_gate(WAITER, [WALKER], evaluation_env, SEEDS[:2])
+    agent, report = pass_gate(WAITER, [WALKER], evaluation_games, SEEDS[:2])
     assert agent is WAITER
     assert report.outgoing.finish_rate == 1.0
     assert report.finish_p == 0.25
     assert not report.promoted
 
 
-def test_the_cheapest_that_passes_is_handed_on(evaluation_env: CorridorVectorEnv) -> None:
+def test_the_cheapest_that_passes_is_handed_on(evaluation_games: list[CorridorVectorEnv]) -> None:
     slow = stepper(0, 1)
-    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_env, SEEDS)
+    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_games, SEEDS)
     assert agent is WALKER
     assert report.n_candidates == 3
-    agent, report = pass_gate(WALKER, [FALLER, WAITER], evaluation_env, SEEDS)
+    agent, report = pass_gate(WALKER, [FALLER, WAITER], evaluation_games, SEEDS)
     assert agent is WALKER
     assert not report.promoted
     assert report.outgoing == min(
-        (score_agent(one, evaluation_env, SEEDS) for one in (FALLER, WAITER)),
+        (score_agent(one, evaluation_games, SEEDS) for one in (FALLER, WAITER)),
         key=lambda one: one.mean_cost,
     )

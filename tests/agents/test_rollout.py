@@ -6,7 +6,7 @@ from gymnasium.vector import VectorEnv
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
-from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.agents.rollout import Episodes, play_episodes, play_in_groups
 from tests.agents.conftest import make_agent, make_ppo_spec
 from tests.agents.corridor import CorridorVectorEnv
 
@@ -50,6 +50,22 @@ def test_a_game_depends_on_its_seed_and_not_on_its_company() -> None:
     in_batches = random_episodes(2, [1, 2, 3, 4, 5])
     for name in ("finished", "fallen", "distance", "ticks", "total_reward", "length"):
         np.testing.assert_array_equal(getattr(in_batches, name), getattr(together, name))
+
+
+@pytest.mark.parametrize("sizes", [[5], [3, 2], [1, 1, 1, 1, 1, 1]])
+def test_groups_play_what_one_would(sizes: list[int]) -> None:
+    agent, seeds = make_agent(make_ppo_spec(), seed=2), [3, 1, 4, 15, 9]
+    groups = [CorridorVectorEnv(size, autoreset=False) for size in sizes]
+    played, alone = play_in_groups(agent, groups, seeds), random_episodes(1, seeds)
+    assert played.seeds.tolist() == seeds
+    for name in ("finished", "fallen", "distance", "ticks", "total_reward", "length", "idle_ticks"):
+        np.testing.assert_array_equal(getattr(played, name), getattr(alone, name))
+    assert played.time_limit == pytest.approx(80 / 30)
+
+
+def test_groups_need_a_seed() -> None:
+    with pytest.raises(ValueError, match="at least one seed"):
+        play_in_groups(make_agent(make_ppo_spec()), [CorridorVectorEnv(1, autoreset=False)], [])
 
 
 def test_surplus_games_are_left_out() -> None:

@@ -40,7 +40,7 @@ def train(
 ) -> StageResult:
     return train_stage(
         options,
-        StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False)),
+        StageGames(CorridorVecEnv(4), [CorridorVectorEnv(8, autoreset=False)]),
         options.agent_spec(INTERFACE, "toy"),
         StageInputs(incoming, demonstrations, seed),
         sink,
@@ -150,7 +150,7 @@ def test_demonstrations_that_do_not_fit_are_refused() -> None:
 def test_an_environment_of_another_observation_is_refused() -> None:
     options = make_options()
     spec = options.agent_spec({**INTERFACE, "n_observations": 60}, "toy")
-    games = StageGames(CorridorVecEnv(2), CorridorVectorEnv(2, autoreset=False))
+    games = StageGames(CorridorVecEnv(2), [CorridorVectorEnv(2, autoreset=False)])
     with pytest.raises(ValueError, match=r"observations have shape \(4,\), the agent's \(60,\)"):
         train_stage(options, games, spec, StageInputs(None, None, 0))
 
@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_ends_the_stage_with_the_best_agent(
     assert raised.value.agent is not None
     assert raised.value.batch is not None
     assert raised.value.batch["observations"].shape == (32, 4)
-    score = score_agent(raised.value.agent, CorridorVectorEnv(8, autoreset=False), range(8))
+    score = score_agent(raised.value.agent, [CorridorVectorEnv(8, autoreset=False)], range(8))
     assert score.finish_rate == 1.0
 
 
@@ -222,8 +222,8 @@ def best_of(learner: DemonstrationQRDQN) -> RankedAgent:
     """A walker that the learner begins with, as its best checkpoint."""
     walker = make_walker(learner.spec)
     learner.start_from(walker)
-    env = CorridorVectorEnv(8, autoreset=False)
-    checkpoints = Checkpoints(env, range(8), MetricHistory(silent_sink))
+    games = [CorridorVectorEnv(8, autoreset=False)]
+    checkpoints = Checkpoints(games, range(8), MetricHistory(silent_sink))
     checkpoints.consider(walker, 0, reference=True)
     return checkpoints.ranked[0]
 

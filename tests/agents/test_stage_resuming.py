@@ -50,7 +50,7 @@ OFTEN = make_options(**FIELDS, save_every=20)
 
 
 def training(options: StageOptions = OPTIONS, seed: int = 3) -> StageTraining:
-    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    games = StageGames(CorridorVecEnv(4), [CorridorVectorEnv(8, autoreset=False)])
     spec = options.agent_spec(INTERFACE, "toy")
     return StageTraining(options, games, spec, StageInputs(make_walker(spec), walk(3), seed))
 
@@ -142,7 +142,7 @@ def test_a_stop_that_is_asked_for_gives_the_state_out_first(whole: TrainingState
 
 
 def test_training_in_one_go_gives_the_result(whole: TrainingState) -> None:
-    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    games = StageGames(CorridorVecEnv(4), [CorridorVectorEnv(8, autoreset=False)])
     spec = OPTIONS.agent_spec(INTERFACE, "toy")
     result = train_stage(OPTIONS, games, spec, StageInputs(make_walker(spec), walk(3), 3))
     assert result.agent.fingerprint == stage_result(whole).agent.fingerprint
@@ -217,7 +217,7 @@ def coached_training(
     options: StageOptions = COACHED,
     judge: Agent | None = None,
 ) -> StageTraining:
-    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    games = StageGames(CorridorVecEnv(4), [CorridorVectorEnv(8, autoreset=False)])
     spec = COACHED.agent_spec(INTERFACE, "toy")
     inputs = StageInputs(make_agent(spec, seed=4), None, 3, judge)
     return StageTraining(options, games, spec, inputs, make_coach=make_coach)
@@ -322,7 +322,7 @@ def test_a_stage_without_play_needs_a_coach_and_no_pretraining(changes: dict[str
 
 
 def test_coaching_alone_needs_an_agent() -> None:
-    games = StageGames(CorridorVecEnv(4), CorridorVectorEnv(8, autoreset=False))
+    games = StageGames(CorridorVecEnv(4), [CorridorVectorEnv(8, autoreset=False)])
     spec = COACHED.agent_spec(INTERFACE, "toy")
     with pytest.raises(ValueError, match="needs an incoming agent"):
         StageTraining(COACHED_ALONE, games, spec, StageInputs(None, None, 3), make_coach=Coach)

@@ -56,8 +56,8 @@ def make_options(**changes: object) -> PPOOptions:
 
 def training(options: PPOOptions, seed: int = 1) -> LearnerTraining:
     task = LearnerTask(options, options.agent_spec(INTERFACE, "toy"), seed)
-    evaluation_env = CorridorVectorEnv(8, autoreset=False)
-    return LearnerTraining(options, task, CorridorVecEnv(8), evaluation_env)
+    evaluation_games = [CorridorVectorEnv(8, autoreset=False)]
+    return LearnerTraining(options, task, CorridorVecEnv(8), evaluation_games)
 
 
 def train(options: PPOOptions, seed: int = 1, sink: MetricSink = silent_sink) -> TrainingResult:

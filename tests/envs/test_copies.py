@@ -17,6 +17,7 @@ from qwop_wr.simulator import ENGINES, make_simulator
 
 COPIES: list[Callable[[Any], Any]] = [copy.deepcopy, lambda what: pickle.loads(pickle.dumps(what))]  # noqa: S301
 OPTIONS: dict[str, Any] = {
+    "ticks_per_action": 2,
     "idle_ticks": 5,
     "sticky": 0.3,
     "velocity": {},

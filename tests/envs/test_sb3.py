@@ -20,8 +20,8 @@ def _make(n_games: int, bootstrap_finish: bool = True, **options: object) -> Qwo
 
 
 def test_steps_are_those_of_the_vector_environment(engine: str) -> None:
-    env = _make(5, engine=engine)
-    games = QwopVectorEnv(5, EnvironmentOptions(engine=engine))
+    env = _make(5, engine=engine, ticks_per_action=2)
+    games = QwopVectorEnv(5, env.games.options)
     env.seed(3)
     np.testing.assert_array_equal(env.reset(), games.reset(seed=[3, 4, 5, 6, 7])[0])
     totals, lengths, ended = np.zeros(5), np.zeros(5, dtype=int), 0
@@ -84,7 +84,7 @@ def test_seeds_are_used_once_and_repeat() -> None:
 
 @pytest.mark.slow
 def test_ppo_learns_on_it() -> None:
-    env = _make(4, engine="box2d", max_ticks=60)
+    env = _make(4, engine="box2d", ticks_per_action=2, max_ticks=60)
     model = PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0, device="cpu")
     model.learn(512)
     assert model.num_timesteps == 512

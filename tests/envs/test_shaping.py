@@ -116,7 +116,8 @@ KEYS = [Q | P, W | O, 0] * 20
 
 
 def options(**changes: Any) -> EnvironmentOptions:
-    return EnvironmentOptions.from_keywords({"engine": "exact", "actions": "full", **changes})
+    fixed = {"engine": "exact", "actions": "full", "ticks_per_action": 2}
+    return EnvironmentOptions.from_keywords({**fixed, **changes})
 
 
 def actions(env: QwopVectorEnv) -> list[int]:

@@ -19,7 +19,9 @@ Games = slice | list[int]
 
 
 def _make(n_games: int, autoreset: bool = True, **options: object) -> QwopVectorEnv:
-    return QwopVectorEnv(n_games, EnvironmentOptions.from_keywords(options), autoreset)
+    """Games of two ticks per decision unless told otherwise, in which runners fall soon."""
+    settings = EnvironmentOptions.from_keywords({"ticks_per_action": 2, **options})
+    return QwopVectorEnv(n_games, settings, autoreset)
 
 
 def _actions(n_steps: int, n_games: int, n_actions: int = 9, seed: int = 0) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from qwop_wr.simulator.tape import Tape
 @pytest.fixture
 def environment() -> EnvironmentOptions:
     """Short games, on the platform of the run that finishes."""
-    return EnvironmentOptions(max_ticks=40, platform="node")
+    return EnvironmentOptions(ticks_per_action=2, max_ticks=40, platform="node")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from qwop_wr.agents.networks import build_network
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.envs import EnvironmentOptions
 
-ENV = EnvironmentOptions()
+ENV = EnvironmentOptions(ticks_per_action=2)
+"""Decisions are longer than a tick, so that a test notices where the two are mixed up."""
 
 
 def make_agent(seed: int, algorithm: str = "ppo", env: EnvironmentOptions = ENV) -> Agent:

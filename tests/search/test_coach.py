@@ -35,7 +35,7 @@ def test_the_start_and_wherever_the_hurdle_is(torso: float, hurdle: float, reach
     assert HazardOptions().reached(games).tolist() == [True, reached]
 
 
-GAMES = EnvironmentOptions(max_ticks=24, idle_ticks=6)
+GAMES = EnvironmentOptions(ticks_per_action=2, max_ticks=24, idle_ticks=6)
 """Nobody falls in so short a time."""
 ONE_DECISION = ForesightOptions(proposals=9, decisions=1)
 
@@ -67,7 +67,7 @@ def test_ratings_are_the_metres_that_every_action_makes() -> None:
         for action, mask in enumerate(ACTION_SETS["minimal"]):
             clones = make_simulator("exact", 4)
             clones.copy_games(env.simulator, np.arange(4), np.arange(4))
-            clones.step(np.full(4, mask), 2)
+            clones.step(np.full(4, mask), GAMES.ticks_per_action)
             metres[:, action] = (clones.state[:, 0, 0] - start) / UNITS_PER_METRE
         expected = np.take_along_axis(metres, rated.actions[rows], axis=1)
         np.testing.assert_allclose(rated.ratings[rows], expected, rtol=1e-6)
@@ -156,7 +156,7 @@ def test_own_play_is_rated_as_the_same_play_on_a_clone(monkeypatch: pytest.Monke
         lambda scores, k: np.repeat(best_actions(scores, 1), k, axis=1),
     )
     agent = make_agent(4)
-    games = EnvironmentOptions(max_ticks=100, idle_ticks=6, sink_height=1.3)
+    games = GAMES.model_copy(update={"max_ticks": 100, "sink_height": 1.3})
     shares = {
         "n_games": 32,
         "groups": 1,

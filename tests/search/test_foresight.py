@@ -10,7 +10,7 @@ from qwop_wr.search.foresight import ForesightOptions, ForesightPolicy, Trials, 
 from qwop_wr.simulator import make_simulator
 from tests.search.agents import make_agent
 
-OPTIONS = EnvironmentOptions(max_ticks=120, idle_ticks=10)
+OPTIONS = EnvironmentOptions(ticks_per_action=2, max_ticks=120, idle_ticks=10)
 
 
 def constant(agent: Agent, value: float = 0.0) -> Agent:
@@ -33,7 +33,7 @@ def test_without_values_the_farthest_of_all_actions_is_taken() -> None:
         for action, mask in enumerate(masks):
             clones = make_simulator("exact", 4)
             clones.copy_games(env.simulator, np.arange(4), np.arange(4))
-            clones.step(np.full(4, mask), 2)
+            clones.step(np.full(4, mask), OPTIONS.ticks_per_action)
             reached[:, action] = clones.state[:, 0, 0]
         chosen = policy.act(observations)
         np.testing.assert_allclose(reached[np.arange(4), chosen], reached.max(axis=1))

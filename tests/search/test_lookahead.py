@@ -87,7 +87,7 @@ def replay(actions: Iterable[int]) -> list[Snapshot]:
     game = make_simulator("exact")
     snapshots = [Snapshot.of(game)]
     for action in actions:
-        game.step(ACTION_SETS["minimal"][[action]], 2)
+        game.step(ACTION_SETS["minimal"][[action]], ENV.ticks_per_action)
         snapshots.append(Snapshot.of(game))
     return snapshots
 
@@ -113,7 +113,9 @@ def test_recorded_decisions_replay(pool: StatePool) -> None:
 
 
 def test_rewards_are_those_of_the_environment(pool: StatePool) -> None:
-    env = EnvironmentOptions(reward="qwop_gym", speed_reward=0.3, time_cost=20.0)
+    env = EnvironmentOptions(
+        ticks_per_action=2, reward="qwop_gym", speed_reward=0.3, time_cost=20.0
+    )
     rollout = make_runs(pool, env).play(5, FALL)
     games = QwopVectorEnv(3, env)
     games.reset()

@@ -16,6 +16,7 @@ from qwop_wr.search.refinement import (
     GuideRefinement,
     RefinementOptions,
     RefinementStep,
+    deciding_every,
     mean_time,
     refinement_rounds,
     value_gamma,
@@ -28,10 +29,12 @@ OPTIONS = RefinementOptions(
     decisions=8,
     batch_size=64,
     learning_rate=0.02,
-    pool=PoolOptions(size=100, searches=1, search=SearchOptions(width=4, max_ticks=80)),
+    gamma=0.99,
+    trace=0.9,
+    pool=PoolOptions(size=100, searches=1, search=SearchOptions(width=4, max_ticks=80, cell=0.2)),
     runs=LookaheadOptions(n_runs=16),
     gate_searches=2,
-    gate=SearchOptions(width=8, max_ticks=160, sink_height=3.0),
+    gate=SearchOptions(width=8, max_ticks=160, sink_height=3.0, cell=0.2),
     handed_on=2,
 )
 
@@ -143,3 +146,21 @@ def test_a_guide_without_critic() -> None:
     next(steps)
     with pytest.raises(ValueError, match="only a ppo agent"):
         next(steps)
+
+
+def test_an_agent_for_other_decisions_keeps_its_weights_and_looks_as_far_ahead() -> None:
+    agent = make_agent(1).with_card(value_gamma=0.81, stage="guide")
+    before = agent.spec.ticks_per_action
+    slower, faster = deciding_every(agent, 2 * before), deciding_every(agent, before)
+    assert slower.spec.ticks_per_action == 2 * before
+    assert value_gamma(slower) == pytest.approx(0.81**2)
+    assert slower.card["stage"] == "guide"
+    assert all(np.array_equal(slower.weights[name], agent.weights[name]) for name in agent.weights)
+    assert faster is agent
+    assert value_gamma(deciding_every(slower, before)) == pytest.approx(0.81)
+
+
+def test_an_agent_without_a_discount_needs_none_for_other_decisions() -> None:
+    agent = Agent(make_agent(1).spec, make_agent(1).weights)
+    other = deciding_every(agent, 7)
+    assert (other.spec.ticks_per_action, dict(other.card)) == (7, {})

@@ -39,7 +39,7 @@ class Checkpoints:
     the mean cost decides, and the earlier one wins a draw.
 
     Args:
-        evaluation_env: Environment without automatic reset.
+        groups: Environments without automatic reset, which play side by side.
         seeds: The starts.
         history: Records the scores.
 
@@ -50,11 +50,11 @@ class Checkpoints:
 
     def __init__(
         self,
-        evaluation_env: VectorEnv[Any, Any, Any],
+        groups: Sequence[VectorEnv[Any, Any, Any]],
         seeds: Sequence[int],
         history: MetricHistory,
     ) -> None:
-        self._env = evaluation_env
+        self._groups = groups
         self._seeds = seeds
         self._history = history
         self.reference: AgentScore | None = None
@@ -78,7 +78,7 @@ class Checkpoints:
             step: Decisions it has learnt from.
             reference: Whether later agents should improve on this one.
         """
-        score = score_agent(agent, self._env, self._seeds)
+        score = score_agent(agent, self._groups, self._seeds)
         if reference:
             self.reference = score
         improves = self.reference is not None and score.improves_on(self.reference)

@@ -44,7 +44,7 @@ class CloningOptions(Options):
     """Step size of Adam."""
     weight_decay: float = Field(default=1e-4, ge=0, allow_inf_nan=False)
     """Pull of all weights towards 0 (AdamW, https://arxiv.org/abs/1711.05101)."""
-    gamma: float = Field(default=0.99, gt=0, lt=1)
+    gamma: float = Field(default=0.995, gt=0, lt=1)
     """Discount per decision of the returns that the critic learns; use that of fine-tuning."""
     value_weight: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     """Weight of the critic's loss; without a critic fine-tuning forgets before it learns."""

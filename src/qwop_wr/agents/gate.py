@@ -12,7 +12,7 @@ from pydantic import Field
 from scipy import stats
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.agents.rollout import Episodes, play_episodes
+from qwop_wr.agents.rollout import Episodes, play_in_groups
 from qwop_wr.options import Options
 
 Costs = NDArray[np.float64]
@@ -187,10 +187,10 @@ def count_falls(distances: ArrayLike) -> dict[str, int]:
 
 
 def score_agent(
-    agent: Agent, evaluation_env: VectorEnv[Any, Any, Any], seeds: Sequence[int]
+    agent: Agent, groups: Sequence[VectorEnv[Any, Any, Any]], seeds: Sequence[int]
 ) -> AgentScore:
-    """Plays and scores one deterministic episode per seed, in games without automatic reset."""
-    return score_episodes(play_episodes(agent.policy(), evaluation_env, seeds))
+    """Plays and scores one deterministic episode per seed, see :func:`play_in_groups`."""
+    return score_episodes(play_in_groups(agent, groups, seeds))
 
 
 def paired_gain(candidate: Outcomes, incoming: Outcomes) -> PairedGain:
@@ -212,7 +212,7 @@ def paired_gain(candidate: Outcomes, incoming: Outcomes) -> PairedGain:
 def pass_gate(
     incoming: Agent | None,
     candidates: Sequence[Agent],
-    evaluation_env: VectorEnv[Any, Any, Any],
+    groups: Sequence[VectorEnv[Any, Any, Any]],
     seeds: Sequence[int],
 ) -> tuple[Agent, GateReport]:
     """Lets a candidate pass if it measured nothing worse and its gain is beyond chance.
@@ -225,23 +225,23 @@ def pass_gate(
     Args:
         incoming: Agent to beat; without one the candidate of least mean cost passes.
         candidates: Agents that may replace it, at least one.
-        evaluation_env: Environment without automatic reset.
+        groups: Environments without automatic reset, which play side by side.
         seeds: Starts that no agent was chosen on.
 
     Returns:
         The agent to pass on, of those that passed the one of least mean cost; and the report.
     """
     if incoming is None:
-        scores = [score_agent(agent, evaluation_env, seeds) for agent in candidates]
+        scores = [score_agent(agent, groups, seeds) for agent in candidates]
         first = min(range(len(scores)), key=lambda number: scores[number].mean_cost)
         report = GateReport(None, scores[first], True, len(seeds), len(scores))
         return candidates[first], report
     rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
-    before = play_episodes(incoming.policy(), evaluation_env, seeds)
+    before = play_in_groups(incoming, groups, seeds)
     reference, former = score_episodes(before), outcomes(before)
     best: tuple[tuple[bool, float], Agent, GateReport] | None = None
     for agent in rivals:
-        episodes = play_episodes(agent.policy(), evaluation_env, seeds)
+        episodes = play_in_groups(agent, groups, seeds)
         score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), former)
         beyond_chance = gain.is_beyond_chance(ERROR_RATE / len(rivals))
         promoted = beyond_chance and score.loses_nothing_to(reference)

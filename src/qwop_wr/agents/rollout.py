@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Actions, Floats, Policy
 from qwop_wr.agents.transitions import Transitions
-from qwop_wr.compute import single_thread
+from qwop_wr.compute import SERIAL, Job, WorkContext, run_job, single_thread
+
+_PER_EPISODE: Final = (
+    "seeds", "finished", "fallen", "distance", "ticks", "score_time", "total_reward", "length",
+    "idle_ticks",
+)  # fmt: skip
 
 StepCallback = Callable[[VectorEnv[Any, Any, Any], int], None]
 """Called after every step with the environment and the number of steps made."""
@@ -113,6 +119,44 @@ def play_episodes(
     return _joined(batches, limit)
 
 
+class _Group(NamedTuple):
+    games: VectorEnv[Any, Any, Any]
+    seeds: Sequence[int]
+
+
+def play_in_groups(
+    agent: Agent, groups: Sequence[VectorEnv[Any, Any, Any]], seeds: Sequence[int]
+) -> Episodes:
+    """Plays one deterministic episode per seed, in groups of games side by side.
+
+    Args:
+        groups: Environments without automatic reset; each plays an equal share of the seeds on
+            one core, so that results depend on their number, not on that of the cores.
+
+    Raises:
+        ValueError: If there are no seeds.
+    """
+    if len(seeds) == 0:
+        raise ValueError("play_in_groups needs at least one seed")
+    shares = [share.tolist() for share in np.array_split(np.asarray(seeds), len(groups))]
+    played = [_Group(*group) for group in zip(groups, shares, strict=True) if group[1]]
+    job = Job("evaluation", _play_group, agent, _describe_group, "groups", threads=True)
+    with single_thread():
+        parts = [done.value for done in run_job(job, played, SERIAL, progress=False)]
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_EPISODE
+    }
+    return Episodes(**columns, transitions=None, keys=None, time_limit=parts[0].time_limit)
+
+
+def _play_group(agent: Agent, group: _Group, _: WorkContext) -> Episodes:
+    return play_episodes(agent.policy(), group.games, group.seeds)
+
+
+def _describe_group(group: _Group) -> str:
+    return f"a group of {len(group.seeds)} games"
+
+
 class _Step(NamedTuple):
     games: NDArray[np.int64]
     obs: Floats
@@ -138,6 +182,8 @@ class _Batch:
     transitions: list[_Step] | None
     key_runs: list[_KeyRuns] | None
     results: dict[str, NDArray[Any]] = field(init=False)
+    recorded: _Step | None = field(init=False, default=None)
+    """All steps, game by game, once the episodes have ended."""
 
     def __post_init__(self) -> None:
         n = len(self.seeds)
@@ -184,6 +230,10 @@ class _Batch:
             obs, steps = next_obs, steps + 1
             if on_step is not None:
                 on_step(self.env, steps)
+        if self.transitions is not None:
+            # At once: the steps of several batches in both orders would take twice the memory.
+            self.recorded = _by_game(self.transitions)
+            self.transitions.clear()
 
     def _keep(
         self,
@@ -221,11 +271,11 @@ class _Batch:
             for i in range(len(self.seeds))
         ]
 
-    def steps_by_game(self) -> _Step:
-        assert self.transitions is not None  # noqa: S101 - the caller asked for them
-        joined = _concatenated(self.transitions)
-        order = np.argsort(joined.games, kind="stable")
-        return _Step._make(column[order] for column in joined)
+
+def _by_game(steps: Sequence[_Step]) -> _Step:
+    joined = _concatenated(steps)
+    order = np.argsort(joined.games, kind="stable")
+    return _Step._make(column[order] for column in joined)
 
 
 def _concatenated(steps: Sequence[_Step]) -> _Step:
@@ -234,8 +284,7 @@ def _concatenated(steps: Sequence[_Step]) -> _Step:
 
 def _joined(batches: Sequence[_Batch], time_limit: float | None) -> Episodes:
     results = {
-        name: np.concatenate([batch.results[name] for batch in batches])
-        for name in batches[0].results
+        name: np.concatenate([batch.results[name] for batch in batches]) for name in _PER_EPISODE
     }
     transitions = keys = None
     if batches[0].transitions is not None:
@@ -248,7 +297,8 @@ def _joined(batches: Sequence[_Batch], time_limit: float | None) -> Episodes:
 def _joined_transitions(batches: Sequence[_Batch]) -> Transitions:
     parts, first = [], 0
     for batch in batches:
-        step = batch.steps_by_game()
+        step = batch.recorded
+        assert step is not None  # noqa: S101 - the caller asked for them
         parts.append(step._replace(games=step.games + first))
         first += len(batch.seeds)
     joined = _concatenated(parts)

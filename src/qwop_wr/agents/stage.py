@@ -1,7 +1,7 @@
 """One stage of value learning: pre-train, play, learn from a coach, pass the gate."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from functools import partial
@@ -91,10 +91,10 @@ class StageOptions(TrainingOptions, DemonstrationLearning):
 
 
 class StageGames(NamedTuple):
-    """Games to learn in, and to evaluate in without automatic reset."""
+    """Games to learn in, and groups to evaluate in without automatic reset."""
 
     training: VecEnv
-    evaluation: VectorEnv[Any, Any, Any]
+    evaluation: Sequence[VectorEnv[Any, Any, Any]]
 
 
 class StageInputs(NamedTuple):

@@ -137,7 +137,7 @@ class Training(ABC):
     metrics, times aside, as one that never stopped.
 
     Args:
-        evaluation_env: Games to evaluate in, without automatic reset.
+        evaluation_games: Groups of games to evaluate in, without automatic reset.
         origin: Everything that the training depends on; a state of another origin is refused.
         time_to_beat: Shown in the progress bar [s].
         keep_at: Steps at which an agent is kept for other trainings to begin with.
@@ -146,13 +146,14 @@ class Training(ABC):
     def __init__(
         self,
         options: TrainingOptions,
-        evaluation_env: VectorEnv[Any, Any, Any],
+        evaluation_games: Sequence[VectorEnv[Any, Any, Any]],
         seed: int,
         origin: Mapping[str, JsonValue],
         time_to_beat: float | None = None,
         keep_at: Sequence[int] = (),
     ) -> None:
-        self._training_options, self._evaluation_env, self._seed = options, evaluation_env, seed
+        self._training_options, self._seed = options, seed
+        self._evaluation_games = evaluation_games
         self._time_to_beat, self._keep_at = time_to_beat, keep_at
         self.origin = dict(origin)
 
@@ -276,7 +277,7 @@ class Training(ABC):
             self._make_learner(clock.progress),
             clock,
             history,
-            Checkpoints(self._evaluation_env, starts, history),
+            Checkpoints(self._evaluation_games, starts, history),
             SaveSchedule(options.save_every, options.save_minutes),
             bar,
         )
@@ -347,7 +348,7 @@ class LearnerTraining(Training):
         options: TrainingOptions,
         task: LearnerTask,
         games: LearningGames,
-        evaluation_env: VectorEnv[Any, Any, Any],
+        evaluation_games: Sequence[VectorEnv[Any, Any, Any]],
         conditions: Mapping[str, JsonValue] | None = None,
         time_to_beat: float | None = None,
         records_divergence: bool = False,
@@ -365,7 +366,7 @@ class LearnerTraining(Training):
             "begin_with": task.initial_agent.fingerprint if task.initial_agent else None,
             **(conditions or {}),
         }
-        super().__init__(options, evaluation_env, task.seed, origin, time_to_beat, task.keep_at)
+        super().__init__(options, evaluation_games, task.seed, origin, time_to_beat, task.keep_at)
         _check_batches(options, cast("VecEnv", games).num_envs)
         self._task, self._games = task, games
         self._records_divergence = records_divergence

@@ -61,6 +61,8 @@ class Transitions:
     def select(self, episodes: NDArray[np.integer]) -> "Transitions":
         """Returns the given episodes, at least one, renumbered from 0."""
         kept = np.isin(self.episode, episodes)
+        if kept.all() and self.episode[-1] + 1 == self.n_episodes:
+            return self
         _, renumbered = np.unique(self.episode[kept], return_inverse=True)
         return Transitions(
             obs=self.obs[kept],

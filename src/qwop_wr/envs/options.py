@@ -36,7 +36,7 @@ class EnvironmentOptions(Options):
     platform: Platform = "chromium"
     """Browsers whose sine and cosine the exact engine uses, see ``BROWSERS``."""
 
-    ticks_per_action: int = Field(default=2, ge=1, le=30)
+    ticks_per_action: int = Field(default=1, ge=1, le=30)
     """Ticks of 1/30 s for which a decision holds its keys; a human's taps last about 3."""
 
     actions: Actions = "minimal"

@@ -188,7 +188,7 @@ class QwopEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | ------------------ | -------------- | ------------------------------------------------- |
     | `engine`           | `"exact"`      | `"exact"` or `"box2d"`                            |
     | `platform`         | `"chromium"`   | whose sine `exact` computes with, see `BROWSERS`  |
-    | `ticks_per_action` | `2`            | ticks for which a decision holds its keys         |
+    | `ticks_per_action` | `1`            | ticks for which a decision holds its keys         |
     | `actions`          | `"minimal"`    | `"minimal"`, `"qwop_gym"` or `"full"`             |
     | `observation`      | `"egocentric"` | `"egocentric"` or `"absolute"`                    |
     | `reward`           | `"time"`       | `"time"` or `"qwop_gym"`                          |

@@ -64,6 +64,12 @@ class GamesOptions(Options):
         return self.model_dump(exclude={"n_games"}, exclude_none=True)
 
 
+def evaluation_games(n: int, environment: EnvironmentOptions) -> list[QwopVectorEnv]:
+    """Create games to evaluate in, in two groups that play side by side."""
+    sizes = [n - n // 2, n // 2]
+    return [QwopVectorEnv(size, environment, autoreset=False) for size in sizes if size]
+
+
 def ppo_training(
     options: PPOOptions,
     games: GamesOptions,
@@ -92,7 +98,7 @@ def ppo_training(
         options,
         LearnerTask(options, spec, seed, initial),
         QwopVecEnv(QwopVectorEnv(games.n_games, played)),
-        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+        evaluation_games(options.evaluation_starts, noisy),
         {
             "games": [games.n_games, played.model_dump(mode="json")],
             "evaluated games": noisy.model_dump(mode="json"),

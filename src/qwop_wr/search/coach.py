@@ -55,9 +55,9 @@ class ForesightCoachOptions(Options):
     """Episodes per round, all at once."""
     groups: PositiveInt = 2
     """Groups of games that are played in parallel, each on one core."""
-    rated_share: float = Field(default=0.2, ge=0, le=1)
+    rated_share: float = Field(default=0.12, ge=0, le=1)
     """Share of the decisions that are rated outside the hazards."""
-    hazard_share: float = Field(default=0.8, gt=0, le=1)
+    hazard_share: float = Field(default=0.4, gt=0, le=1)
     """Share of the decisions that are rated in the hazards."""
     hazards: HazardOptions = HazardOptions()
     """Where agents often fall."""

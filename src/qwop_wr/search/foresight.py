@@ -23,7 +23,7 @@ class ForesightOptions(Options):
 
     proposals: PositiveInt = 2
     """Actions compared in a decision: those with the best scores."""
-    decisions: PositiveInt = 10
+    decisions: PositiveInt = 20
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
     """Weight of the value of a trial's last state against metres."""

@@ -1,6 +1,6 @@
 """Runs with one decision of lookahead, from states of searches, to learn values from."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,10 @@ from qwop_wr.envs.rewards import reward_rates
 from qwop_wr.options import Options
 from qwop_wr.search.beam import BeamSearch, Depth, propose_actions
 from qwop_wr.search.guide import EndlessTrack, Guide
-from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.options import USUAL_TICKS, SearchOptions
 from qwop_wr.search.tapes import Prefix, idle_prefix
 from qwop_wr.simulator.base import Booleans, Integers, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
-
-USUAL_DEPTHS: Final = 600
-"""Typical number of depths of a search at two ticks per action."""
 
 
 class PoolOptions(Options):
@@ -86,7 +83,8 @@ def fill_pool(
     guide: Guide, environment: EnvironmentOptions, options: PoolOptions, rng: np.random.Generator
 ) -> StatePool:
     """Collects states from a few guided searches."""
-    per_depth = -(-options.size // (options.searches * USUAL_DEPTHS))
+    depths = USUAL_TICKS // environment.ticks_per_action
+    per_depth = -(-options.size // (options.searches * depths))
     games = environment.make_games(options.size)
     pool = StatePool(games, options.last_metre, per_depth, rng)
     beam = BeamSearch(guide, environment, options.search)

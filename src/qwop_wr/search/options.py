@@ -10,6 +10,9 @@ from qwop_wr.options import Options
 from qwop_wr.simulator import SLOW_CLONES
 from qwop_wr.simulator.constants import GROUND_Y
 
+USUAL_TICKS: Final = 1200
+"""Typical length of a run."""
+
 SMALL_TICKS: Final = 40
 SMALL_WIDTH: Final = 8
 """Largest number of ticks and states of a search on an engine whose clones are slow. A clone
@@ -42,7 +45,7 @@ class SearchOptions(Options):
 
     value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
     """Weight of the guide's values against rewards."""
-    cell: float = Field(default=0.2, ge=0, allow_inf_nan=False)
+    cell: float = Field(default=0.4, ge=0, allow_inf_nan=False)
     """States whose observations round to the same multiples of this count once; 0 keeps all."""
 
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)

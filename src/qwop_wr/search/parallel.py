@@ -12,7 +12,7 @@ from qwop_wr.compute import SERIAL, ComputeOptions, Finished, Job, WorkContext, 
 from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.search.beam import BeamSearch, Depth, SearchResult
 from qwop_wr.search.guide import Guide
-from qwop_wr.search.options import SearchOptions
+from qwop_wr.search.options import USUAL_TICKS, SearchOptions
 from qwop_wr.search.tapes import Prefix
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_requested
@@ -54,9 +54,6 @@ class KeepingUp:
 
 CLONES_PER_SECOND: Final = 100_000
 """Approximate number of states that one core tries [1/s]: benchmarks/README.md."""
-
-USUAL_TICKS: Final = 1200
-"""Typical length of a run."""
 
 
 @dataclass(frozen=True)

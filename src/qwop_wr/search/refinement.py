@@ -1,5 +1,6 @@
 """Refinement of guides: values are learnt in states that searches meet, and used by searches."""
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class RefinementOptions(Options):
     """How long to refine. A round is not begun if one like the last would exceed it."""
     iterations: PositiveInt = 100
     """Rollouts of all runs that the critic is fitted to in a round."""
-    decisions: PositiveInt = 32
+    decisions: PositiveInt = 64
     """Decisions of every run in a rollout."""
     epochs: PositiveInt = 2
     """Passes over the samples of a rollout."""
@@ -62,8 +63,8 @@ class RefinementOptions(Options):
     learning_rate: float = Field(default=5e-4, gt=0, allow_inf_nan=False)
     """Step size at the start of a round; it falls to a fifth."""
 
-    gamma: float = Field(default=0.99, gt=0, lt=1)
-    """Discount of the refitted values per decision; 0.99 looks 7 s ahead."""
+    gamma: float = Field(default=0.995, gt=0, lt=1)
+    """Discount of the refitted values per decision; 0.995 looks 7 s ahead at one tick each."""
     actor_rollouts: NonNegativeInt = 25
     """Last rollouts of a round that the actor is fitted to; 0 leaves it unchanged."""
     actor_epochs: PositiveInt = 2
@@ -71,7 +72,7 @@ class RefinementOptions(Options):
     actor_learning_rate: float = Field(default=4e-4, gt=0, allow_inf_nan=False)
     """Step size of the actor's fit."""
 
-    trace: float = Field(default=0.9, ge=0, le=1)
+    trace: float = Field(default=0.95, ge=0, le=1)
     """Lambda of the returns."""
     fall_cost: float = Field(default=8.0, ge=0, allow_inf_nan=False)
     """How far the value of a fall is below that of the median state; less than its full cost."""
@@ -323,6 +324,20 @@ def value_gamma(agent: Agent, default: float | None = None) -> float:
     if isinstance(found, int | float):
         return float(found)
     return float("nan") if default is None else default
+
+
+def deciding_every(agent: Agent, ticks: int) -> Agent:
+    """Returns an agent for decisions of another length, which its observations do not tell.
+
+    The discount of its values per decision changes with it, so that they look as far ahead.
+    """
+    before = agent.spec.ticks_per_action
+    if before == ticks:
+        return agent
+    spec = agent.spec.model_copy(update={"ticks_per_action": ticks})
+    gamma = value_gamma(agent)
+    discount = {} if math.isnan(gamma) else {"value_gamma": gamma ** (ticks / before)}
+    return Agent(spec, agent.weights, {**agent.card, **discount})
 
 
 def mean_time(results: Sequence[SearchResult]) -> float:

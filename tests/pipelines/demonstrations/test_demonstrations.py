@@ -34,7 +34,7 @@ from tests.search.agents import make_agent
 
 GAMES = GamesOptions(n_games=16, idle_ticks=5)
 FILES = FileRunsOptions(folder=True, record=True)
-ALL_KEYS = EnvironmentOptions(actions="full", platform="node")
+ALL_KEYS = EnvironmentOptions(ticks_per_action=2, actions="full", platform="node")
 
 
 def _options(**changes: Any) -> ExpertRunsOptions:

@@ -36,7 +36,7 @@ from qwop_wr.search import SearchOptions, refinement
 from qwop_wr.search.hunt import HuntOptions
 from qwop_wr.search.options import RoundBudget
 from qwop_wr.search.parallel import Search
-from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
+from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, deciding_every
 from qwop_wr.simulator.tape import Tape, verify_tape
 from tests.search.agents import make_agent
 from tests.search.test_refinement import OPTIONS as TOY
@@ -242,9 +242,9 @@ def test_the_reigning_expert_is_met_on_starts_that_it_was_not_chosen_on(
 ) -> None:
     met: list[list[int]] = []
 
-    def note(incoming: Any, candidates: Any, env: Any, seeds: list[int]) -> Any:
+    def note(incoming: Any, candidates: Any, games: Any, seeds: list[int]) -> Any:
         met.append(seeds)
-        return pass_gate(incoming, candidates, env, seeds)
+        return pass_gate(incoming, candidates, games, seeds)
 
     monkeypatch.setattr(nodes, "pass_gate", note)
     chosen = make_agent(1)
@@ -301,7 +301,7 @@ def test_the_trained_expert_learns_from_a_coach(environment: EnvironmentOptions)
 
     def coach(interrupted: TrainingState | None = None) -> list[TrainingState]:
         resume = interrupted is not None
-        arguments = (trained, interrupted, environment, COACHING, EVALUATION)
+        arguments = (trained, {"guide_1": trained}, interrupted, environment, COACHING, EVALUATION)
         return list(coach_expert(*arguments, seed=1, resume=resume))
 
     first, *_, end = coach()
@@ -333,9 +333,21 @@ def test_the_champion_goes_on_or_else_the_expert(
     guides = {}
     with pytest.raises(BadInputError, match="guide_agents: there is none; make some"):
         begun_with(champion, agent)
-    environment = environment.model_copy(update={"ticks_per_action": 3})
-    with pytest.raises(BadInputError, match="the champion: .* ticks_per_action"):
+    environment = environment.model_copy(update={"actions": "full"})
+    with pytest.raises(BadInputError, match="the champion: .* actions = 'minimal'"):
         begun_with(champion, agent)
+
+
+def test_a_champion_for_another_tick_length_goes_on_with_the_environments(
+    environment: EnvironmentOptions,
+) -> None:
+    champion = make_agent(1)
+    other = environment.model_copy(update={"ticks_per_action": 1})
+    guides = {"guide_1": deciding_every(make_agent(2), 1)}
+    arguments = (champion, None, guides, None, other, COACHING, EVALUATION)
+    *_, end = coach_champion(*arguments, seed=1, resume=False)
+    assert end.facts["incoming agent"] == deciding_every(champion, 1).fingerprint
+    assert take_candidate(end, champion)[0].spec.ticks_per_action == 1
 
 
 def test_a_new_expert_is_champion_and_a_refused_one_is_not(agent: Agent) -> None:
@@ -354,7 +366,8 @@ def test_a_new_expert_is_champion_and_a_refused_one_is_not(agent: Agent) -> None
 def test_nobody_coaches_an_expert_where_clones_are_slow(environment: EnvironmentOptions) -> None:
     box2d = environment.model_copy(update={"engine": "box2d"})
     trained = _train(None, box2d)
-    *_, end = coach_expert(trained, None, box2d, COACHING, EVALUATION, seed=1, resume=False)
+    guides = {"guide_1": trained}
+    *_, end = coach_expert(trained, guides, None, box2d, COACHING, EVALUATION, seed=1, resume=False)
     agent, history, _ = take_candidate(end, trained)
     assert agent.fingerprint == trained.fingerprint
     assert "coaching/round" not in set(history["metric"])
@@ -374,17 +387,17 @@ def test_findings_are_listed_by_the_processor_time_since_random_weights() -> Non
     search = {"best_time": 39.0, "core_seconds": 120.0, "found": found}
     progress = trace_progress(
         history((0, 0.1, 60.0), (9, 5.0, 47.0)),
-        history((0, 0.5, 47.0), (9, 2.0, 45.0)),
         {"rounds": rounds},
+        history((0, 0.5, 47.0), (9, 2.0, 45.0)),
         search,
     )
     assert progress["phase"].tolist() == [
-        *("training", "training", "coaching", "coaching"),
-        *("rounds", "search", "search"),
+        *("training", "training", "rounds", "coaching", "coaching"),
+        *("search", "search"),
     ]
-    assert progress["core_minutes"].tolist() == [0.1, 5.0, 5.5, 7.0, 8.0, 8.5, 10.0]
-    assert progress["time"].tolist()[:6] == [60.0, 47.0, 47.0, 45.0, 41.0, 39.0]
-    assert progress["best_tape"].tolist()[4:] == [40.0, 39.0, 39.0]
+    assert progress["core_minutes"].tolist() == [0.1, 5.0, 6.0, 6.5, 8.0, 8.5, 10.0]
+    assert progress["time"].tolist()[:6] == [60.0, 47.0, 41.0, 47.0, 45.0, 39.0]
+    assert progress["best_tape"].dropna().tolist() == [40.0, 39.0, 39.0]
     no_rounds = pd.DataFrame({"step": [0], "metric": ["evaluation/best_time"], "value": [47.0]})
-    uncoached = trace_progress(history((9, 5.0, 47.0)), no_rounds, {"rounds": rounds}, search)
+    uncoached = trace_progress(history((9, 5.0, 47.0)), {"rounds": rounds}, no_rounds, search)
     assert uncoached["core_minutes"].tolist() == [5.0, 6.0, 6.5, 8.0]

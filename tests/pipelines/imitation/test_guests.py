@@ -10,7 +10,7 @@ from qwop_wr.pipelines.imitation.nodes import rank_guests
 from qwop_wr.simulator.keys import O, P, Q, W
 from tests.evaluation.players import player, random_agent
 
-SHARED = EnvironmentOptions()
+SHARED = EnvironmentOptions(ticks_per_action=2)
 EVALUATION = EvaluationOptions(seeds=4, max_ticks=300)
 
 

@@ -13,7 +13,7 @@ from qwop_wr.errors import BadInputError
 from qwop_wr.pipelines.record_hunt import create_guides
 from qwop_wr.pipelines.record_hunt.nodes import refine_guides
 from qwop_wr.search.options import RoundBudget
-from qwop_wr.search.refinement import RefinementOptions
+from qwop_wr.search.refinement import RefinementOptions, deciding_every
 from qwop_wr.stopping import stop_signals
 from tests.pipelines.conftest import run_in_memory
 from tests.search.agents import make_agent
@@ -75,9 +75,22 @@ def test_rounds_are_saved(
 
 
 def test_an_agent_for_another_environment(options: RefinementOptions) -> None:
-    other = EnvironmentOptions(ticks_per_action=4)
-    with pytest.raises(BadInputError, match="guide_agents: .* ticks_per_action = 2"):
+    other = EnvironmentOptions(ticks_per_action=2, actions="full")
+    with pytest.raises(BadInputError, match="guide_agents: .* actions = 'minimal'"):
         next(refine_guides(make_agent(1), {}, other, options, seed=0))
+
+
+@pytest.mark.parametrize("reigning", [{}, {"guide_2": make_agent(2), "guide_1": make_agent(3)}])
+def test_agents_for_another_tick_length_go_on_with_the_environments(
+    options: RefinementOptions, reigning: dict[str, Agent]
+) -> None:
+    other = EnvironmentOptions(ticks_per_action=4)
+    expert = make_agent(1)
+    first, _ = next(refine_guides(expert, reigning, other, options, seed=0))
+    expected = reigning or {"guide_1": expert}
+    assert {name: guide.fingerprint for name, guide in first.items()} == {
+        name: deciding_every(agent, 4).fingerprint for name, agent in expected.items()
+    }
 
 
 def test_an_expert_without_critic(

@@ -186,7 +186,7 @@ class DemonstrationLearning(Learning):
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where to learn; small networks are quickest on the CPU."""
 
-    n_steps: PositiveInt = 5
+    n_steps: PositiveInt = 10
     """Rewards summed before a value is bootstrapped."""
     one_step_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """Weight of a one-step loss beside the n-step one; DQfD has 1."""
@@ -326,11 +326,11 @@ class PPOOptions(TrainingOptions, PPOLearning):
     """Ours, vectorised; or stable-baselines3's."""
     net_arch: LayerSizes = (256, 128)
     """Widths of the hidden layers, of actor and critic alike."""
-    n_steps: PositiveInt = 128
+    n_steps: PositiveInt = 256
     batch_size: PositiveInt = 4096
     n_epochs: PositiveInt = 6
-    gamma: float = Field(default=0.99, gt=0, lt=1)
-    """Discount per decision; at 2 ticks 0.99 looks about 7 s ahead."""
+    gamma: float = Field(default=0.995, gt=0, lt=1)
+    """Discount per decision; at one tick 0.995 looks about 7 s ahead."""
     learning_rate: Schedule = Schedule.linear(2e-3, 1e-4)
     """Step size of Adam."""
     entropy: Schedule = Schedule.linear(0.02, 0.002)

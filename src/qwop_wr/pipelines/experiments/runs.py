@@ -21,6 +21,7 @@ from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.errors import BadInputError, describe_validation_error
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.pipelines.experiments.options import Experiment, Experiments
+from qwop_wr.pipelines.games import evaluation_games
 from qwop_wr.pipelines.inputs import fingerprint
 from qwop_wr.tracking import stage_run
 
@@ -82,10 +83,8 @@ class ExperimentRun(SeededRun):
             training,
             LearnerTask(learning, experiment.spec, self.seed, beginning, self.keep_at),
             QwopVecEnv(QwopVectorEnv(experiment.n_games, environment), experiment.bootstrap_finish),
-            QwopVectorEnv(
-                training.evaluation_starts,
-                randomised_options(environment, experiment.evaluation),
-                autoreset=False,
+            evaluation_games(
+                training.evaluation_starts, randomised_options(environment, experiment.evaluation)
             ),
             records_divergence=True,
         )
@@ -216,7 +215,7 @@ def train_variant(setting: VariantSetting, run: VariantRun, context: WorkContext
     """
     games = StageGames(
         QwopVecEnv(QwopVectorEnv(setting.n_games, setting.games)),
-        QwopVectorEnv(run.options.evaluation_starts, setting.evaluation, autoreset=False),
+        evaluation_games(run.options.evaluation_starts, setting.evaluation),
     )
     interface, engine = setting.games.interface, setting.games.engine
     spec = run.options.agent_spec(interface, engine)

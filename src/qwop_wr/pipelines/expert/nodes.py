@@ -14,13 +14,18 @@ from qwop_wr.agents.stage import StageInputs, stage_result
 from qwop_wr.agents.state import TrainingState
 from qwop_wr.agents.training import training_result
 from qwop_wr.compute import ComputeOptions
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import EnvironmentOptions
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.options import Options
-from qwop_wr.pipelines.games import GamesOptions, platform_of, ppo_training
+from qwop_wr.pipelines.games import (
+    GamesOptions,
+    evaluation_games,
+    platform_of,
+    ppo_training,
+)
 from qwop_wr.pipelines.inputs import NO_GUIDES, checking, fingerprint
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
@@ -31,11 +36,11 @@ from qwop_wr.pipelines.record_hunt.rounds import (
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.pipelines.training.nodes import Stage, newest_guide, stage_training
 from qwop_wr.search.hunt import HuntOptions
-from qwop_wr.search.refinement import GuideRefinement, RefinementOptions
+from qwop_wr.search.refinement import GuideRefinement, RefinementOptions, deciding_every
 from qwop_wr.simulator.tape import Tape
 
 _ORIGIN: Final = "refined_from"
-"""Entry of a guide's card: fingerprint of its candidate and options."""
+"""Entry of a guide's card: fingerprint of the agent that it came from, and options."""
 
 
 class GateOptions(Options):
@@ -105,27 +110,28 @@ def take_trained(training: TrainingState) -> tuple[Agent, pd.DataFrame]:
 
 def coach_expert(
     trained: Agent,
+    guides: Mapping[str, Agent],
     interrupted: TrainingState | None,
     environment: EnvironmentOptions,
     stage: Stage,
     evaluation: EvaluationOptions,
     seed: Seed,
     resume: bool,
-    judge: Agent | None = None,
 ) -> Iterator[TrainingState]:
     """Let a trained agent learn from a coach, round by round.
 
     Kedro saves each yielded state at once, so that an interrupted coaching can resume.
 
     Args:
+        guides: What searches made of the agent. The coach rates by the newest one's values.
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
-        judge: Agent by whose values the coach rates; the trained one if omitted.
 
     Yields:
         The training state at every checkpoint; the last one is the result.
     """
+    judge = newest_guide(guides, environment)
     inputs = StageInputs(trained, None, seed, judge)
     training = stage_training(stage, trained.spec, inputs, environment, evaluation)
     yield from train_on(stage.name, training, interrupted if resume else None, stage)
@@ -145,7 +151,8 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     """Let the champion, or else the reigning expert, go on with a coach.
 
     Args:
-        champion: Best agent of earlier runs; without one, the expert is champion.
+        champion: Best agent of earlier runs; without one, the expert is champion. Made for
+            another ``ticks_per_action``, it goes on with the environment's.
         guides: The coach rates by the newest one's values.
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
@@ -160,13 +167,13 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     trained = reigning if champion is None else champion
     if trained is None:
         raise BadInputError("there is neither a champion nor an expert that could go on")
+    trained = deciding_every(trained, environment.ticks_per_action)
     with checking("the champion"):
         trained.check_interface(environment.interface)
-    judge = newest_guide(guides, environment)
-    if judge is None:
+    if not guides:
         raise BadInputError(NO_GUIDES)
     yield from coach_expert(
-        trained, interrupted, environment, stage, evaluation, seed, resume, judge
+        trained, guides, interrupted, environment, stage, evaluation, seed, resume
     )
 
 
@@ -198,6 +205,7 @@ def select_expert(
     """Keep the reigning expert unless the candidate loses nothing and gains something.
 
     Args:
+        reigning: Decides as often as the environment asks, whatever it was made for.
         evaluation: Protocol whose noise the games have.
         options: How many starts both play.
         seed: Seed that the starts follow from, together with the reigning expert.
@@ -205,13 +213,12 @@ def select_expert(
     Returns:
         The expert from now on, and the comparison.
     """
-    env = QwopVectorEnv(
-        min(options.starts, 512), randomised_options(environment, evaluation), autoreset=False
-    )
+    noisy = randomised_options(environment, evaluation)
+    games = evaluation_games(min(options.starts, 512), noisy)
     # New starts: on those that they were selected on, both would look too good.
     purpose = "expert" if reigning is None else f"expert {reigning.fingerprint}"
     agent, report = pass_gate(
-        reigning, [candidate], env, draw_starts(seed, purpose, options.starts)
+        reigning, [candidate], games, draw_starts(seed, purpose, options.starts)
     )
     return agent, asdict(report)
 
@@ -237,7 +244,7 @@ def crown_successor(
 
 
 def refine_expert(
-    candidate: Agent,
+    trained: Agent,
     interrupted: Mapping[str, Agent],
     environment: EnvironmentOptions,
     options: RefinementOptions,
@@ -248,7 +255,7 @@ def refine_expert(
 
     Args:
         interrupted: Guides of the last refinement, if there was one.
-        resume: Continue from ``interrupted`` if those guides come from the candidate,
+        resume: Continue from ``interrupted`` if those guides come from the trained agent,
             refined with the same options.
 
     Yields:
@@ -257,14 +264,14 @@ def refine_expert(
     """
     newest = [interrupted[name] for name in sorted(interrupted)]
     origin = fingerprint(
-        candidate.fingerprint,
+        trained.fingerprint,
         environment.model_dump(mode="json"),
         options.model_dump(mode="json", exclude={"budget"}),
         seed,
     )
     descends = bool(newest) and newest[0].card.get(_ORIGIN) == origin
-    agents = newest if resume and descends else [candidate]
-    with checking("expert_candidate"):
+    agents = newest if resume and descends else [trained]
+    with checking("expert_trained_agent"):
         for refined in refine_in_rounds("expert_rounds", agents, environment, options, seed):
             guides = {
                 name: guide.with_card(**{_ORIGIN: origin}) for name, guide in refined.guides.items()

@@ -20,7 +20,7 @@ from qwop_wr.pipelines.training.nodes import take_agent
 
 
 def create_pipeline() -> Pipeline:
-    """Train, coach and refine an expert, and let it challenge the reigning one.
+    """Train an expert, refine guides from it, coach it, and let it challenge the reigning one.
 
     Returns:
         Pipeline from parameters to ``expert_agent``, ``guide_agents`` and ``expert_tape``.
@@ -92,6 +92,7 @@ def _training() -> Pipeline:
         inputs={
             **parameters("environment", "seed", "evaluation", "resume"),
             "trained": "expert_trained_agent",
+            "guides": "expert_guides",
             "interrupted": "interrupted_expert_coaching_training",
             "stage": "params:expert.coaching",
         },
@@ -126,7 +127,7 @@ def _search() -> Pipeline:
         refine_expert,
         inputs={
             **parameters("environment", "seed", "resume"),
-            "candidate": "expert_candidate",
+            "trained": "expert_trained_agent",
             "interrupted": "interrupted_expert_guides",
             "options": "params:expert.refinement",
         },
@@ -158,7 +159,7 @@ def _search() -> Pipeline:
     )
     trace = Node(
         trace_progress,
-        inputs=["expert_history", "expert_coaching_history", "expert_rounds", "expert_hunt"],
+        inputs=["expert_history", "expert_rounds", "expert_coaching_history", "expert_hunt"],
         outputs="expert_progress",
         name="trace_progress",
     )

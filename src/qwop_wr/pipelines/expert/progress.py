@@ -16,35 +16,31 @@ _EVALUATED: Final = "evaluation/best_time"
 
 def trace_progress(
     history: pd.DataFrame,
-    coaching: pd.DataFrame,
     refinement: Mapping[str, Any],
+    coaching: pd.DataFrame,
     search: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """List the findings of training, coaching, refinement and search by processor time.
+    """List the findings of training, refinement, coaching and search by processor time.
 
     Args:
         history: Metrics of the training in long form.
-        coaching: Metrics of the coaching in long form.
         refinement: Summary of the rounds.
+        coaching: Metrics of the coaching in long form.
         search: Summary of the last search.
 
     Returns:
-        One row per finding: ``phase`` (training, coaching, rounds, search), ``core_minutes`` of
+        One row per finding: ``phase`` (training, rounds, coaching, search), ``core_minutes`` of
         processor time since the training began, ``time`` found then [s] (in training
         and coaching, the fastest evaluated run), and ``best_tape``, the fastest verified tape so
         far [s].
     """
-    rows, offset, best = list[dict[str, Any]](), 0.0, None
-    for phase, metrics in (("training", history), ("coaching", coaching)):
-        wide = metrics.pivot_table(index="step", columns="metric", values="value")
-        found = wide.reindex(columns=[CORE_MINUTES, _EVALUATED]).dropna(subset=[CORE_MINUTES])
-        for minutes, time in found.itertuples(index=False):
-            rows.append(_row(phase, offset, 60.0 * minutes, time, None))
-        offset += max(found[CORE_MINUTES], default=0.0)
+    rows, best = _evaluations("training", history, 0.0), None
+    offset = rows[-1]["core_minutes"]
     for step in refinement["rounds"]:
         best = step["best_time"]
         rows.append(_row("rounds", offset, step["core_seconds"], step["mean_time"], best))
-    offset += refinement["rounds"][-1]["core_seconds"] / 60.0
+    rows += _evaluations("coaching", coaching, rows[-1]["core_minutes"])
+    offset = rows[-1]["core_minutes"]
     for finding in search["found"]:
         best = finding["time"]
         rows.append(_row("search", offset, finding["core_seconds"], best, best))
@@ -91,6 +87,15 @@ def draw_progress(progress: pd.DataFrame) -> Figure:
         axes.set_ylim(top=min(75.0, axes.get_ylim()[1]))
         axes.legend()
         return figure
+
+
+def _evaluations(phase: str, metrics: pd.DataFrame, offset: float) -> list[dict[str, Any]]:
+    wide = metrics.pivot_table(index="step", columns="metric", values="value")
+    found = wide.reindex(columns=[CORE_MINUTES, _EVALUATED]).dropna(subset=[CORE_MINUTES])
+    return [
+        _row(phase, offset, 60.0 * minutes, time, None)
+        for minutes, time in found.itertuples(index=False)
+    ]
 
 
 def _row(

@@ -17,7 +17,7 @@ from qwop_wr.pipelines.record_hunt.rounds import (
     verified,
 )
 from qwop_wr.search.hunt import HuntOptions
-from qwop_wr.search.refinement import RefinementOptions
+from qwop_wr.search.refinement import RefinementOptions, deciding_every
 from qwop_wr.simulator.tape import Tape
 
 
@@ -35,7 +35,8 @@ def refine_guides(
 
     Args:
         expert: Agent that the first refinement starts from.
-        reigning: Guides so far; the first by name is the newest.
+        reigning: Guides so far; the first by name is the newest. Those that were made for
+            another ``ticks_per_action`` go on with the environment's.
 
     Yields:
         Guides by name, the newest first, and a summary, after every round.
@@ -44,6 +45,7 @@ def refine_guides(
         BadInputError: If an agent is of another environment or has no critic.
     """
     agents = [reigning[name] for name in sorted(reigning)] or [expert]
+    agents = [deciding_every(agent, environment.ticks_per_action) for agent in agents]
     with checking("guide_agents"):
         for refined in refine_in_rounds("guides", agents, environment, options, seed):
             yield refined.guides, refined.summary

@@ -19,7 +19,7 @@ from qwop_wr.envs.sb3 import QwopVecEnv
 from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.options import Options
-from qwop_wr.pipelines.games import GamesOptions, platform_of
+from qwop_wr.pipelines.games import GamesOptions, evaluation_games, platform_of
 from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
@@ -41,9 +41,9 @@ class AgentOptions(Options):
     """Quantiles of the return per action."""
     reward_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Factor on rewards that brings the gaps between actions near 1."""
-    gamma: float = Field(default=0.99, gt=0, lt=1)
+    gamma: float = Field(default=0.995, gt=0, lt=1)
     """Discount per decision."""
-    n_steps: PositiveInt = 5
+    n_steps: PositiveInt = 10
     """Rewards summed before a value is bootstrapped."""
 
     def applied_to(self, options: StageOptions) -> StageOptions:
@@ -231,5 +231,5 @@ def _make_games(
         )
     return StageGames(
         QwopVecEnv(QwopVectorEnv(n_games, played)),
-        QwopVectorEnv(options.evaluation_starts, noisy, autoreset=False),
+        evaluation_games(options.evaluation_starts, noisy),
     )
