@@ -56,7 +56,7 @@ def main() -> None:
         "agent", type=Path, nargs="?", default=PROJECT / "data/01_raw/expert.safetensors"
     )
     parser.add_argument("--starts", type=int, default=64, help="noisy starts, a multiple of 16")
-    parser.add_argument("--decisions", type=int, default=10, help="how far is looked ahead")
+    parser.add_argument("--decisions", type=int, default=20, help="how far is looked ahead")
     arguments = parser.parse_args()
     agent = AgentDataset(filepath=arguments.agent, load_args={"optional": True}).load()
     if agent is None:
