@@ -106,7 +106,7 @@ def test_what_the_engine_does_not_repeat_is_told(play: Play, folder: Path, tmp_p
 
 
 def test_an_agent_decides_in_the_page_as_in_python(visit: Visitor, tmp_path: Path) -> None:
-    agent = random_agent(EnvironmentOptions(), seed=3)
+    agent = random_agent(EnvironmentOptions(ticks_per_action=2), seed=3)
     idle = 5
     content = agent_content("agent", agent, idle)
     content["agent"]["maxTicks"] = 90
