@@ -141,8 +141,7 @@ def play_in_groups(
     shares = [share.tolist() for share in np.array_split(np.asarray(seeds), len(groups))]
     played = [_Group(*group) for group in zip(groups, shares, strict=True) if group[1]]
     job = Job("evaluation", _play_group, agent, _describe_group, "groups", threads=True)
-    with single_thread():
-        parts = [done.value for done in run_job(job, played, SERIAL, progress=False)]
+    parts = [done.value for done in run_job(job, played, SERIAL, progress=False)]
     columns = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_EPISODE
     }

@@ -20,12 +20,7 @@ from qwop_wr.evaluation.options import EvaluationOptions, Seed
 from qwop_wr.evaluation.protocols import randomised_options
 from qwop_wr.evaluation.references import HUMAN_RECORD
 from qwop_wr.options import Options
-from qwop_wr.pipelines.games import (
-    GamesOptions,
-    evaluation_games,
-    platform_of,
-    ppo_training,
-)
+from qwop_wr.pipelines.games import GamesOptions, evaluation_games, platform_of, ppo_training
 from qwop_wr.pipelines.inputs import NO_GUIDES, checking, fingerprint
 from qwop_wr.pipelines.record_hunt.rounds import (
     hunt_in_rounds,
