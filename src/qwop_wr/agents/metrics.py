@@ -127,11 +127,11 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def begin(self, first: int, desc: str = "training", unit: str = " steps") -> None:
+    def begin(self, first: int, desc: str) -> None:
         """Begins a new bar, ``first`` steps along."""
         self._bar.close()
         self._bar = tqdm(
-            desc=desc, unit=unit, unit_scale=True, initial=first, disable=not self._is_shown
+            desc=desc, unit=" steps", unit_scale=True, initial=first, disable=not self._is_shown
         )
 
     def note(self, **times: float | None) -> None:

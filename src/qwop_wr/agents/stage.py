@@ -277,8 +277,9 @@ class StageTraining(Training):
             yield
         if self._phase is Phase.COACHING:
             coached = cast("CoachedLearner", context.learner)
-            context.bar.begin(coached.steps, "coaching", " decisions")
-            yield from self._loop(context, coached.progress, evaluation_every=1, log_every=1)
+            yield from self._loop(
+                context, coached.progress, evaluation_every=1, log_every=1, activity="coaching"
+            )
             self._phase = Phase.GATE
             yield
 

@@ -220,12 +220,14 @@ class Training(ABC):
         evaluation_every: int,
         log_every: int,
         on_score: Callable[[AgentScore], None] | None = None,
+        activity: str = "training",
     ) -> Iterator[None]:
         """Acts, steps, stores, learns, evaluates, checkpoints; yields where a state is due.
 
-        ``on_score`` is called with every score but the last.
+        ``on_score`` is called with every score but the last; ``activity`` names the bar.
         """
         learner = context.learner
+        context.bar.begin(learner.steps, activity)
         is_over = progress(learner.steps) >= 1.0
         while not is_over:
             learner.iterate()  # act, step, store, learn
@@ -289,7 +291,6 @@ class Training(ABC):
             context.begin_timing()
             self._note_best(context)
         bar.note(to_beat=self._time_to_beat)
-        bar.begin(context.learner.steps)
         return context
 
     def _state(self, context: TrainingContext) -> TrainingState:

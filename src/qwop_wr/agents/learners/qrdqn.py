@@ -369,21 +369,24 @@ class DemonstrationQRDQN(QRDQN, Learner):
     @torch.no_grad()
     def n_step_targets(self, batch: Batch) -> list[torch.Tensor]:
         """Computes R + g^n Z(s_n, argmax Q(s_n, .)), quantiles (batch, N), for every horizon."""
-        return [
-            step.returns[:, None] + step.discounts[:, None] * self._next_values(step)
-            for step in batch.n_step
-        ]
-
-    def _next_values(self, step: NStepTransitions) -> torch.Tensor:
-        """Computes quantiles of the bootstrapped values, shape (batch, N)."""
 
         @torch.no_grad()
-        def values_of(shard: slice) -> torch.Tensor:
-            target_quantiles = self.target_network(step.next_observations[shard])
-            scores = self.network.action_scores(step.next_observations[shard])
-            return double_q_values(scores, target_quantiles)
+        def values_of(shard: slice) -> list[torch.Tensor]:
+            seen = [step.next_observations[shard] for step in batch.n_step]
+            return [
+                double_q_values(self.network.action_scores(one), self.target_network(one))
+                for one in seen
+            ]
 
-        values = torch.cat(self._shards.map(values_of, len(step.returns)))
+        shards = self._shards.map(values_of, len(batch.actions))
+        return [
+            step.returns[:, None]
+            + step.discounts[:, None] * self._completed(step, torch.cat(parts))
+            for step, parts in zip(batch.n_step, zip(*shards, strict=True), strict=True)
+        ]
+
+    def _completed(self, step: NStepTransitions, values: torch.Tensor) -> torch.Tensor:
+        """Replaces values (batch, N) of truncated steps by the running mean, which it updates."""
         inside = values[~step.truncated]
         if len(inside):
             rate = MEAN_VALUE_RATE if self._mean_value is not None else 1.0
