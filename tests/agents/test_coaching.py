@@ -6,6 +6,7 @@ import torch
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import (
+    CoachedLearner,
     CoachingOptions,
     Observations,
     RatedActions,
@@ -113,3 +114,31 @@ def test_rounds_teach_what_their_concatenation_teaches() -> None:
     whole, _ = learn_from_coach(agent, [ratings], OPTIONS, np.random.default_rng(0))
     parts, _ = learn_from_coach(agent, halves, OPTIONS, np.random.default_rng(0))
     assert parts.fingerprint == whole.fingerprint
+
+
+class PreferringCoach:
+    """Prefers action 1, everywhere; notes whom it was asked to rate."""
+
+    def __init__(self) -> None:
+        self.asked: list[Agent] = []
+
+    def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
+        self.asked.append(agent)
+        return rated(agent, best=1)
+
+
+def test_the_newest_agent_plays_and_the_mean_of_the_latest_two_is_handed_out() -> None:
+    coach, first = PreferringCoach(), make_agent(make_spec())
+    learner = CoachedLearner(first, first, lambda judge: coach, OPTIONS, seed=1, first_step=0)
+    assert learner.agent().fingerprint == first.fingerprint
+    means = []
+    for _ in range(3):
+        learner.iterate()
+        means.append(learner.agent().weights)
+    newest = coach.asked
+    assert newest[0] is first
+    for earlier, later, mean in zip(newest, newest[1:], means, strict=False):
+        assert earlier.fingerprint != later.fingerprint
+        for name, weights in mean.items():
+            halfway = (earlier.weights[name].astype(np.float64) + later.weights[name]) / 2
+            np.testing.assert_allclose(weights, halfway, rtol=1e-6)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from qwop_wr.agents.networks import AgentNetwork, RecurrentActorCritic, build_ne
 from qwop_wr.agents.policy import Policy, RecurrentPolicy
 from qwop_wr.agents.spec import AgentSpec
 
-__all__ = ["Agent", "AgentSpec", "Weights"]
+__all__ = ["Agent", "AgentSpec", "Weights", "mean_agent"]
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -85,6 +85,14 @@ class Agent:
     def with_card(self, **entries: JsonValue) -> "Agent":
         """Returns the agent with entries added to its card or replaced."""
         return replace(self, card={**self.card, **entries})
+
+
+def mean_agent(agents: Sequence[Agent]) -> Agent:
+    """Averages the weights of agents of one spec; the card is the last one's."""
+    last = agents[-1]
+    names = last.weights
+    weights = {name: np.mean([one.weights[name] for one in agents], axis=0) for name in names}
+    return replace(last, weights=weights)
 
 
 def _checked_weights(spec: AgentSpec, weights: Weights) -> Weights:

@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from qwop_wr.agents.agent import Agent
+from qwop_wr.agents.agent import Agent, mean_agent
 from qwop_wr.agents.learners.learner import Learner
 from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
@@ -30,6 +30,9 @@ N_SCORED_AT_ONCE = 8192
 """Observations scored in one call."""
 FINAL_RATE = 0.1
 """Share of the learning rate left at the end of a round."""
+N_AVERAGED = 2
+"""Latest rounds whose weights are averaged: the mean falls less often and runs faster than either
+(docs/training.md)."""
 
 
 class RatedActions(NamedTuple):
@@ -216,7 +219,8 @@ class CoachedLearner(Learner):
     Every round draws from a generator of its own, so that rounds repeat exactly after a stop.
 
     Args:
-        agent: Agent to begin with.
+        agent: Agent to begin with. Whoever asks for the learner's agent gets the mean of the
+            latest ``N_AVERAGED`` ones; it is the newest that plays and learns on.
         judge: Agent by whose values the coach rates throughout. Coaching moves the action
             scores of an agent that values actions, so that they are no values any more.
         first_step: Decisions made before the coaching, from which ``steps`` continues.
@@ -232,7 +236,8 @@ class CoachedLearner(Learner):
         first_step: int,
     ) -> None:
         self.episodes = RecentEpisodes()
-        self._agent, self._judge = agent, judge
+        self._latest: tuple[Agent, ...] = (agent,)
+        self._judge = judge
         self._make_coach, self._options, self._seed = make_coach, options, seed
         self._steps = first_step
         self._coach: Coach | None = None
@@ -265,19 +270,20 @@ class CoachedLearner(Learner):
         """
         began = time.monotonic()
         self._coach = self._coach or self._make_coach(self._judge)
-        rng = np.random.default_rng([self._seed, self._rounds])
+        rng, newest = np.random.default_rng([self._seed, self._rounds]), self._latest[-1]
         try:
-            rated = self._coach.rate(self._agent, rng)
+            rated = self._coach.rate(newest, rng)
         except KeyboardInterrupt:
             if not stop_requested():
                 raise
             return
         self._ratings = (*self._ratings, rated)[-self._options.memory :]
         try:
-            self._agent, metrics = learn_from_coach(self._agent, self._ratings, self._options, rng)
+            newest, metrics = learn_from_coach(newest, self._ratings, self._options, rng)
         except FloatingPointError as error:
             known = joined(self._ratings)._asdict()
             raise TrainingDivergedError("coaching's loss", self._steps, known) from error
+        self._latest = (*self._latest, newest)[-N_AVERAGED:]
         self._steps += len(rated.actions)
         self._rounds += 1
         self._seconds += time.monotonic() - began
@@ -289,19 +295,18 @@ class CoachedLearner(Learner):
         return {f"coaching/{name}": value for name, value in metrics.items()}
 
     def agent(self) -> Agent:
-        """Returns the agent as it is now."""
-        return self._agent
+        """Returns the mean of the latest agents."""
+        return mean_agent(self._latest)
 
     def start_from(self, agent: Agent) -> None:
         """Replaces the agent that learns."""
-        self._agent = agent
+        self._latest = (agent,)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies the weights of both agents, and the ratings in memory."""
-        arrays = {
-            **prefixed("judge", self._judge.weights),
-            **prefixed("coached", self._agent.weights),
-        }
+        """Copies the weights of judge and latest agents, and the ratings in memory."""
+        arrays = prefixed("judge", self._judge.weights)
+        for number, agent in enumerate(self._latest):
+            arrays |= prefixed(f"coached_{number}", agent.weights)
         for number, rated in enumerate(self._ratings):
             arrays |= prefixed(f"ratings_{number}", rated._asdict())
         return arrays
@@ -311,7 +316,7 @@ class CoachedLearner(Learner):
         return {
             "steps": self._steps,
             "judge": agent_facts(self._judge),
-            "coached": agent_facts(self._agent),
+            "coached": [agent_facts(agent) for agent in self._latest],
             "rounds": self._rounds,
             "coaching_seconds": self._seconds,
             "n_ratings": len(self._ratings),
@@ -321,7 +326,9 @@ class CoachedLearner(Learner):
         """Continues exactly from the state of ``arrays`` and ``facts``."""
         facts = cast("dict[str, Any]", state.facts)
         self._judge = state.agent("judge", facts["judge"])
-        self._agent = state.agent("coached", facts["coached"])
+        self._latest = tuple(
+            state.agent(f"coached_{number}", agent) for number, agent in enumerate(facts["coached"])
+        )
         self._ratings = tuple(
             RatedActions(**state.part(f"ratings_{number}")) for number in range(facts["n_ratings"])
         )
