@@ -49,10 +49,37 @@ def test_some_games_are_tried_as_they_are_among_all() -> None:
         observations, *_ = env.step(agent.policy().act(observations))
     every, some = np.arange(40), np.array([1, 5, 6, 21, 39])
     actions = best_actions(agent.policy().action_scores(observations), 3)
-    now = trials.look().now
-    whole = trials.play(trials.begin(now, observations, every), actions)
-    part = trials.play(trials.begin(now, observations[some], some), actions[some])
+    view = trials.look()
+    whole = trials.play(trials.start(view, every), actions)
+    part = trials.play(trials.start(view, some), actions[some])
     np.testing.assert_allclose(part, whole[some], rtol=1e-5)
+
+
+def test_trials_that_overlap_are_rated_as_if_alone_unless_abandoned() -> None:
+    agent, n, ahead = make_agent(3), 40, 4
+    env = QwopVectorEnv(n, OPTIONS, autoreset=False)
+    policy, options = agent.policy(), ForesightOptions(decisions=ahead)
+    alone, together = (Trials(policy, policy, env, options) for _ in range(2))
+    env.reset(seed=list(range(n)))
+    view, rng = together.look(), np.random.default_rng(2)
+    begun = []
+    for _ in range(16):
+        games = np.flatnonzero(rng.random(n) < 0.5)
+        actions = best_actions(policy.action_scores(view.observations[games]), 3)
+        start = together.start(view, games)
+        expected, found = alone.play(start, actions), together.add(start, actions)
+        begun.append((games, expected, found, np.zeros(len(games), dtype=np.bool_)))
+        env.step(policy.act(view.observations))
+        view, abandoned = together.look(), rng.random(n) < 0.05
+        together.abandon(abandoned)
+        for tried, _, _, is_left in begun[-ahead:]:
+            is_left[:] |= abandoned[tried]
+        together.advance()
+    for _, expected, found, is_left in begun[: 1 - ahead]:
+        np.testing.assert_allclose(found[~is_left], expected[~is_left], rtol=1e-5)
+        assert np.isnan(found[is_left]).all()
+    assert sum(is_left.sum() for *_, is_left in begun[: 1 - ahead]) > 20
+    assert all(np.isnan(found).all() for _, _, found, _ in begun[1 - ahead :])
 
 
 def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
@@ -63,7 +90,7 @@ def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
     env.reset(seed=list(range(40)))
     view = trials.look()
     for _ in range(12):
-        start = trials.begin(view.now, view.observations, np.arange(40))
+        start = trials.start(view, np.arange(40))
         own = agent.policy().act(view.observations)
         tried = trials.play(start, own[:, None])[:, 0]
         fallen = np.zeros(40, dtype=np.bool_)

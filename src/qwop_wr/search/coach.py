@@ -87,7 +87,7 @@ class _Lesson(NamedTuple):
 
 
 class _Rating(NamedTuple):
-    """Alternatives that were tried while the games go on with the agent's own actions."""
+    """Alternatives that are tried while the games go on with the agent's own actions."""
 
     decision: int
     start: Start
@@ -99,9 +99,10 @@ class _Rating(NamedTuple):
 class ForesightCoach:
     """Compares an agent's own actions with its next best ones, see :class:`Trials`.
 
-    The alternatives are tried on clones. Where the agent's own action leads is seen in the
-    game itself some decisions later; where noise has changed the keys until then, there is no
-    rating. Ratings do not depend on the number of cores, but on the number of groups.
+    The alternatives are tried on clones, decision by decision beside the games. Where the
+    agent's own action leads is seen in the game itself; where noise has changed the keys until
+    then, there is no rating. Ratings do not depend on the number of cores, but on the number
+    of groups.
 
     Args:
         judge: Agent whose values rate the end of a trial, whichever agent is coached.
@@ -168,12 +169,14 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
         drawn = np.flatnonzero(is_drawn & doubted)
         if len(drawn):
             seen, actions = view.observations[drawn], proposed[drawn]
-            start = trials.begin(view.now, seen, drawn)
-            others = trials.play(start, actions[:, 1:])
+            start = trials.start(view, drawn)
+            others = trials.add(start, actions[:, 1:])
             pending.append(_Rating(decision, start, seen, actions, others))
         _, _, terminated, truncated, _ = env.step(proposed[:, 0])
-        view = trials.look()
-        changed[env.last_keys != masks[proposed[:, 0]]] = decision
+        view, is_changed = trials.look(), env.last_keys != masks[proposed[:, 0]]
+        trials.abandon(is_changed)
+        trials.advance()
+        changed[is_changed] = decision
         fallen[view.fallen] = decision
         running &= ~(terminated | truncated)
         decision += 1

@@ -1,6 +1,6 @@
 """Trials of actions on exact clones of games, and the policy that chooses by them."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from qwop_wr.search.guide import EndlessTrack
 from qwop_wr.simulator.base import Booleans, Simulator
 from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
 
-_CLONED_AT_ONCE: Final = 32
-"""Batches of clones are filled up to a multiple of this: every size is allocated once."""
+_BLOCK: Final = 128
+"""There is room for a multiple of so many clones: every size is allocated anew."""
 
 
 class ForesightOptions(Options):
@@ -40,13 +40,21 @@ class Start(NamedTuple):
         games: Indices of the games, shape (n,).
         torso_x: Positions of the torso [units], shape (n,).
         ticks: Ticks since the reset, shape (n,).
-        fall_value: Value of a fall [m].
+        fall_values: Values of a fall [m], shape (n,).
     """
 
     games: NDArray[np.int64]
     torso_x: NDArray[np.float64]
     ticks: NDArray[np.int64]
-    fall_value: float
+    fall_values: NDArray[np.float64]
+
+    def take(self, rows: NDArray[Any]) -> "Start":
+        """Selects some, by indices or a mask."""
+        return Start(*(column[rows] for column in self))
+
+    def joined(self, others: "Start") -> "Start":
+        """Appends others."""
+        return Start(*(np.concatenate(pair) for pair in zip(self, others, strict=True)))
 
 
 class View(NamedTuple):
@@ -63,11 +71,49 @@ class View(NamedTuple):
     fallen: Booleans
 
 
+class _Clones(NamedTuple):
+    """Clones that are played, the first n games of a simulator.
+
+    Attributes:
+        start: Where their trials began.
+        due: Decision after which they are rated, shape (n,).
+        place: Where their rating goes among those of their decision, shape (n,).
+        actions: Next actions, shape (n,).
+        fallen: Whether the runner has fallen, shape (n,).
+    """
+
+    start: Start
+    due: NDArray[np.int64]
+    place: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    fallen: Booleans
+
+    @classmethod
+    def none(cls) -> "_Clones":
+        numbers, lengths = np.empty(0, dtype=np.int64), np.empty(0)
+        start = Start(numbers, lengths, numbers, lengths)
+        return cls(start, numbers, numbers, numbers, np.empty(0, dtype=np.bool_))
+
+    def take(self, rows: NDArray[Any]) -> "_Clones":
+        start, *columns = self
+        return _Clones(start.take(rows), *(column[rows] for column in columns))
+
+    def joined(self, others: "_Clones") -> "_Clones":
+        start, *columns = self
+        more_start, *more = others
+        return _Clones(
+            start.joined(more_start),
+            *(np.concatenate(pair) for pair in zip(columns, more, strict=True)),
+        )
+
+
 class Trials:
     """Plays actions on exact clones of noisy games and rates where they lead.
 
     After the action the policy goes on for some decisions; the rating is the metres made and
-    the value of the last state. Clones are without noise: future noise is unknown.
+    the value of the last state. Clones are without noise: future noise is unknown. All clones
+    take their next decision together, whenever they began, so that engine and policy are
+    called once for all of them.
 
     Args:
         policy: Plays the clones.
@@ -83,44 +129,78 @@ class Trials:
         self._masks = ACTION_SETS[env.options.actions]
         self._observer = Observer(env.options.observation)
         self._track = EndlessTrack(env.options.observation)
-        self._clones: dict[int, Simulator] = {}
+        self._simulator = env.options.make_games(_BLOCK)
+        self._clones = _Clones.none()
+        self._ratings: dict[int, NDArray[np.float64]] = {}
+        self._decision = 0
 
-    def begin(
-        self, now: Snapshot, observations: NDArray[np.float32], games: NDArray[np.int64]
-    ) -> Start:
-        """Notes where some games are.
+    def look(self) -> View:
+        """Observes the games themselves, on after their ends as well."""
+        return self._view(self._env.simulator)
 
-        Args:
-            now: State of all games.
-            observations: Those of ``games``, shape (n, d).
-            games: Indices, shape (n,).
-        """
-        values = self._judge.values(self._track.hide_finish(observations))
-        fall_value = float(np.median(values)) - self._options.fall_cost
-        return Start(games, now.torso_x[games], now.ticks[games], fall_value)
+    def start(self, view: View, games: NDArray[np.int64]) -> Start:
+        """Notes where some of the games in view are, given by indices, shape (n,)."""
+        observations = self._track.hide_finish(view.observations[games])
+        fall_value = float(np.median(self._judge.values(observations))) - self._options.fall_cost
+        now = view.now
+        return Start(games, now.torso_x[games], now.ticks[games], np.full(len(games), fall_value))
 
-    def play(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Tries actions, shape (n, k), in games that are where they began.
+    def add(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Begins to try actions, shape (n, k), in games that are where they began.
+
+        Trials can be added once per decision.
 
         Returns:
-            Ratings [m], shape (n, k).
+            Ratings [m], shape (n, k): NaN until the trials are over, see ``advance``.
         """
         n, k = actions.shape
-        surplus = -(n * k) % _CLONED_AT_ONCE
-        origins = np.pad(np.repeat(start.games, k), (0, surplus), mode="edge")
-        played = np.pad(actions.ravel(), (0, surplus), mode="edge")
-        if len(origins) not in self._clones:
-            self._clones[len(origins)] = self._env.options.make_games(len(origins))
-        clones = self._clones[len(origins)]
-        clones.copy_games(self._env.simulator, origins, np.arange(len(origins)))
-        view = self._step(clones, played)
-        fallen = view.fallen
-        for _ in range(self._options.decisions - 1):
-            view = self._step(clones, self._policy.act(view.observations))
-            fallen |= view.fallen
-        torso_x, ticks = np.repeat(start.torso_x, k), np.repeat(start.ticks, k)
-        began = Start(origins[: n * k], torso_x, ticks, start.fall_value)
-        return self._ratings(began, view, fallen[: n * k], np.arange(n * k)).reshape(n, k)
+        due = self._decision + self._options.decisions
+        added = _Clones(
+            start.take(np.repeat(np.arange(n), k)),
+            np.full(n * k, due),
+            np.arange(n * k),
+            actions.ravel(),
+            np.zeros(n * k, dtype=np.bool_),
+        )
+        before = len(self._clones.due)
+        self._make_room(before + n * k)
+        places = np.arange(before, before + n * k)
+        self._simulator.copy_games(self._env.simulator, added.start.games, places)
+        self._clones = self._clones.joined(added)
+        self._ratings[due] = ratings = np.full((n, k), np.nan)
+        return ratings
+
+    def abandon(self, games: Booleans) -> None:
+        """Gives up what is tried in some of the games, shape (n_games,); it is never rated."""
+        self._keep(~games[self._clones.start.games])
+
+    def advance(self) -> None:
+        """Plays a decision of all clones and fills in the ratings of trials that are over."""
+        self._decision += 1
+        ratings = self._ratings.pop(self._decision, None)
+        clones, n = self._clones, len(self._clones.due)
+        if n == 0:
+            return
+        keys = np.zeros(self._simulator.n_games, dtype=np.uint8)
+        keys[:n] = self._masks[clones.actions]
+        self._simulator.step(keys, self._env.options.ticks_per_action)
+        view = self._view(self._simulator)
+        self._clones = clones._replace(fallen=clones.fallen | view.fallen[:n])
+        over = clones.due == self._decision
+        if ratings is not None and over.any():
+            rows, rated = np.flatnonzero(over), self._clones.take(over)
+            ratings.flat[rated.place] = self._rated(rated.start, view, rated.fallen, rows)
+        kept = self._keep(~over)
+        if len(kept):
+            actions = self._policy.act(view.observations[kept])
+            self._clones = self._clones._replace(actions=actions)
+
+    def play(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Tries actions, shape (n, k), from beginning to end; returns ratings [m], (n, k)."""
+        ratings = self.add(start, actions)
+        for _ in range(self._options.decisions):
+            self.advance()
+        return ratings
 
     def played(self, start: Start, view: View, fallen: Booleans) -> NDArray[np.float64]:
         """Rates the play of the games themselves since they began, shape (n,).
@@ -129,22 +209,33 @@ class Trials:
             view: All games as they are.
             fallen: Whether those that began have fallen since then, shape (n,).
         """
-        return self._ratings(start, view, fallen, start.games)
+        return self._rated(start, view, fallen, start.games)
 
-    def look(self) -> View:
-        """Observes the games themselves, on after their ends as well."""
-        return self._view(self._env.simulator)
+    def _keep(self, kept: Booleans) -> NDArray[np.int64]:
+        """Moves clones that are kept, shape (n,), to the front; returns where they were."""
+        n = int(kept.sum())
+        holes, behind = np.flatnonzero(~kept[:n]), n + np.flatnonzero(kept[n:])
+        origins = np.arange(n)
+        origins[holes] = behind
+        self._simulator.copy_games(self._simulator, behind, holes)
+        self._clones = self._clones.take(origins)
+        return origins
 
-    def _step(self, clones: Simulator, actions: NDArray[np.int64]) -> View:
-        clones.step(self._masks[actions], self._env.options.ticks_per_action)
-        return self._view(clones)
+    def _make_room(self, n: int) -> None:
+        """Gets a simulator of ``n`` games and not many more, with the clones so far."""
+        size = -(-n // _BLOCK) * _BLOCK
+        if not size <= self._simulator.n_games <= size + _BLOCK:
+            roomy = self._env.options.make_games(size)
+            places = np.arange(len(self._clones.due))
+            roomy.copy_games(self._simulator, places, places)
+            self._simulator = roomy
 
     def _view(self, games: Simulator) -> View:
         now = Snapshot.of(games)
         sunk = now.torso_y > self._options.sink_height
         return View(now, self._observer.observe(now), (now.ended & ~now.landed) | sunk)
 
-    def _ratings(
+    def _rated(
         self, start: Start, view: View, fallen: Booleans, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Rates the play that led to some rows of the view; ``fallen`` tells of these rows."""
@@ -158,7 +249,7 @@ class Trials:
         metres = metres + np.where(landed, missing * pace, 0.0)
         observations = self._track.hide_finish(view.observations[rows])
         values = self._judge.values(observations).astype(np.float64)
-        values[fallen] = start.fall_value
+        values = np.where(fallen, start.fall_values, values)
         return np.asarray(metres + self._options.value_weight * values)
 
 
@@ -202,8 +293,8 @@ class ForesightPolicy(Policy):
         if not deterministic:
             raise ValueError("foresight chooses the best action; it cannot draw one")
         proposed = best_actions(self.action_scores(observations), self._k)
-        now, every = Snapshot.of(self._env.simulator), np.arange(len(observations))
-        ratings = self._trials.play(self._trials.begin(now, observations, every), proposed)
+        start = self._trials.start(self._trials.look(), np.arange(len(observations)))
+        ratings = self._trials.play(start, proposed)
         ratings[:, 0] += self._least_gain
         return np.asarray(proposed[np.arange(len(proposed)), ratings.argmax(axis=1)])
 
