@@ -31,7 +31,7 @@ N_SCORED_AT_ONCE = 8192
 FINAL_RATE = 0.1
 """Share of the learning rate left at the end of a round."""
 N_AVERAGED = 2
-"""Latest rounds whose weights are averaged: the mean falls less often and runs faster than either
+"""Latest rounds whose weights are averaged: the mean runs a little faster than either
 (docs/training.md)."""
 
 
@@ -105,13 +105,13 @@ class CoachingOptions(Options):
     memory: PositiveInt = 4
     """Latest rounds whose ratings are learnt from: one alone is so noisy that every agent
     falls elsewhere."""
-    epochs: PositiveInt = 4
+    epochs: PositiveInt = 2
     """Passes over these ratings in a round."""
     batch_size: PositiveInt = 2048
     """Decisions per gradient step."""
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
-    kl_weight: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    kl_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Ratings are clipped to this distance from the mean of their decision [m], so that a
