@@ -211,15 +211,30 @@ def test_what_chance_explains_does_not_pass(evaluation_games: list[CorridorVecto
     assert not report.promoted
 
 
-def test_the_cheapest_that_passes_is_handed_on(evaluation_games: list[CorridorVectorEnv]) -> None:
-    slow = stepper(0, 1)
-    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_games, SEEDS)
+def test_of_several_the_best_on_other_starts_alone_is_tested(
+    evaluation_games: list[CorridorVectorEnv],
+) -> None:
+    slow, others = stepper(0, 1), list(range(100, 110))
+    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_games, SEEDS, others)
     assert agent is WALKER
     assert report.n_candidates == 3
-    agent, report = pass_gate(WALKER, [FALLER, WAITER], evaluation_games, SEEDS)
+    _, alone = pass_gate(WAITER, [WALKER], evaluation_games, SEEDS)
+    assert (report.finish_p, report.cost_p) == (alone.finish_p, alone.cost_p)
+    # Of six starts, all better: 1 in 64 by chance. Three candidates do not make it worse.
+    agent, report = pass_gate(WAITER, [FALLER, slow, WALKER], evaluation_games, SEEDS[:6], others)
+    assert agent is WALKER
+    assert report.finish_p == 1 / 64
+    agent, report = pass_gate(WALKER, [FALLER, WAITER], evaluation_games, SEEDS, others)
     assert agent is WALKER
     assert not report.promoted
     assert report.outgoing == min(
         (score_agent(one, evaluation_games, SEEDS) for one in (FALLER, WAITER)),
         key=lambda one: one.mean_cost,
     )
+
+
+def test_several_candidates_need_starts_to_be_chosen_on(
+    evaluation_games: list[CorridorVectorEnv],
+) -> None:
+    with pytest.raises(ValueError, match="selection_seeds"):
+        pass_gate(WAITER, [FALLER, WALKER], evaluation_games, SEEDS)

@@ -84,10 +84,9 @@ class GateReport:
 
     Attributes:
         incoming: Score of the agent that the stage was given, if any.
-        outgoing: Score of the agent that the stage made, on the same starts: the one that
-            passed, else the one of least mean cost.
+        outgoing: Score of the agent that the stage made, on the same starts.
         promoted: Whether the stage's agent replaces the incoming one.
-        n_candidates: Number of agents that tried to pass.
+        n_candidates: Number of agents that it was chosen from, on other starts.
         finish_p: Probability of so many more finishes by chance, see
             :class:`PairedGain`; None without an incoming agent.
         cost_p: Probability of so much lower costs by chance; likewise.
@@ -214,45 +213,61 @@ def pass_gate(
     candidates: Sequence[Agent],
     groups: Sequence[VectorEnv[Any, Any, Any]],
     seeds: Sequence[int],
+    selection_seeds: Sequence[int] = (),
 ) -> tuple[Agent, GateReport]:
     """Lets a candidate pass if it measured nothing worse and its gain is beyond chance.
 
-    Neither finish rate nor median time may be worse, as measured; and one of the two tests
-    of :class:`PairedGain` must give chance less than ``ERROR_RATE``, shared among the tests
-    and candidates (Bonferroni), so that trying more often does not help. Where nobody
-    finishes, the mean distance stands for both.
+    Of several candidates the best on starts of their own is chosen first, so that only one
+    is tested. Neither its finish rate nor its median time may be worse, as measured; and one
+    of the two tests of :class:`PairedGain` must give chance less than ``ERROR_RATE``, shared
+    between them (Bonferroni). Where nobody finishes, the mean distance stands for both.
 
     Args:
         incoming: Agent to beat; without one the candidate of least mean cost passes.
         candidates: Agents that may replace it, at least one.
         groups: Environments without automatic reset, which play side by side.
         seeds: Starts that no agent was chosen on.
+        selection_seeds: Other starts, on which one of several candidates is chosen.
 
     Returns:
-        The agent to pass on, of those that passed the one of least mean cost; and the report.
+        The agent to pass on, and the report.
+
+    Raises:
+        ValueError: If there are several candidates and no starts to choose on.
     """
     if incoming is None:
-        scores = [score_agent(agent, groups, seeds) for agent in candidates]
-        first = min(range(len(scores)), key=lambda number: scores[number].mean_cost)
-        report = GateReport(None, scores[first], True, len(seeds), len(scores))
-        return candidates[first], report
+        agent, score = _best(candidates, None, groups, seeds)
+        return agent, GateReport(None, score, True, len(seeds), len(candidates))
     rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
     before = play_in_groups(incoming, groups, seeds)
     reference, former = score_episodes(before), outcomes(before)
-    best: tuple[tuple[bool, float], Agent, GateReport] | None = None
-    for agent in rivals:
-        episodes = play_in_groups(agent, groups, seeds)
-        score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), former)
-        beyond_chance = gain.is_beyond_chance(ERROR_RATE / len(rivals))
-        promoted = beyond_chance and score.loses_nothing_to(reference)
-        report = GateReport(reference, score, promoted, len(seeds), len(rivals), *gain)
-        rank = (promoted, -score.mean_cost)
-        if best is None or rank > best[0]:
-            best = (rank, agent, report)
-    if best is None:
+    if not rivals:
         return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
-    _, agent, report = best
-    return (agent if report.promoted else incoming), report
+    if len(rivals) > 1 and not selection_seeds:
+        raise ValueError("several candidates need selection_seeds to be chosen on")
+    agent = rivals[0]
+    if len(rivals) > 1:
+        to_beat = score_agent(incoming, groups, selection_seeds)
+        agent, _ = _best(rivals, to_beat, groups, selection_seeds)
+    episodes = play_in_groups(agent, groups, seeds)
+    score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), former)
+    promoted = gain.is_beyond_chance(ERROR_RATE) and score.loses_nothing_to(reference)
+    report = GateReport(reference, score, promoted, len(seeds), len(rivals), *gain)
+    return (agent if promoted else incoming), report
+
+
+def _best(
+    agents: Sequence[Agent],
+    to_beat: AgentScore | None,
+    groups: Sequence[VectorEnv[Any, Any, Any]],
+    seeds: Sequence[int],
+) -> tuple[Agent, AgentScore]:
+    """Chooses the agent of least mean cost, of those that improve on a score if any does."""
+    scored = [(agent, score_agent(agent, groups, seeds)) for agent in agents]
+    return max(
+        scored,
+        key=lambda one: (to_beat is not None and one[1].improves_on(to_beat), -one[1].mean_cost),
+    )
 
 
 def draw_starts(seed: int, purpose: str, n: int) -> list[int]:

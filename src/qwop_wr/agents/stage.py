@@ -324,6 +324,7 @@ class StageTraining(Training):
             context.checkpoints.agents,
             self._games.evaluation,
             draw_starts(seed, purpose, options.gate_starts),
+            draw_starts(seed, f"selection of {purpose}", options.evaluation_starts),
         )
         if agent is not incoming:
             agent = agent.with_card(
