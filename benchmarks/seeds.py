@@ -61,7 +61,7 @@ def gate_cell(gate: dict[str, Any]) -> str:
     return f"{rates} %, {times}, {falls} falls{kept}"
 
 
-def describe(seed: str, folder: Path) -> tuple[str, dict[str, float]]:
+def describe(seed: str, folder: Path) -> tuple[str, dict[str, float | None]]:
     """Sum one run up.
 
     Args:
@@ -69,14 +69,14 @@ def describe(seed: str, folder: Path) -> tuple[str, dict[str, float]]:
         folder: Its ``data`` folder.
 
     Returns:
-        A row of the Markdown table, and the numbers that are averaged.
+        A row of the Markdown table, and the numbers that are averaged; None where nobody finished.
     """
     gates = {stage: read(folder, f"07_model_output/{stage}_gate.json") for stage in STAGES}
     summary = read(folder, "08_reporting/summary.json")
     rate, median = 100 * summary["finish_rate"], summary["median_time"]
     cells = [seed, *(gate_cell(gate) for gate in gates.values())]
-    cells.append(f"{rate:.1f} %, {median:.2f} s, best {summary['best_time']:.2f} s")
-    numbers = dict[str, float]()
+    cells.append(f"{rate:.1f} %, {as_seconds(median)}, best {as_seconds(summary['best_time'])}")
+    numbers = dict[str, float | None]()
     for stage, gate in gates.items():
         score = handed_on(gate)
         numbers[f"{stage}: finishes [%]"] = 100 * score["finish_rate"]
@@ -99,7 +99,10 @@ def main() -> None:
     rng = np.random.default_rng(0)
     print("\n| interquartile mean | with its 95 % interval |\n| --- | --- |")
     for name in rows[0][1]:
-        values = np.array([numbers[name] for _, numbers in rows])
+        values = np.array([numbers[name] for _, numbers in rows], dtype=float)
+        if np.isnan(values).any():
+            print(f"| {name} | none: in a run nobody finished |")
+            continue
         value, low, high = estimate_statistic(values, interquartile_mean, rng)
         interval = "" if low is None else f" ({low:.2f} to {high:.2f})"
         print(f"| {name} | {value:.2f}{interval} |")
