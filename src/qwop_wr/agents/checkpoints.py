@@ -81,10 +81,9 @@ class Checkpoints:
         score = score_agent(agent, self._groups, self._seeds)
         if reference:
             self.reference = score
-        improves = self.reference is not None and score.improves_on(self.reference)
         if all(agent.fingerprint != known.agent.fingerprint for known in self.ranked):
             card = agent.with_card(steps=step, evaluation={**score.metrics()})
-            self.ranked.append(RankedAgent((improves, -score.mean_cost), card, score))
+            self.ranked.append(RankedAgent(score.rank(self.reference), card, score))
             self.ranked.sort(key=lambda ranked: ranked.rank, reverse=True)
             del self.ranked[N_RANKED:]
         self._history.record({f"evaluation/{k}": v for k, v in score.metrics().items()}, step)

@@ -68,6 +68,10 @@ class AgentScore:
         own, others = self._goods(), other._goods()
         return own[0] >= others[0] and own[1] >= others[1]
 
+    def rank(self, to_beat: "AgentScore | None") -> tuple[bool, float]:
+        """Ranks agents: one that improves on ``to_beat`` first, then the lower mean cost."""
+        return to_beat is not None and self.improves_on(to_beat), -self.mean_cost
+
     def metrics(self) -> dict[str, float]:
         """Returns the numbers by field name, without falls and those that are None."""
         fields = vars(self).items()
@@ -239,12 +243,12 @@ def pass_gate(
         agent, score = _best(candidates, None, groups, seeds)
         return agent, GateReport(None, score, True, len(seeds), len(candidates))
     rivals = [agent for agent in candidates if agent.fingerprint != incoming.fingerprint]
+    if len(rivals) > 1 and not selection_seeds:
+        raise ValueError("several candidates need selection_seeds to be chosen on")
     before = play_in_groups(incoming, groups, seeds)
     reference, former = score_episodes(before), outcomes(before)
     if not rivals:
         return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
-    if len(rivals) > 1 and not selection_seeds:
-        raise ValueError("several candidates need selection_seeds to be chosen on")
     agent = rivals[0]
     if len(rivals) > 1:
         to_beat = score_agent(incoming, groups, selection_seeds)
@@ -264,10 +268,7 @@ def _best(
 ) -> tuple[Agent, AgentScore]:
     """Chooses the agent of least mean cost, of those that improve on a score if any does."""
     scored = [(agent, score_agent(agent, groups, seeds)) for agent in agents]
-    return max(
-        scored,
-        key=lambda one: (to_beat is not None and one[1].improves_on(to_beat), -one[1].mean_cost),
-    )
+    return max(scored, key=lambda one: one[1].rank(to_beat))
 
 
 def draw_starts(seed: int, purpose: str, n: int) -> list[int]:

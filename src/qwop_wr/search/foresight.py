@@ -40,21 +40,17 @@ class Start(NamedTuple):
         games: Indices of the games, shape (n,).
         torso_x: Positions of the torso [units], shape (n,).
         ticks: Ticks since the reset, shape (n,).
-        fall_values: Values of a fall [m], shape (n,).
+        fall_value: Value of a fall [m].
     """
 
     games: NDArray[np.int64]
     torso_x: NDArray[np.float64]
     ticks: NDArray[np.int64]
-    fall_values: NDArray[np.float64]
+    fall_value: float
 
-    def take(self, rows: NDArray[Any]) -> "Start":
-        """Selects some, by indices or a mask."""
-        return Start(*(column[rows] for column in self))
-
-    def joined(self, others: "Start") -> "Start":
-        """Appends others."""
-        return Start(*(np.concatenate(pair) for pair in zip(self, others, strict=True)))
+    def take(self, rows: NDArray[np.int64]) -> "Start":
+        """Selects some by indices."""
+        return Start(self.games[rows], self.torso_x[rows], self.ticks[rows], self.fall_value)
 
 
 class View(NamedTuple):
@@ -72,39 +68,34 @@ class View(NamedTuple):
 
 
 class _Clones(NamedTuple):
-    """Clones that are played, the first n games of a simulator.
+    """Clones that are played, the first n games of a simulator; all of shape (n,).
 
     Attributes:
-        start: Where their trials began.
-        due: Decision after which they are rated, shape (n,).
-        place: Where their rating goes among those of their decision, shape (n,).
-        actions: Next actions, shape (n,).
-        fallen: Whether the runner has fallen, shape (n,).
+        games: Indices of the games that they were cloned from.
+        due: Decision after which they are rated.
+        place: Where their rating goes among those that are due then, flattened.
+        actions: Next actions.
+        fallen: Whether the runner has fallen.
     """
 
-    start: Start
+    games: NDArray[np.int64]
     due: NDArray[np.int64]
     place: NDArray[np.int64]
     actions: NDArray[np.int64]
     fallen: Booleans
 
-    @classmethod
-    def none(cls) -> "_Clones":
-        numbers, lengths = np.empty(0, dtype=np.int64), np.empty(0)
-        start = Start(numbers, lengths, numbers, lengths)
-        return cls(start, numbers, numbers, numbers, np.empty(0, dtype=np.bool_))
-
     def take(self, rows: NDArray[Any]) -> "_Clones":
-        start, *columns = self
-        return _Clones(start.take(rows), *(column[rows] for column in columns))
+        return _Clones(*(column[rows] for column in self))
 
     def joined(self, others: "_Clones") -> "_Clones":
-        start, *columns = self
-        more_start, *more = others
-        return _Clones(
-            start.joined(more_start),
-            *(np.concatenate(pair) for pair in zip(columns, more, strict=True)),
-        )
+        return _Clones(*(np.concatenate(pair) for pair in zip(self, others, strict=True)))
+
+
+class _Awaited(NamedTuple):
+    """Ratings [m] of actions, shape (n, k), that were tried where n games were at a start."""
+
+    start: Start
+    ratings: NDArray[np.float64]
 
 
 class Trials:
@@ -130,8 +121,9 @@ class Trials:
         self._observer = Observer(env.options.observation)
         self._track = EndlessTrack(env.options.observation)
         self._simulator = env.options.make_games(_BLOCK)
-        self._clones = _Clones.none()
-        self._ratings: dict[int, NDArray[np.float64]] = {}
+        none = np.empty(0, dtype=np.int64)
+        self._clones = _Clones(none, none, none, none, none.astype(np.bool_))
+        self._awaited: dict[int, _Awaited] = {}
         self._decision = 0
 
     def look(self) -> View:
@@ -142,8 +134,7 @@ class Trials:
         """Notes where some of the games in view are, given by indices, shape (n,)."""
         observations = self._track.hide_finish(view.observations[games])
         fall_value = float(np.median(self._judge.values(observations))) - self._options.fall_cost
-        now = view.now
-        return Start(games, now.torso_x[games], now.ticks[games], np.full(len(games), fall_value))
+        return Start(games, view.now.torso_x[games], view.now.ticks[games], fall_value)
 
     def add(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Begins to try actions, shape (n, k), in games that are where they began.
@@ -153,31 +144,30 @@ class Trials:
         Returns:
             Ratings [m], shape (n, k): NaN until the trials are over, see ``advance``.
         """
-        n, k = actions.shape
         due = self._decision + self._options.decisions
         added = _Clones(
-            start.take(np.repeat(np.arange(n), k)),
-            np.full(n * k, due),
-            np.arange(n * k),
+            np.repeat(start.games, actions.shape[1]),
+            np.full(actions.size, due),
+            np.arange(actions.size),
             actions.ravel(),
-            np.zeros(n * k, dtype=np.bool_),
+            np.zeros(actions.size, dtype=np.bool_),
         )
         before = len(self._clones.due)
-        self._make_room(before + n * k)
-        places = np.arange(before, before + n * k)
-        self._simulator.copy_games(self._env.simulator, added.start.games, places)
+        places = np.arange(before, before + actions.size)
+        self._make_room(before + actions.size)
+        self._simulator.copy_games(self._env.simulator, added.games, places)
         self._clones = self._clones.joined(added)
-        self._ratings[due] = ratings = np.full((n, k), np.nan)
-        return ratings
+        self._awaited[due] = awaited = _Awaited(start, np.full(actions.shape, np.nan))
+        return awaited.ratings
 
     def abandon(self, games: Booleans) -> None:
         """Gives up what is tried in some of the games, shape (n_games,); it is never rated."""
-        self._keep(~games[self._clones.start.games])
+        self._keep(~games[self._clones.games])
 
     def advance(self) -> None:
         """Plays a decision of all clones and fills in the ratings of trials that are over."""
         self._decision += 1
-        ratings = self._ratings.pop(self._decision, None)
+        awaited = self._awaited.pop(self._decision, None)
         clones, n = self._clones, len(self._clones.due)
         if n == 0:
             return
@@ -187,9 +177,11 @@ class Trials:
         view = self._view(self._simulator)
         self._clones = clones._replace(fallen=clones.fallen | view.fallen[:n])
         over = clones.due == self._decision
-        if ratings is not None and over.any():
-            rows, rated = np.flatnonzero(over), self._clones.take(over)
-            ratings.flat[rated.place] = self._rated(rated.start, view, rated.fallen, rows)
+        if awaited is not None and over.any():
+            rows = np.flatnonzero(over)
+            place, fallen = clones.place[rows], self._clones.fallen[rows]
+            start = awaited.start.take(place // awaited.ratings.shape[1])
+            awaited.ratings.flat[place] = self._rated(start, view, fallen, rows)
         kept = self._keep(~over)
         if len(kept):
             actions = self._policy.act(view.observations[kept])
@@ -249,7 +241,7 @@ class Trials:
         metres = metres + np.where(landed, missing * pace, 0.0)
         observations = self._track.hide_finish(view.observations[rows])
         values = self._judge.values(observations).astype(np.float64)
-        values = np.where(fallen, start.fall_values, values)
+        values[fallen] = start.fall_value
         return np.asarray(metres + self._options.value_weight * values)
 
 
