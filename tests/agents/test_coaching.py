@@ -119,8 +119,8 @@ def test_rounds_teach_what_their_concatenation_teaches() -> None:
 class PreferringCoach:
     """Prefers action 1, everywhere; notes whom it was asked to rate."""
 
-    def __init__(self) -> None:
-        self.asked: list[Agent] = []
+    def __init__(self, judge: Agent) -> None:
+        self.judge, self.asked = judge, list[Agent]()
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
         self.asked.append(agent)
@@ -128,7 +128,8 @@ class PreferringCoach:
 
 
 def test_the_newest_agent_plays_and_the_mean_of_the_latest_two_is_handed_out() -> None:
-    coach, first = PreferringCoach(), make_agent(make_spec())
+    first = make_agent(make_spec())
+    coach = PreferringCoach(first)
     learner = CoachedLearner(first, first, lambda judge: coach, OPTIONS, seed=1, first_step=0)
     assert learner.agent().fingerprint == first.fingerprint
     means = []

@@ -200,6 +200,7 @@ class Coach:
     """Prefers the foot that was not used last, by what the judge thinks of standing still."""
 
     def __init__(self, judge: Agent) -> None:
+        self.judge = judge
         still = np.zeros((1, judge.spec.n_observations), dtype=np.float32)
         self._gain = 1.0 + abs(float(judge.policy().values(still)[0]))
 

@@ -85,7 +85,13 @@ class Observations:
 
 
 class Coach(Protocol):
-    """Watches an agent play and rates actions."""
+    """Watches an agent play and rates actions.
+
+    Attributes:
+        judge: Agent by whose values the next round is rated.
+    """
+
+    judge: Agent
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
         """Lets an agent play some episodes and rates its alternatives.
@@ -221,8 +227,8 @@ class CoachedLearner(Learner):
     Args:
         agent: Agent to begin with. Whoever asks for the learner's agent gets the mean of the
             latest ``N_AVERAGED`` ones; it is the newest that plays and learns on.
-        judge: Agent by whose values the coach rates throughout. Coaching moves the action
-            scores of an agent that values actions, so that they are no values any more.
+        judge: Agent by whose values the coach begins to rate. Coaching moves the action scores
+            of an agent that values actions, so that they are no values any more.
         first_step: Decisions made before the coaching, from which ``steps`` continues.
     """
 
@@ -283,6 +289,7 @@ class CoachedLearner(Learner):
         except FloatingPointError as error:
             known = joined(self._ratings)._asdict()
             raise TrainingDivergedError("coaching's loss", self._steps, known) from error
+        self._judge = self._coach.judge
         self._latest = (*self._latest, newest)[-N_AVERAGED:]
         self._steps += len(rated.actions)
         self._rounds += 1

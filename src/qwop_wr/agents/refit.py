@@ -7,6 +7,10 @@ from torch.nn import functional
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import ActorCritic
+from qwop_wr.agents.shards import Shards
+
+N_VALUED_AT_ONCE = 8192
+"""Observations valued in one call."""
 
 FloatArray = NDArray[np.floating]
 
@@ -69,11 +73,18 @@ class CriticFitter:
             *self._network.critic_output.parameters(),
         ]
         self._optimiser = torch.optim.Adam(self._parameters, lr=learning_rate, fused=True)
+        self._shards = Shards(self._parameters)
 
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Estimates returns (n,), in the environment's rewards, of observations (n, d)."""
-        with torch.inference_mode():
-            values = self._network.values(torch.from_numpy(observations))
+        inputs = torch.from_numpy(observations)
+
+        @torch.inference_mode()
+        def valued(shard: slice) -> torch.Tensor:
+            parts = torch.split(inputs[shard], N_VALUED_AT_ONCE)
+            return torch.cat([self._network.values(part) for part in parts])
+
+        values = torch.cat(self._shards.map(valued, len(observations)))
         return np.asarray(values.numpy() / self._scale, dtype=np.float32)
 
     def fit(
@@ -100,14 +111,21 @@ class CriticFitter:
         for batch in np.array_split(
             rng.permutation(len(returns)), max(1, len(returns) // batch_size)
         ):
-            loss = functional.huber_loss(
-                self._network.values(inputs[batch]), targets[batch], delta=self._huber_width
-            )
-            self._optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+
+            def loss_of(
+                shard: slice, batch: NDArray[np.int64] = batch
+            ) -> tuple[torch.Tensor, float]:
+                part = batch[shard]
+                values = self._network.values(inputs[part])
+                loss = functional.huber_loss(
+                    values, targets[part], delta=self._huber_width, reduction="sum"
+                )
+                loss = loss / len(batch)
+                return loss, loss.item()
+
+            losses.append(sum(self._shards.backward(loss_of, len(batch))) / self._huber_width)
             torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
             self._optimiser.step()
-            losses.append(loss.item() / self._huber_width)
         return float(np.mean(losses))
 
     def agent(self) -> Agent:

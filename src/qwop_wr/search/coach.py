@@ -16,6 +16,7 @@ from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapsho
 from qwop_wr.errors import BadInputError
 from qwop_wr.options import Options
 from qwop_wr.search.foresight import ForesightOptions, Start, Trials, View, best_actions
+from qwop_wr.search.judge import JudgeOptions, Play, follow
 from qwop_wr.simulator.base import Booleans
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from qwop_wr.stopping import stop_if_requested, stop_requested
@@ -67,6 +68,8 @@ class ForesightCoachOptions(Options):
     policy where it is."""
     foresight: ForesightOptions = ForesightOptions()
     """How far the coach looks ahead."""
+    judge: JudgeOptions = JudgeOptions()
+    """How the values follow the agent."""
 
     @model_validator(mode="after")
     def _compares(self) -> "ForesightCoachOptions":
@@ -78,6 +81,7 @@ class ForesightCoachOptions(Options):
 class _Group(NamedTuple):
     env: QwopVectorEnv
     rng: np.random.Generator
+    play: Play
 
 
 class _Lesson(NamedTuple):
@@ -105,15 +109,19 @@ class ForesightCoach:
     of groups.
 
     Args:
-        judge: Agent whose values rate the end of a trial, whichever agent is coached.
+        judge: Agent whose values rate the end of a trial, whichever agent is coached. After every
+            round they are fitted to the round's games.
         environment: Games to play, with their noise.
         options: Which decisions to rate, and how.
+
+    Attributes:
+        judge: The agent whose values rate the next round.
     """
 
     def __init__(
         self, judge: Agent, environment: EnvironmentOptions, options: ForesightCoachOptions
     ) -> None:
-        self._judge, self._options = judge.policy(), options
+        self.judge, self._environment, self._options = judge, environment, options
         groups = np.array_split(np.arange(options.n_games), min(options.groups, options.n_games))
         self._games = [QwopVectorEnv(len(part), environment, autoreset=False) for part in groups]
 
@@ -127,10 +135,12 @@ class ForesightCoach:
             BadInputError: If no decision was rated.
             KeyboardInterrupt: If a stop was requested.
         """
+        options, environment = self._options, self._environment
         groups = [
-            _Group(*pair) for pair in zip(self._games, rng.spawn(len(self._games)), strict=True)
+            _Group(games, own, Play(environment.observation))
+            for games, own in zip(self._games, rng.spawn(len(self._games)), strict=True)
         ]
-        lesson = _Lesson(agent, self._judge, self._options)
+        lesson = _Lesson(agent, self.judge.policy(), options)
         job = Job("coaching", _rate, lesson, _describe, "groups", threads=True)
         parts = [done.value for done in run_job(job, groups, SERIAL, progress=False)]
         stop_if_requested()
@@ -140,6 +150,8 @@ class ForesightCoach:
                 "the coach has rated no decision; raise rated_share or hazard_share, or lower "
                 "foresight.decisions or the games' sticky"
             )
+        plays, fall_cost = [group.play for group in groups], options.foresight.fall_cost
+        self.judge = follow(self.judge, plays, environment, fall_cost, options.judge, rng)
         return joined(rated)
 
 
@@ -149,7 +161,7 @@ def _describe(group: _Group) -> str:
 
 def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedActions]:
     """Plays one episode in every game of a group; ends early on a stop."""
-    (agent, judge, options), (env, rng) = lesson, group
+    (agent, judge, options), (env, rng, play) = lesson, group
     policy, foresight = agent.policy(), options.foresight
     trials, masks = Trials(policy, judge, env, foresight), ACTION_SETS[env.options.actions]
     env.reset(seed=rng.integers(2**31, size=env.num_envs).tolist())
@@ -160,6 +172,7 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
     pending, decision = deque[_Rating](), 0
     # As on clones, play goes on after the end of an episode, until all that is pending is rated.
     while (running.any() or pending) and not (context.stopped() or stop_requested()):
+        play.watch(view, running)
         scores = policy.action_scores(view.observations)
         proposed = best_actions(scores, foresight.proposals)
         is_drawn = running & _is_rated(view.now, options, rng)
@@ -182,6 +195,7 @@ def _rate(lesson: _Lesson, group: _Group, context: WorkContext) -> list[RatedAct
         decision += 1
         while pending and pending[0].decision + foresight.decisions == decision:
             rated.append(_complete(pending.popleft(), trials, view, changed, fallen))
+    play.watch(view, running)
     return rated
 
 
