@@ -62,7 +62,7 @@ class ForesightCoachOptions(Options):
     """Share of the decisions that are rated in the hazards."""
     hazards: HazardOptions = HazardOptions()
     """Where agents often fall."""
-    least_doubt: float = Field(default=0.05, ge=0, lt=1)
+    least_doubt: float = Field(default=0.15, ge=0, lt=1)
     """Decisions are tried if the softmax of the scores gives the second-best action at least
     this probability. The others have hardly a gradient; they count as even, and only hold the
     policy where it is."""
