@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from qwop_wr.search.beam import Depth
-from qwop_wr.search.pool import StatePool
+from qwop_wr.search.lookahead import StatePool
 from qwop_wr.simulator import make_simulator
 
 FINISH_TICK = 1991

@@ -1,52 +1,26 @@
 """Small beams from the states of a pool, and the lines that they teach."""
 
-from collections.abc import Iterable
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
 from qwop_wr.agents.refit import CriticFitter
-from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, QwopVectorEnv, Snapshot
+from qwop_wr.envs import Observer
 from qwop_wr.search import AgentGuide
-from qwop_wr.search.lines import LineOptions, LineRuns, Rollout
-from qwop_wr.search.pool import StatePool
-from qwop_wr.simulator import make_simulator
+from qwop_wr.search.lines import LineRuns
+from qwop_wr.search.lookahead import LookaheadOptions, StatePool
 from tests.search.agents import ENV, make_agent
+from tests.search.test_lookahead import FALL, check_line, replay
 
 N_RUNS = 3
-FALL = -5.0
 
 
-def make_runs(pool: StatePool, env: EnvironmentOptions = ENV, **options: float) -> LineRuns:
-    settings = LineOptions.model_validate(
+def make_runs(pool: StatePool, **options: float) -> LineRuns:
+    settings = LookaheadOptions.model_validate(
         {"n_runs": N_RUNS, "width": 4, "restart_share": 0.0, **options}
     )
     agent = make_agent(1)
-    fitter, guide = CriticFitter(agent, 0.01), AgentGuide([agent], env)
-    return LineRuns(pool, guide, fitter, env, settings, np.random.default_rng(2))
-
-
-def replay(actions: Iterable[int]) -> list[Snapshot]:
-    game = make_simulator("exact")
-    snapshots = [Snapshot.of(game)]
-    for action in actions:
-        game.step(ACTION_SETS["minimal"][[action]], ENV.ticks_per_action)
-        snapshots.append(Snapshot.of(game))
-    return snapshots
-
-
-def check_line(rollout: Rollout, run: int, n_decisions: int) -> list[Snapshot]:
-    """Asserts that a run's decisions from the hard reset are what the game does."""
-    critic, observer = CriticFitter(make_agent(1), 0.01), Observer("egocentric")
-    snapshots = replay(rollout.actions[:n_decisions, run])
-    for step, (before, after) in enumerate(pairwise(snapshots)):
-        np.testing.assert_array_equal(rollout.observations[step, run], observer.observe(before)[0])
-        reward = (after.torso_x[0] - before.torso_x[0]) / 10 - 0.02
-        assert rollout.rewards[step, run] == pytest.approx(reward, abs=1e-6)
-        value = critic.values(observer.observe(after))[0]
-        assert rollout.next_values[step, run] == pytest.approx(value, abs=1e-4)
-    return snapshots
+    fitter, guide = CriticFitter(agent, 0.01), AgentGuide([agent], ENV)
+    return LineRuns(pool, guide, fitter, ENV, settings, np.random.default_rng(2))
 
 
 def test_lines_replay(pool: StatePool) -> None:
@@ -55,17 +29,6 @@ def test_lines_replay(pool: StatePool) -> None:
     assert not rollout.void.any()
     for run in range(N_RUNS):
         check_line(rollout, run, 8)
-
-
-def test_rewards_are_those_of_the_environment(pool: StatePool) -> None:
-    env = EnvironmentOptions(
-        ticks_per_action=2, reward="qwop_gym", speed_reward=0.3, time_cost=20.0
-    )
-    rollout = make_runs(pool, env).play(5, FALL)
-    games = QwopVectorEnv(N_RUNS, env)
-    games.reset()
-    for actions, rewards in zip(rollout.actions, rollout.rewards, strict=True):
-        np.testing.assert_allclose(rewards, games.step(actions)[1], atol=1e-6)
 
 
 def test_the_line_leads_to_the_best_state_of_all(pool: StatePool) -> None:
@@ -104,6 +67,7 @@ def test_a_run_is_lost_with_its_last_state(pool: StatePool) -> None:
         )
         assert rollout.next_values[end, run] == FALL
         assert rollout.cut[end, run]
+        assert rollout.plain[end, run]
         assert rollout.void[:, run].tolist() == [False] * (end + 1) + [True] * (59 - end)
     again = runs.play(1, FALL)
     assert (again.observations[0] == rollout.observations[0, 0]).all()

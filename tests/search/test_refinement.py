@@ -10,9 +10,8 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.compute import ComputeOptions
 from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.search import SearchOptions, refinement
-from qwop_wr.search.lines import LineOptions
+from qwop_wr.search.lookahead import LookaheadOptions, PoolOptions
 from qwop_wr.search.options import RoundBudget
-from qwop_wr.search.pool import PoolOptions
 from qwop_wr.search.refinement import (
     GuideRefinement,
     RefinementOptions,
@@ -33,11 +32,14 @@ OPTIONS = RefinementOptions(
     gamma=0.99,
     trace=0.9,
     pool=PoolOptions(size=100, searches=1, search=SearchOptions(width=4, max_ticks=80, cell=0.2)),
-    runs=LineOptions(n_runs=8, width=2),
+    runs=LookaheadOptions(n_runs=16),
     gate_searches=2,
     gate=SearchOptions(width=8, max_ticks=160, sink_height=3.0, cell=0.2),
     handed_on=2,
 )
+
+
+BEAMS = OPTIONS.model_copy(update={"runs": LookaheadOptions(n_runs=4, width=4)})
 
 
 def refine(
@@ -58,6 +60,12 @@ def test_no_round_makes_it_worse() -> None:
         if not step.promoted:
             assert step.guides == before.guides
         assert step.mean_time == mean_time(step.results)
+    assert any(step.promoted for step in steps[1:])
+
+
+def test_small_beams_refine_too() -> None:
+    steps = refine(options_of_rounds=BEAMS)
+    assert [step.round for step in steps] == [0, 1, 2, 3]
     assert any(step.promoted for step in steps[1:])
 
 
@@ -88,8 +96,9 @@ def test_the_first_agent_is_left_out_of_the_average() -> None:
         assert len(step.guides) <= OPTIONS.handed_on
 
 
-def test_same_seed_same_guides() -> None:
-    one, two = refine(), refine()
+@pytest.mark.parametrize("options", [OPTIONS, BEAMS])
+def test_same_seed_same_guides(options: RefinementOptions) -> None:
+    one, two = refine(options_of_rounds=options), refine(options_of_rounds=options)
     prints = [[guide.fingerprint for guide in steps[-1].guides] for steps in (one, two)]
     assert prints[0] == prints[1]
     assert [step.mean_time for step in one] == [step.mean_time for step in two]

@@ -4,63 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
 
 from qwop_wr.agents.refit import CriticFitter
-from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Observer, Snapshot
-from qwop_wr.envs.rewards import reward_rates
-from qwop_wr.options import Options
+from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, Snapshot
 from qwop_wr.search.beam import Selector, propose_actions
-from qwop_wr.search.guide import EndlessTrack, Guide
-from qwop_wr.search.pool import StatePool
+from qwop_wr.search.guide import Guide
+from qwop_wr.search.lookahead import LookaheadOptions, PoolRuns, Rollout, StatePool
 from qwop_wr.simulator.base import Booleans, Integers
-from qwop_wr.simulator.constants import GROUND_Y, UNITS_PER_METRE
-
-
-class LineOptions(Options):
-    """Options of the runs."""
-
-    n_runs: PositiveInt = 128
-    """Number of parallel runs."""
-    width: PositiveInt = 8
-    """States kept by every run, of which only the best line teaches."""
-    value_weight: float = Field(default=0.75, ge=0, allow_inf_nan=False)
-    """Weight of values against rewards by which states are kept."""
-    cell: float = Field(default=0.4, ge=0, allow_inf_nan=False)
-    """A run's states whose observations round to the same multiples of this count once."""
-    proposals: PositiveInt = 3
-    """Actions tried in every state."""
-    temperature: float = Field(default=1.5, gt=0, allow_inf_nan=False)
-    """Temperature of the policy that they are drawn from."""
-    restart_share: float = Field(default=0.015, ge=0, le=1)
-    """Share of runs that are replaced by new ones per decision."""
-    sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
-    """Torso height that counts as a fall [units, y points down]."""
-    last_metre: float = Field(default=95.0, gt=0, allow_inf_nan=False)
-    """Position at which a run is ended [m]."""
-
-
-class Rollout(NamedTuple):
-    """T decisions of n runs.
-
-    Attributes:
-        observations: Before every decision, on an endless track, shape (T, n, d).
-        actions: Shape (T, n).
-        rewards: Without shaping, shape (T, n).
-        next_values: Value of the next state, after a fall that of a fall, shape (T, n).
-        cut: Whether the run ended with the decision, shape (T, n).
-        fallen: Whether the run fell with it, shape (T, n): every action led to a fall, and
-            the entry's action means nothing.
-        void: Whether the run had ended before, shape (T, n); such entries mean nothing.
-    """
-
-    observations: NDArray[np.float32]
-    actions: NDArray[np.int64]
-    rewards: NDArray[np.float32]
-    next_values: NDArray[np.float32]
-    cut: Booleans
-    fallen: Booleans
-    void: Booleans
+from qwop_wr.simulator.constants import UNITS_PER_METRE
 
 
 class _Level(NamedTuple):
@@ -113,16 +64,12 @@ class _Ends(NamedTuple):
     far: Booleans
 
 
-class LineRuns:
+class LineRuns(PoolRuns):
     """Runs from the states of a pool, each a beam of a few states.
 
     Of the states that a run has after a rollout the best is traced back: this line is what
     has happened. So values are learnt for a player who chooses like a beam, with hindsight.
     A run falls when none of its states is upright any more.
-
-    Args:
-        guide: Proposes actions.
-        critic: Values states by its current weights.
     """
 
     def __init__(
@@ -131,22 +78,12 @@ class LineRuns:
         guide: Guide,
         critic: CriticFitter,
         environment: EnvironmentOptions,
-        options: LineOptions,
+        options: LookaheadOptions,
         rng: np.random.Generator,
     ) -> None:
-        self._pool, self._guide, self._critic = pool, guide, critic
-        self._environment, self._options, self._rng = environment, options, rng
-        self._rates = reward_rates(environment)
-        self._time_cost = self._rates.per_tick * environment.ticks_per_action
-        self._masks = ACTION_SETS[environment.actions]
-        self._observer = Observer(environment.observation)
-        self._track = EndlessTrack(environment.observation)
-        n_clones = options.n_runs * options.width * min(options.proposals, len(self._masks))
-        self._now = environment.make_games(n_clones)
-        self._next = environment.make_games(n_clones)
-        start = Snapshot.of(pool.simulator)
-        self._pool_x = start.torso_x
-        self._pool_seen = self._track.hide_finish(self._observer.observe(start))
+        n_proposals = min(options.proposals, len(ACTION_SETS[environment.actions]))
+        n_clones = options.n_runs * options.width * n_proposals
+        super().__init__(pool, guide, critic, environment, options, rng, n_clones)
         n_features = len(self._observer.features)
         self._selector = Selector(n_features, options.n_runs, options.cell)
         nothing = np.zeros(0, dtype=np.int64)
@@ -193,8 +130,7 @@ class LineRuns:
         keys[: n * k] = self._masks[actions]
         self._next.step(keys, self._environment.ticks_per_action)
         games = Snapshot._make(field[: n * k] for field in Snapshot.of(self._next))
-        fallen = (games.ended & ~games.landed) | (games.torso_y > options.sink_height)
-        upright = np.flatnonzero(~fallen)
+        upright = np.flatnonzero(~self._fallen(games))
         seen = self._track.hide_finish(self._observer.observe(games)[upright])
         tried = self._as_level(
             seen, games.torso_x[upright], level.runs[parents[upright]], parents[upright],
@@ -251,6 +187,7 @@ class LineRuns:
             next_values=np.zeros(shape, dtype=np.float32),
             cut=np.zeros(shape, dtype=np.bool_),
             fallen=np.zeros(shape, dtype=np.bool_),
+            plain=np.zeros(shape, dtype=np.bool_),
             void=np.ones(shape, dtype=np.bool_),
         )
         lost, far = np.flatnonzero(ends.lost), np.flatnonzero(ends.far)
@@ -259,7 +196,8 @@ class LineRuns:
             seen[depth, run] = levels[depth].observations[ends.places[run]]
         at = ends.depths[lost], lost
         rollout.rewards[at], rollout.next_values[at] = -self._time_cost, fall_value
-        rollout.cut[at] = rollout.fallen[at] = True
+        # No action was chosen: all of them end the run.
+        rollout.cut[at] = rollout.fallen[at] = rollout.plain[at] = True
         rollout.void[at] = False
         rollout.cut[ends.depths[far] - 1, far] = True
         places = ends.places.copy()

@@ -21,11 +21,18 @@ from qwop_wr.metric_sink import MetricSink, silent_sink
 from qwop_wr.options import Options
 from qwop_wr.renames import present_keys
 from qwop_wr.search.beam import SearchResult
-from qwop_wr.search.guide import AgentGuide
-from qwop_wr.search.lines import LineOptions, LineRuns, Rollout
+from qwop_wr.search.guide import AgentGuide, Guide
+from qwop_wr.search.lines import LineRuns
+from qwop_wr.search.lookahead import (
+    LookaheadOptions,
+    LookaheadRuns,
+    PoolOptions,
+    Rollout,
+    StatePool,
+    fill_pool,
+)
 from qwop_wr.search.options import RoundBudget, SearchOptions, WorkClock
 from qwop_wr.search.parallel import Search, run_searches
-from qwop_wr.search.pool import PoolOptions, fill_pool
 from qwop_wr.search.tapes import idle_prefix
 
 
@@ -74,7 +81,7 @@ class RefinementOptions(Options):
 
     pool: PoolOptions = PoolOptions()
     """Where the runs begin."""
-    runs: LineOptions = LineOptions()
+    runs: LookaheadOptions = LookaheadOptions()
     """Options of the runs."""
     gate_searches: PositiveInt = 4
     """Searches whose mean time decides whether a round has made the guide better."""
@@ -199,7 +206,7 @@ class GuideRefinement:
         with single_thread():
             pool = fill_pool(guide, env, options.pool, rng)
             fitter = CriticFitter(agent, options.learning_rate, factor, options.huber_width)
-            runs = LineRuns(pool, guide, fitter, env, options.runs, rng)
+            runs = self._runs(pool, guide, fitter, rng)
             latest: deque[Rollout] = deque(maxlen=options.actor_rollouts)
             remembered: deque[_Samples] = deque(maxlen=options.replay)
             for iteration in range(options.iterations):
@@ -218,7 +225,15 @@ class GuideRefinement:
             refinement_rounds=refinement_rounds(agent) + 1,
         )
 
-    def _play(self, runs: LineRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
+    def _runs(
+        self, pool: StatePool, guide: Guide, fitter: CriticFitter, rng: np.random.Generator
+    ) -> LookaheadRuns | LineRuns:
+        options, env = self._options, self._environment
+        if options.runs.width > 1:
+            return LineRuns(pool, guide, fitter, env, options.runs, rng)
+        return LookaheadRuns(pool, guide, fitter, env, options.runs, options.gamma, rng)
+
+    def _play(self, runs: LookaheadRuns | LineRuns, fitter: CriticFitter) -> tuple[Rollout, float]:
         """Continues the runs; the median value of their states gives the value of a fall."""
         median = float(np.median(fitter.values(runs.seen)))
         return runs.play(self._options.decisions, median - self._options.fall_cost), median
@@ -265,10 +280,10 @@ class GuideRefinement:
     def _imitate(
         self, agent: Agent, rollouts: Collection[Rollout], rng: np.random.Generator
     ) -> Agent:
-        """Fits the actor to the actions of the best lines."""
+        """Fits the actor to the decisions of the lookahead."""
         if not rollouts:
             return agent
-        chosen = [(rollout, ~(rollout.fallen | rollout.void)) for rollout in rollouts]
+        chosen = [(rollout, ~(rollout.plain | rollout.void)) for rollout in rollouts]
         seen = np.concatenate([rollout.observations[rows] for rollout, rows in chosen])
         actions = np.concatenate([rollout.actions[rows] for rollout, rows in chosen])
         options = self._options
