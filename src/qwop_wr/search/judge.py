@@ -26,6 +26,8 @@ from qwop_wr.simulator.constants import UNITS_PER_METRE
 
 LAST_METRE: Final = 95.0
 """States beyond are left out [m]: they see the finish."""
+_BLOCK: Final = 64
+"""Decisions of all games that are valued at once: to join them all would take much memory."""
 FINAL_RATE: Final = 0.2
 """Share of the learning rate left at the end of a fit."""
 
@@ -42,9 +44,9 @@ class JudgeOptions(Options):
 
 
 class Returns(NamedTuple):
-    """Observations, shape (N, d), and the returns that followed them, shape (N,)."""
+    """Observations, arrays (m, d) of N rows together, and the returns after them, shape (N,)."""
 
-    observations: NDArray[np.float32]
+    observations: list[NDArray[np.float32]]
     returns: NDArray[np.float32]
 
 
@@ -85,24 +87,21 @@ class Play:
             fall_cost: How far the value of a fall is below that of the median state [m].
             trace: Lambda.
         """
-        rates = reward_rates(environment)
-        observations, metres = (
-            np.stack(self._observations),
-            np.stack(self._metres),
-        )  # (T + 1, n, ..)
-        n_depths, n = metres.shape
-        values = critic.values(observations.reshape(n_depths * n, -1)).reshape(n_depths, n)
+        seen, metres = self._observations, np.stack(self._metres)  # (T + 1, n)
+        blocks = range(0, len(seen), _BLOCK)
+        values = [critic.values(np.concatenate(seen[first : first + _BLOCK])) for first in blocks]
+        valued = np.concatenate(values).reshape(metres.shape)
         fallen, far = np.stack(self._fallen), metres > LAST_METRE
         over = np.logical_or.accumulate(fallen | far | ~np.stack(self._running), axis=0)
         counted = ~over[:-1]
-        next_values = values[1:]
-        next_values[fallen[1:]] = np.median(values[:-1][counted]) - fall_cost
-        rewards = (
-            rates.per_metre * np.diff(metres, axis=0)
-            - rates.per_tick * environment.ticks_per_action
-        )
+        next_values = valued[1:].copy()
+        next_values[fallen[1:]] = np.median(valued[:-1][counted]) - fall_cost
+        rates = reward_rates(environment)
+        decision_cost = rates.per_tick * environment.ticks_per_action
+        rewards = rates.per_metre * np.diff(metres, axis=0) - decision_cost
         found = lambda_returns(rewards, next_values, over[1:], gamma, trace)
-        return Returns(observations[:-1][counted], found[counted].astype(np.float32))
+        kept = [rows[here] for rows, here in zip(seen, counted, strict=False)]
+        return Returns(kept, found[counted].astype(np.float32))
 
 
 def follow(
@@ -125,7 +124,8 @@ def follow(
         return judge
     critic = CriticFitter(judge, options.learning_rate)
     found = [play.returns(critic, environment, gamma, fall_cost, options.trace) for play in plays]
-    observations, returns = (np.concatenate(column) for column in zip(*found, strict=True))
+    observations = np.concatenate([rows for part in found for rows in part.observations])
+    returns = np.concatenate([part.returns for part in found])
     for epoch in range(options.epochs):
         falling = 1.0 - (1.0 - FINAL_RATE) * epoch / options.epochs
         critic.fit(observations, returns, rng, learning_rate=falling * options.learning_rate)
