@@ -117,7 +117,7 @@ class CoachingOptions(Options):
     """Decisions per gradient step."""
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
     """Step size of Adam; falls to a tenth within every round."""
-    kl_weight: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    kl_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
     """Pull towards the policy before the round [m]."""
     limit: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Ratings are clipped to this distance from the mean of their decision [m], so that a

@@ -27,7 +27,7 @@ class ForesightOptions(Options):
     """Decisions played in every trial, all but the first by the policy."""
     value_weight: NonNegativeFloat = 0.8
     """Weight of the value of a trial's last state against metres."""
-    fall_cost: NonNegativeFloat = 8.0
+    fall_cost: NonNegativeFloat = 16.0
     """How far the value of a fall is below that of the median state [metres]."""
     sink_height: float = Field(default=1.3, gt=-1.0, lt=GROUND_Y)
     """Torso height that counts as a fall [units, y points down]."""

@@ -41,6 +41,8 @@ class JudgeOptions(Options):
     """Step size of Adam; it falls to a fifth in every fit."""
     trace: float = Field(default=0.99, ge=0, le=1)
     """Lambda of the returns."""
+    huber_width: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    """Error up to which the loss is quadratic [m]: a rare fall must show in the values before it."""
 
 
 class Returns(NamedTuple):
@@ -122,7 +124,7 @@ def follow(
     gamma = value_gamma(judge)
     if not options.epochs or judge.spec.algorithm != "ppo" or math.isnan(gamma):
         return judge
-    critic = CriticFitter(judge, options.learning_rate)
+    critic = CriticFitter(judge, options.learning_rate, huber_width=options.huber_width)
     found = [play.returns(critic, environment, gamma, fall_cost, options.trace) for play in plays]
     observations = np.concatenate([rows for part in found for rows in part.observations])
     returns = np.concatenate([part.returns for part in found])
