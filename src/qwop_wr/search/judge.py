@@ -42,7 +42,7 @@ class JudgeOptions(Options):
     trace: float = Field(default=0.99, ge=0, le=1)
     """Lambda of the returns."""
     huber_width: float = Field(default=2.0, gt=0, allow_inf_nan=False)
-    """Error up to which the loss is quadratic [m]: a rare fall must show in the values before it."""
+    """Error up to which the loss is quadratic [m]: a rare fall has to show in the values."""
 
 
 class Returns(NamedTuple):
