@@ -197,20 +197,28 @@ COACHED = make_options(
 
 
 class Coach:
-    """Prefers the foot that was not used last, by what the judge thinks of standing still."""
+    """Prefers the foot that was not used last, by what the judge thinks of standing still.
+
+    The judge thinks differently after every round.
+    """
 
     def __init__(self, judge: Agent) -> None:
         self.judge = judge
-        still = np.zeros((1, judge.spec.n_observations), dtype=np.float32)
-        self._gain = 1.0 + abs(float(judge.policy().values(still)[0]))
 
     def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
         observations = np.zeros((200, agent.spec.n_observations), dtype=np.float32)
+        gain = 1.0 + abs(float(self.judge.policy().values(observations[:1])[0]))
+        self.judge = followed(self.judge)
         last = rng.integers(2, size=200)  # left or right
         observations[np.arange(200), last] = 1.0
         actions = np.argsort(-agent.policy().action_scores(observations), axis=1)
         better = np.where(observations[:, :1] > 0, 2, 1)
-        return RatedActions(observations, actions, ((actions == better) * self._gain).astype("f4"))
+        return RatedActions(observations, actions, ((actions == better) * gain).astype("f4"))
+
+
+def followed(judge: Agent) -> Agent:
+    weights = {name: (0.8 * array).astype(array.dtype) for name, array in judge.weights.items()}
+    return Agent(judge.spec, weights, judge.card)
 
 
 def coached_training(
@@ -340,9 +348,12 @@ def test_a_coach_rates_by_the_values_of_the_judge() -> None:
 
     states = list(coached_training(Noting, COACHED_ALONE, judge).run())
     assert judged == [judge.fingerprint]
-    *_, end = coached_training(Noting, COACHED_ALONE, judge).run(states[1])
-    assert judged == [judge.fingerprint] * 2
-    assert_same_end(end, states[-1])
+    now = judge
+    for state in states[:3]:
+        now = followed(now)
+        *_, end = coached_training(Noting, COACHED_ALONE, judge).run(state)
+        assert judged[-1] == now.fingerprint
+        assert_same_end(end, states[-1])
     other = make_agent(judge.spec, seed=10)
     with pytest.raises(TrainingStateError, match="other judging agent"):
         next(coached_training(Noting, COACHED_ALONE, other).run(states[1]))

@@ -194,3 +194,17 @@ def test_a_stop_is_heard_between_decisions(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(QwopVectorEnv, "step", lambda *_: pytest.fail("a step was made"))
     with pytest.raises(KeyboardInterrupt):
         coach(make_agent(0)).rate(make_agent(0), np.random.default_rng(0))
+
+
+def test_the_judge_follows_what_the_coach_has_watched() -> None:
+    agent, judge = constant(make_agent(0)), make_agent(1).with_card(value_gamma=0.9)
+    one, other = coach(judge), coach(judge)
+    for watching in (one, other):
+        watching.rate(agent, np.random.default_rng(2))
+    assert one.judge.fingerprint == other.judge.fingerprint != judge.fingerprint
+    second = one.rate(agent, np.random.default_rng(3))
+    again = coach(other.judge).rate(agent, np.random.default_rng(3))
+    np.testing.assert_array_equal(second.ratings, again.ratings)
+    unmoved = coach(judge, judge={"epochs": 0})
+    unmoved.rate(agent, np.random.default_rng(2))
+    assert unmoved.judge is judge
