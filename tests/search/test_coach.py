@@ -9,6 +9,7 @@ from qwop_wr.envs import ACTION_SETS, EnvironmentOptions, QwopVectorEnv, Snapsho
 from qwop_wr.errors import BadInputError
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions, HazardOptions
 from qwop_wr.search.foresight import ForesightOptions, best_actions
+from qwop_wr.search.judge import JudgeOptions
 from qwop_wr.simulator import make_simulator
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 from tests.search.agents import make_agent
@@ -205,6 +206,7 @@ def test_the_judge_follows_what_the_coach_has_watched() -> None:
     second = one.rate(agent, np.random.default_rng(3))
     again = coach(other.judge).rate(agent, np.random.default_rng(3))
     np.testing.assert_array_equal(second.ratings, again.ratings)
-    unmoved = coach(judge, judge={"epochs": 0})
+    options = ForesightCoachOptions(n_games=4, hazard_share=1.0, judge=JudgeOptions(epochs=0))
+    unmoved = ForesightCoach(judge, GAMES, options)
     unmoved.rate(agent, np.random.default_rng(2))
     assert unmoved.judge is judge
