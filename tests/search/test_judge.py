@@ -78,11 +78,11 @@ def judge(algorithm: str = "ppo") -> Agent:
 
 
 def test_values_move_to_what_followed() -> None:
-    play, views = played()
+    (one, views), (two, _), (three, _) = (played() for _ in range(3))
     options = JudgeOptions(epochs=300, learning_rate=0.01, trace=1.0)
     before = judge()
-    after = follow(before, [play, play], ENV, FALL_COST, options, np.random.default_rng(0))
-    found = play.returns(CriticFitter(before, 0.01), ENV, GAMMA, FALL_COST, 1.0)
+    after = follow(before, [one, two], ENV, FALL_COST, options, np.random.default_rng(0))
+    found = three.returns(CriticFitter(before, 0.01), ENV, GAMMA, FALL_COST, 1.0)
 
     def error(agent: Agent) -> float:
         values = agent.policy().values(np.concatenate(found.observations))

@@ -83,6 +83,8 @@ class Play:
     ) -> Returns:
         """Computes TD(lambda) returns of all decisions, as if the track had no end.
 
+        The observations are handed out and kept no longer: they take much memory.
+
         Args:
             critic: Values the states.
             gamma: Discount per decision.
@@ -103,6 +105,7 @@ class Play:
         rewards = rates.per_metre * np.diff(metres, axis=0) - decision_cost
         found = lambda_returns(rewards, next_values, over[1:], gamma, trace)
         kept = [rows[here] for rows, here in zip(seen, counted, strict=False)]
+        self._observations.clear()
         return Returns(kept, found[counted].astype(np.float32))
 
 
@@ -128,6 +131,7 @@ def follow(
     found = [play.returns(critic, environment, gamma, fall_cost, options.trace) for play in plays]
     observations = np.concatenate([rows for part in found for rows in part.observations])
     returns = np.concatenate([part.returns for part in found])
+    found.clear()
     for epoch in range(options.epochs):
         falling = 1.0 - (1.0 - FINAL_RATE) * epoch / options.epochs
         critic.fit(observations, returns, rng, learning_rate=falling * options.learning_rate)
