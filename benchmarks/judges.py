@@ -89,7 +89,7 @@ def main() -> None:
     coach, rng = ForesightCoach(judge, LEARNT_IN, ForesightCoachOptions()), np.random.default_rng(2)
     for number in range(1, arguments.rounds + 1):
         coach.rate(agent, rng)
-        print(row(f"after {number} rounds", tried(agent, coach.judge, 1)), flush=True)
+        print(row(f"after round {number}", tried(agent, coach.judge, 1)), flush=True)
 
 
 if __name__ == "__main__":
