@@ -59,16 +59,17 @@ def row(name: str, fit: str, agent: Agent, starts: int) -> str:
     return f"| {name} | {fit} | {rate} | {median} | {cost} |"
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def read_command(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Agent, Agent]:
+    """Read the command line, and from files the agent and the judge that it names.
+
+    Args:
+        parser: Knows the other arguments.
+
+    Raises:
+        SystemExit: If a file is missing.
+    """
     parser.add_argument("agent", type=Path, help="an agent that a stage handed on")
     parser.add_argument("--judge", type=Path, default=GUIDE, help="agent whose values rate")
-    parser.add_argument("--kl-weights", type=float, nargs="+", default=[0.05, 0.1, 0.2])
-    parser.add_argument("--rounds", type=int, default=4, help="rounds that are learnt from")
-    parser.add_argument("--epochs", type=int, default=12, help="passes over their ratings")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="step size")
-    parser.add_argument("--starts", type=int, default=2048, help="noisy starts")
     arguments = parser.parse_args()
     agent, judge = (
         AgentDataset(filepath=path, load_args={"optional": True}).load()
@@ -76,6 +77,18 @@ def main() -> None:
     )
     if agent is None or judge is None:
         parser.error(f"there is no agent {arguments.judge if agent else arguments.agent}")
+    return arguments, agent, judge
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kl-weights", type=float, nargs="+", default=[0.05, 0.1, 0.2])
+    parser.add_argument("--rounds", type=int, default=4, help="rounds that are learnt from")
+    parser.add_argument("--epochs", type=int, default=12, help="passes over their ratings")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="step size")
+    parser.add_argument("--starts", type=int, default=2048, help="noisy starts")
+    arguments, agent, judge = read_command(parser)
     rated = rated_by_coach(agent, judge, arguments.rounds, np.random.default_rng(1))
     others = rated_by_coach(agent, judge, 1, np.random.default_rng(3))
     print(f"{len(rated.actions):,} rated decisions, {len(others.actions):,} others to test on\n")

@@ -4,25 +4,22 @@ In random decisions of the agent's games its own action and the next best one ar
 coach rates them, and then played on for 200 decisions, without any judge. The table tells how
 the differences in rating go with the differences in metres: their correlation, and the
 metres per metre of rating, which are 1 if nothing is promised that does not come.
+Usage: ``python -m benchmarks.judges AGENT``.
 """
 
 import argparse
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from benchmarks.coaching import LEARNT_IN, read_command
 from numpy.typing import NDArray
 
 from qwop_wr.agents.agent import Agent
-from qwop_wr.datasets import AgentDataset
-from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
+from qwop_wr.envs import QwopVectorEnv
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 from qwop_wr.search.foresight import ForesightOptions, Trials, best_actions
 from qwop_wr.simulator.constants import UNITS_PER_METRE
 
-GUIDE: Final = Path(__file__).parents[1] / "data/01_raw/guides/guide_1.safetensors"
-LEARNT_IN: Final = EnvironmentOptions(idle_ticks=30, sticky=0.02, sink_height=1.3)
-"""As the stages' games."""
 FAR: Final = ForesightOptions(decisions=200, value_weight=0.0)
 N_GAMES: Final = 256
 SHARE: Final = 0.04
@@ -73,16 +70,8 @@ def row(name: str, pair: Pair) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("agent", type=Path, help="an agent that a stage handed on")
-    parser.add_argument("--judge", type=Path, default=GUIDE, help="agent whose values rate")
     parser.add_argument("--rounds", type=int, default=4, help="rounds in which they follow")
-    arguments = parser.parse_args()
-    agent, judge = (
-        AgentDataset(filepath=path, load_args={"optional": True}).load()
-        for path in (arguments.agent, arguments.judge)
-    )
-    if agent is None or judge is None:
-        parser.error(f"there is no agent {arguments.judge if agent else arguments.agent}")
+    arguments, agent, judge = read_command(parser)
     print("| values | pairs | correlation | metres per metre |")
     print("| --- | ---: | ---: | ---: |")
     print(row("the judge's", tried(agent, judge, 1)), flush=True)

@@ -57,3 +57,20 @@ def test_a_parameter_that_the_loss_does_not_use_has_no_gradient() -> None:
     assert used.grad is not None
     assert used.grad.tolist() == [1.0, 1.0]
     assert unused.grad is None
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9])
+def test_evaluations_a_few_at_a_time_are_those_of_all(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "N_AT_ONCE", 2)
+    layer, inputs, sizes = torch.nn.Linear(3, 1), torch.arange(27.0).reshape(9, 3)[:n], list[int]()
+
+    def evaluated(part: slice) -> torch.Tensor:
+        sizes.append(len(inputs[part]))
+        return layer(inputs[part])  # type: ignore[no-any-return]
+
+    found = Shards(layer.parameters()).evaluate(evaluated, n)
+    torch.testing.assert_close(found, layer(inputs).detach())
+    assert not found.requires_grad
+    assert (sum(sizes), max(sizes)) == (n, min(n, 2) if n != 2 else 1)

@@ -26,8 +26,6 @@ from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_fac
 from qwop_wr.options import Options
 from qwop_wr.stopping import stop_requested
 
-N_SCORED_AT_ONCE = 8192
-"""Observations scored in one call."""
 FINAL_RATE = 0.1
 """Share of the learning rate left at the end of a round."""
 N_AVERAGED = 2
@@ -205,18 +203,15 @@ def learn_from_coach(
 def _log_policy(network: AgentNetwork, observations: Observations, shards: Shards) -> Tensor:
     """Returns log-probabilities of all actions, shape (N, n_actions)."""
 
-    @torch.no_grad()
-    def log_policy(shard: slice) -> Tensor:
-        firsts = range(shard.start, shard.stop, N_SCORED_AT_ONCE)
-        parts = [np.arange(first, min(first + N_SCORED_AT_ONCE, shard.stop)) for first in firsts]
-        scores = [network.action_scores(observations.take(part)) for part in parts]
-        return torch.cat([functional.log_softmax(one, dim=1) for one in scores])
+    def log_policy(part: slice) -> Tensor:
+        scores = network.action_scores(observations.take(np.arange(part.start, part.stop)))
+        return functional.log_softmax(scores, dim=1)
 
-    return torch.cat(shards.map(log_policy, len(observations)))
+    return shards.evaluate(log_policy, len(observations))
 
 
 MakeCoach = Callable[[Agent], Coach]
-"""Makes a coach that rates by the values of the given agent."""
+"""Makes a coach that begins to rate by the values of the given agent."""
 
 
 class CoachedLearner(Learner):

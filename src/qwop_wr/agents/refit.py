@@ -9,9 +9,6 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import ActorCritic
 from qwop_wr.agents.shards import Shards
 
-N_VALUED_AT_ONCE = 8192
-"""Observations valued in one call."""
-
 FloatArray = NDArray[np.floating]
 
 
@@ -78,13 +75,9 @@ class CriticFitter:
     def values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Estimates returns (n,), in the environment's rewards, of observations (n, d)."""
         inputs = torch.from_numpy(observations)
-
-        @torch.inference_mode()
-        def valued(shard: slice) -> torch.Tensor:
-            parts = torch.split(inputs[shard], N_VALUED_AT_ONCE)
-            return torch.cat([self._network.values(part) for part in parts])
-
-        values = torch.cat(self._shards.map(valued, len(observations)))
+        values = self._shards.evaluate(
+            lambda part: self._network.values(inputs[part]), len(observations)
+        )
         return np.asarray(values.numpy() / self._scale, dtype=np.float32)
 
     def fit(

@@ -101,7 +101,7 @@ class StageInputs(NamedTuple):
     """What a stage begins with; without an incoming agent, with a fresh network.
 
     Attributes:
-        judge: Agent by whose values a coach rates; the one that is coached if omitted.
+        judge: Agent by whose values a coach begins to rate; the one that is coached if omitted.
     """
 
     incoming: Agent | None

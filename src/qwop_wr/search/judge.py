@@ -28,8 +28,6 @@ LAST_METRE: Final = 95.0
 """States beyond are left out [m]: they see the finish."""
 _BLOCK: Final = 64
 """Decisions of all games that are valued at once: to join them all would take much memory."""
-FINAL_RATE: Final = 0.2
-"""Share of the learning rate left at the end of a fit."""
 
 
 class JudgeOptions(Options):
@@ -38,7 +36,7 @@ class JudgeOptions(Options):
     epochs: NonNegativeInt = 1
     """Passes over the states of a round's games; 0 leaves the values as they are."""
     learning_rate: float = Field(default=3e-4, gt=0, allow_inf_nan=False)
-    """Step size of Adam; it falls to a fifth in every fit."""
+    """Step size of Adam."""
     trace: float = Field(default=0.99, ge=0, le=1)
     """Lambda of the returns."""
     huber_width: float = Field(default=2.0, gt=0, allow_inf_nan=False)
@@ -131,8 +129,7 @@ def follow(
     found = [play.returns(critic, environment, gamma, fall_cost, options.trace) for play in plays]
     observations = np.concatenate([rows for part in found for rows in part.observations])
     returns = np.concatenate([part.returns for part in found])
-    found.clear()
-    for epoch in range(options.epochs):
-        falling = 1.0 - (1.0 - FINAL_RATE) * epoch / options.epochs
-        critic.fit(observations, returns, rng, learning_rate=falling * options.learning_rate)
+    del found  # as large as the observations
+    for _ in range(options.epochs):
+        critic.fit(observations, returns, rng)
     return critic.agent()

@@ -118,7 +118,7 @@ def coach_expert(
     Kedro saves each yielded state at once, so that an interrupted coaching can resume.
 
     Args:
-        guides: What searches made of the agent. The coach rates by the newest one's values.
+        guides: What searches made of the agent. The coach begins with the newest one's values.
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.
@@ -148,7 +148,7 @@ def coach_champion(  # noqa: PLR0913, PLR0917 (an argument per input)
     Args:
         champion: Best agent of earlier runs; without one, the expert is champion. Made for
             another ``ticks_per_action``, it goes on with the environment's.
-        guides: The coach rates by the newest one's values.
+        guides: The coach begins with the newest one's values.
         stage: Games, coach and rounds.
         evaluation: Protocol whose noise the evaluated games have.
         resume: Continue from ``interrupted``, if there is one, instead of starting anew.

@@ -115,7 +115,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        guides: In a stage without play of its own a coach rates by the newest one's values,
+        guides: In a stage without play of its own a coach begins with the newest one's values,
             which searches have refined.
         judge: Agent by whose values the coach rates if there are no guides.
         agent: Network and targets, which all stages share.
