@@ -289,6 +289,14 @@ def test_a_stop_costs_the_round_under_way_and_no_other(coached_states: list[Trai
     assert stage_result(end).agent.fingerprint == stage_result(coached_states[-1]).agent.fingerprint
 
 
+def test_a_stage_that_plays_hands_its_judge_on_as_it_is() -> None:
+    judge = make_agent(COACHED.agent_spec(INTERFACE, "toy"), seed=9)
+    *_, end = coached_training(judge=judge).run()
+    handed_on = stage_result(end).judge
+    assert handed_on is not None
+    assert handed_on.fingerprint == judge.fingerprint
+
+
 def test_coaching_needs_a_coach() -> None:
     with pytest.raises(ValueError, match="there is no coach"):
         coached_training(make_coach=None)
@@ -354,6 +362,13 @@ def test_a_coach_rates_by_the_values_of_the_judge() -> None:
         *_, end = coached_training(Noting, COACHED_ALONE, judge).run(state)
         assert judged[-1] == now.fingerprint
         assert_same_end(end, states[-1])
+    # The next stage's coach goes on with the judge that has followed for all four rounds.
+    now = followed(now)
+    *_, end = coached_training(Noting, COACHED_ALONE, judge).run(states[-2])  # before the gate
+    for last in (end, states[-1]):
+        handed_on = stage_result(last).judge
+        assert handed_on is not None
+        assert handed_on.fingerprint == now.fingerprint
     other = make_agent(judge.spec, seed=10)
     with pytest.raises(TrainingStateError, match="other judging agent"):
         next(coached_training(Noting, COACHED_ALONE, other).run(states[1]))

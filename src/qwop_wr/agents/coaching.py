@@ -225,6 +225,9 @@ class CoachedLearner(Learner):
         judge: Agent by whose values the coach begins to rate. Coaching moves the action scores
             of an agent that values actions, so that they are no values any more.
         first_step: Decisions made before the coaching, from which ``steps`` continues.
+
+    Attributes:
+        judge: Agent by whose values the coach rates next.
     """
 
     def __init__(
@@ -238,7 +241,7 @@ class CoachedLearner(Learner):
     ) -> None:
         self.episodes = RecentEpisodes()
         self._latest: tuple[Agent, ...] = (agent,)
-        self._judge = judge
+        self.judge = judge
         self._make_coach, self._options, self._seed = make_coach, options, seed
         self._steps = first_step
         self._coach: Coach | None = None
@@ -270,7 +273,7 @@ class CoachedLearner(Learner):
             TrainingDivergedError: If a loss is not finite.
         """
         began = time.monotonic()
-        self._coach = self._coach or self._make_coach(self._judge)
+        self._coach = self._coach or self._make_coach(self.judge)
         rng, newest = np.random.default_rng([self._seed, self._rounds]), self._latest[-1]
         try:
             rated = self._coach.rate(newest, rng)
@@ -284,7 +287,7 @@ class CoachedLearner(Learner):
         except FloatingPointError as error:
             known = joined(self._ratings)._asdict()
             raise TrainingDivergedError("coaching's loss", self._steps, known) from error
-        self._judge = self._coach.judge
+        self.judge = self._coach.judge
         self._latest = (*self._latest, newest)[-N_AVERAGED:]
         self._steps += len(rated.actions)
         self._rounds += 1
@@ -306,7 +309,7 @@ class CoachedLearner(Learner):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies the weights of judge and latest agents, and the ratings in memory."""
-        arrays = prefixed("judge", self._judge.weights)
+        arrays = prefixed("judge", self.judge.weights)
         for number, agent in enumerate(self._latest):
             arrays |= prefixed(f"coached_{number}", agent.weights)
         for number, rated in enumerate(self._ratings):
@@ -317,7 +320,7 @@ class CoachedLearner(Learner):
         """Returns specs, cards and counters."""
         return {
             "steps": self._steps,
-            "judge": agent_facts(self._judge),
+            "judge": agent_facts(self.judge),
             "coached": [agent_facts(agent) for agent in self._latest],
             "rounds": self._rounds,
             "coaching_seconds": self._seconds,
@@ -327,7 +330,7 @@ class CoachedLearner(Learner):
     def restore(self, state: TrainingState) -> None:
         """Continues exactly from the state of ``arrays`` and ``facts``."""
         facts = cast("dict[str, Any]", state.facts)
-        self._judge = state.agent("judge", facts["judge"])
+        self.judge = state.agent("judge", facts["judge"])
         self._latest = tuple(
             state.agent(f"coached_{number}", agent) for number, agent in enumerate(facts["coached"])
         )

@@ -101,7 +101,8 @@ class StageInputs(NamedTuple):
     """What a stage begins with; without an incoming agent, with a fresh network.
 
     Attributes:
-        judge: Agent by whose values a coach begins to rate; the one that is coached if omitted.
+        judge: Agent by whose values the coach of a stage without play of its own begins to rate;
+            the one that is coached if omitted.
     """
 
     incoming: Agent | None
@@ -123,7 +124,7 @@ class StageInputs(NamedTuple):
             "incoming agent": agent,
             "demonstrations": data,
         }
-        if self.judge is not None and options.coaching is not None:
+        if self.judge is not None and options.coaching is not None and not options.plays:
             found["judging agent"] = self.judge.fingerprint
         return found
 
@@ -138,6 +139,9 @@ class StageResult:
         gate: Comparison that decided between the two.
         rollbacks: Collapses after which the learner returned to the best checkpoint.
         health: Whether the learner met the stage's rule, if it has one.
+        judge: Agent by whose values the next stage's coach can begin to rate; if the stage has a
+            coach and does not play, the one whose values have followed its agent. None if there
+            was none.
     """
 
     agent: Agent
@@ -145,6 +149,7 @@ class StageResult:
     gate: GateReport
     rollbacks: int
     health: HealthReport | None
+    judge: Agent | None
 
 
 class Phase(Enum):
@@ -234,7 +239,7 @@ class StageTraining(Training):
         }
         super().__init__(options, games.evaluation, inputs.seed, origin)
         self._options, self._games, self._spec, self._inputs = options, games, spec, inputs
-        self._make_coach = make_coach
+        self._make_coach, self._judge = make_coach, inputs.judge
 
     def is_over(self, state: TrainingState) -> bool:
         """Returns whether nothing is left to do."""
@@ -280,6 +285,8 @@ class StageTraining(Training):
             yield from self._loop(
                 context, coached.progress, evaluation_every=1, log_every=1, activity="coaching"
             )
+            if not options.plays:
+                self._judge = coached.judge
             self._phase = Phase.GATE
             yield
 
@@ -311,7 +318,8 @@ class StageTraining(Training):
     def _coached(self, agent: Agent, first_step: int) -> CoachedLearner:
         assert self._options.coaching is not None  # noqa: S101 - the caller has looked
         assert self._make_coach is not None  # noqa: S101 - the constructor made sure
-        judge, coaching = self._inputs.judge or agent, self._options.coaching
+        judge = agent if self._options.plays else self._inputs.judge or agent
+        coaching = self._options.coaching
         return CoachedLearner(agent, judge, self._make_coach, coaching, self._seed, first_step)
 
     def _last_state(self, context: TrainingContext) -> TrainingState:
@@ -338,6 +346,7 @@ class StageTraining(Training):
         arrays = {
             **prefixed("agent", agent.weights),
             **prefixed("history", history_arrays(history)),
+            **self._judge_arrays(),
         }
         facts: dict[str, Any] = {
             **self.origin,
@@ -346,8 +355,15 @@ class StageTraining(Training):
             "gate": asdict(gate),
             "rollbacks": self._guard.rollbacks,
             "health": health._asdict() if health else None,
+            "next_judge": self._judge_facts(),
         }
         return TrainingState(arrays, facts)
+
+    def _judge_facts(self) -> dict[str, JsonValue] | None:
+        return agent_facts(self._judge) if self._judge else None
+
+    def _judge_arrays(self) -> dict[str, NDArray[Any]]:
+        return prefixed("next_judge", self._judge.weights) if self._judge else {}
 
     def _state(self, context: TrainingContext) -> TrainingState:
         guard = self._guard
@@ -355,13 +371,16 @@ class StageTraining(Training):
             super()
             ._state(context)
             .with_facts(
-                part=self._phase.value, collapses=guard.collapses, rollbacks=guard.rollbacks
+                part=self._phase.value,
+                collapses=guard.collapses,
+                rollbacks=guard.rollbacks,
+                next_judge=self._judge_facts(),
             )
         )
 
     def _learner_arrays(self, context: TrainingContext) -> Mapping[str, NDArray[Any]]:
         # The gate needs the ranked agents alone.
-        return {} if self._phase is Phase.GATE else context.learner.arrays()
+        return self._judge_arrays() if self._phase is Phase.GATE else context.learner.arrays()
 
     def _restore_learner(self, context: TrainingContext, state: TrainingState) -> None:
         facts = cast("Mapping[str, Any]", state.facts)
@@ -370,7 +389,9 @@ class StageTraining(Training):
         if self._phase is Phase.COACHING:
             best = context.checkpoints.ranked[0].agent
             context.learner = self._coached(best, context.learner.steps)
-        if self._phase is not Phase.GATE:
+        if self._phase is Phase.GATE:
+            self._judge = _next_judge(state)
+        else:
             context.learner.restore(state)
 
 
@@ -394,11 +415,17 @@ def stage_result(state: TrainingState) -> StageResult:
             gate=GateReport(**{**gate, **scores}),
             rollbacks=facts["rollbacks"],
             health=facts["health"] and HealthReport(**facts["health"]),
+            judge=_next_judge(state),
         )
     except MALFORMED as error:
         raise TrainingStateError(
             f"the training state lacks {error} or has it in another form"
         ) from error
+
+
+def _next_judge(state: TrainingState) -> Agent | None:
+    facts = cast("dict[str, Any] | None", state.facts["next_judge"])
+    return None if facts is None else state.agent("next_judge", facts)
 
 
 def train_stage(

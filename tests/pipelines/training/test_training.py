@@ -1,7 +1,7 @@
 """The template of the stages and its nodes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,11 @@ from qwop_wr.pipelines.games import GamesOptions, platform_of
 from qwop_wr.pipelines.training.nodes import (
     AgentOptions,
     Stage,
+    choose_judge,
     initialise_agent,
     newest_guide,
     take_agent,
+    take_judge,
     train_agent,
 )
 from qwop_wr.pipelines.training.pipeline import STAGES, create_pipeline, create_stage
@@ -57,15 +59,14 @@ def _states(
     interrupted: TrainingState | None = None,
     seed: int = 5,
     shared: AgentOptions = SMALL,
-    guides: Mapping[str, Agent] | None = None,
+    judge: Agent | None = None,
 ) -> Iterator[TrainingState]:
     """Run a stage that learns from what the agent itself has played."""
     return train_agent(
         incoming=agent,
         interrupted=interrupted,
         demonstrations=_record(agent, environment),
-        guides=guides or {},
-        judge=agent,
+        judge=judge or agent,
         environment=environment,
         agent=shared,
         stage=_stage(options),
@@ -131,20 +132,30 @@ def test_nobody_coaches_where_clones_are_slow(
 
 
 @pytest.mark.parametrize("plays", [False, True])
-def test_a_coach_rates_by_the_newest_guide_or_else_the_first_stages_agent(
+def test_a_coach_rates_by_the_judge_that_is_handed_on(
     agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions, plays: bool
 ) -> None:
     options = stage_options.model_copy(update={"coaching": CoachingOptions(rounds=0)})
     if not plays:
         options = options.model_copy(update={"budget": TrainingBudget(steps=0)})
-    newest, older = (initialise_agent(SMALL, _stage(options), environment, seed) for seed in (8, 9))
-    for guides, rating in (
-        ({"guide_2": older, "guide_1": newest}, newest),
-        ({"guide_2": older}, older),
-        ({}, agent),
-    ):
-        *_, end = _states(agent, options, environment, guides=guides)
-        assert end.facts.get("judging agent") == (None if plays else rating.fingerprint)
+    judge = initialise_agent(SMALL, _stage(options), environment, seed=8)
+    first, *_, end = _states(agent, options, environment, judge=judge)
+    assert end.facts.get("judging agent") == (None if plays else judge.fingerprint)
+    assert take_judge(end, _stage(options)).fingerprint == judge.fingerprint
+    with pytest.raises(BadInputError, match="toy_training: the training has not ended"):
+        take_judge(first, _stage(options))
+
+
+def test_the_newest_guide_judges_first_or_else_the_first_stages_agent(
+    agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions
+) -> None:
+    newest, older = (
+        initialise_agent(SMALL, _stage(stage_options), environment, seed) for seed in (8, 9)
+    )
+    guides = {"guide_2": older, "guide_1": newest}
+    assert choose_judge(guides, agent, environment) is newest
+    assert choose_judge({"guide_2": older}, agent, environment) is older
+    assert choose_judge({}, agent, environment) is agent
 
 
 def test_a_guide_of_another_environment_is_named(
@@ -229,14 +240,16 @@ def test_a_stage_goes_on_only_with_its_own_state(
 def test_stages_are_chained_and_differ_in_parameters_only() -> None:
     pipeline = create_pipeline()
     agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
+    judge = "initial_agent"
     for name, incoming, outgoing in zip(STAGES, agents, agents[1:], strict=False):
-        train, take = pipeline.filter(node_namespaces=[name]).nodes[-2:]
-        assert train.func is train_agent
+        nodes = pipeline.filter(node_namespaces=[name]).nodes
+        train, take = (
+            next(node for node in nodes if node.func is function)
+            for function in (train_agent, take_agent)
+        )
         assert {incoming, f"interrupted_{name}_training"} <= set(train.inputs)
-        # Values are learnt in the first stage alone.
-        judge = "initial_agent" if name == STAGES[0] else f"{STAGES[0]}_agent"
-        assert train.inputs.count(judge) == (2 if incoming == judge else 1)
-        assert "reigning_guide_agents" in train.inputs
+        assert judge in train.inputs
+        judge = f"{name}_judge"
         assert train.outputs == [f"{name}_training"]
         assert outgoing in take.outputs
         shared = {

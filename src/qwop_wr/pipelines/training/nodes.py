@@ -101,7 +101,6 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     incoming: Agent,
     interrupted: TrainingState | None,
     demonstrations: Recording,
-    guides: Mapping[str, Agent],
     judge: Agent,
     environment: EnvironmentOptions,
     agent: AgentOptions,
@@ -115,9 +114,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     Kedro saves each yielded state at once, so that an interrupted training can resume.
 
     Args:
-        guides: In a stage without play of its own a coach begins with the newest one's values,
-            which searches have refined.
-        judge: Agent by whose values the coach rates if there are no guides.
+        judge: Agent by whose values the coach of a stage without play of its own begins to rate.
         agent: Network and targets, which all stages share.
         stage: Games and options of the stage.
         evaluation: Protocol whose noise the gate's games have.
@@ -137,16 +134,42 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
     options = agent.applied_to(stage.options)
-    rating = None if options.plays else newest_guide(guides, environment) or judge
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
-        StageInputs(incoming, transitions, seed, rating),
+        StageInputs(incoming, transitions, seed, judge),
         environment,
         evaluation,
     )
     logged = {"games": stage.games, "options": options, "coach": stage.coach}
     yield from train_on(stage.name, training, interrupted if resume else None, logged)
+
+
+def choose_judge(
+    guides: Mapping[str, Agent], agent: Agent, environment: EnvironmentOptions
+) -> Agent:
+    """Choose the agent by whose values the first coach begins to rate.
+
+    Args:
+        guides: Agents whose values searches have refined.
+        agent: Agent that has learnt values.
+
+    Returns:
+        The newest guide, or else the agent.
+    """
+    return newest_guide(guides, environment) or agent
+
+
+def take_judge(training: TrainingState, stage: Stage) -> Agent:
+    """Extract the agent by whose values the next stage's coach begins to rate.
+
+    Raises:
+        BadInputError: If the training is unfinished.
+    """
+    with checking(f"{stage.name}_training"):
+        judge = stage_result(training).judge
+    assert judge is not None  # noqa: S101 - every stage of a pipeline is given one
+    return judge
 
 
 def newest_guide(guides: Mapping[str, Agent], environment: EnvironmentOptions) -> Agent | None:

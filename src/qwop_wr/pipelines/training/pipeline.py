@@ -4,7 +4,13 @@ from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
-from qwop_wr.pipelines.training.nodes import initialise_agent, take_agent, train_agent
+from qwop_wr.pipelines.training.nodes import (
+    choose_judge,
+    initialise_agent,
+    take_agent,
+    take_judge,
+    train_agent,
+)
 
 STAGES: Final = ("dqnfd", "self_play", "velocity")
 """Names of the stages in order; each starts from the previous one's agent."""
@@ -24,7 +30,7 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
     Args:
         name: Name of the stage, which is its namespace.
         incoming: Dataset of the agent that it starts from.
-        judge: Dataset of the agent by whose values a coach rates if there are no guides.
+        judge: Dataset of the agent by whose values its coach, if any, begins to rate.
 
     Returns:
         Pipeline with the outputs ``{name}_agent``, ``{name}_history`` and ``{name}_gate``.
@@ -38,7 +44,6 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
                     "incoming": "incoming_agent",
                     "interrupted": "interrupted_training",
                     "demonstrations": "demonstrations",
-                    "guides": "guides",
                     "judge": "judge",
                     "environment": "params:environment",
                     "agent": "params:agent",
@@ -64,7 +69,6 @@ def create_stage(name: str, incoming: str, judge: str) -> Pipeline:
         inputs={
             "incoming_agent": incoming,
             "demonstrations": "demonstrations",
-            "guides": "reigning_guide_agents",
             "judge": judge,
             "interrupted_training": f"interrupted_{name}_training",
         },
@@ -93,9 +97,32 @@ def create_pipeline() -> Pipeline:
         outputs="initial_agent",
         name="initialise_agent",
     )
-    first = Pipeline([beginning], namespace=STAGES[0], prefix_datasets_with_namespace=False)
-    agents = ["initial_agent", *(f"{name}_agent" for name in STAGES)]
-    # Coaching turns action values into mere scores: without guides the first stage's agent judges.
-    judges = [agents[0], *[agents[1]] * (len(STAGES) - 1)]
-    stages = [create_stage(*stage) for stage in zip(STAGES, agents, judges, strict=False)]
-    return sum(stages, first)
+    # Coaching turns action values into mere scores: only the first stage's agent can judge.
+    first_judge = Node(
+        choose_judge,
+        inputs={
+            "guides": "reigning_guide_agents",
+            "agent": f"{STAGES[0]}_agent",
+            "environment": "params:environment",
+        },
+        outputs=f"{STAGES[0]}_judge",
+        name="choose_judge",
+    )
+    pipeline = _in_stage(STAGES[0], beginning) + _in_stage(STAGES[0], first_judge)
+    incoming = judge = "initial_agent"
+    for name in STAGES:
+        pipeline += create_stage(name, incoming, judge)
+        incoming, judge = f"{name}_agent", f"{name}_judge"
+    for name in STAGES[1:-1]:
+        take = Node(
+            take_judge,
+            inputs={"training": f"{name}_training", "stage": f"params:{name}"},
+            outputs=f"{name}_judge",
+            name="take_judge",
+        )
+        pipeline += _in_stage(name, take)
+    return pipeline
+
+
+def _in_stage(name: str, node: Node) -> Pipeline:
+    return Pipeline([node], namespace=name, prefix_datasets_with_namespace=False)
