@@ -96,6 +96,23 @@ def test_wrong_files_are_refused(
         dataset.load()
 
 
+def test_a_lazy_recording_is_read_when_it_is_asked_for(
+    dataset: TransitionsDataset, recording: Recording
+) -> None:
+    lazy = TransitionsDataset(filepath=dataset._filepath, load_args={"lazy": True})
+    with pytest.raises(DatasetError, match="there is no recording here"):
+        lazy.load()
+    lazy.save(recording)
+    loaded, damaged = lazy.load(), lazy.load()
+    steps = loaded.transitions_for(dict(INTERFACE))
+    rewrite(dataset, rewards=None)
+    assert loaded.transitions is steps, "read once"
+    for name, array in vars(recording.transitions).items():
+        np.testing.assert_array_equal(getattr(steps, name), array)
+    with pytest.raises(DatasetError, match="recording.npz: no usable recording: .*rewards"):
+        damaged.transitions_for(dict(INTERFACE))
+
+
 def test_what_became_invalid_is_not_saved(
     dataset: TransitionsDataset, recording: Recording
 ) -> None:

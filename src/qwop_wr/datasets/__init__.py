@@ -10,7 +10,7 @@ from qwop_wr.datasets.agent_dataset import AgentDataset, AgentsDataset
 from qwop_wr.datasets.study_storage_dataset import StudyStorageDataset
 from qwop_wr.datasets.tape_dataset import TapeDataset, TapesDataset
 from qwop_wr.datasets.training_state_dataset import TrainingStateDataset
-from qwop_wr.datasets.transitions_dataset import Recording, TransitionsDataset
+from qwop_wr.datasets.transitions_dataset import Recording, StoredRecording, TransitionsDataset
 
 __all__ = [
     "AgentDataset",
@@ -19,6 +19,7 @@ __all__ = [
     "OptionalPartitions",
     "PageDataset",
     "Recording",
+    "StoredRecording",
     "StudyStorageDataset",
     "TableDataset",
     "TapeDataset",

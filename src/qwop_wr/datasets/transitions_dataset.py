@@ -1,8 +1,9 @@
 """Recorded steps, with the environment that they come from, as arrays in an npz file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,6 +67,32 @@ class Recording:
         return self.transitions
 
 
+class StoredRecording(Recording):
+    """A recording that stays in its file until it is first asked for.
+
+    Args:
+        read: Reads it.
+    """
+
+    def __init__(self, read: Callable[[], Recording]) -> None:
+        object.__setattr__(self, "_read", read)
+
+    @cached_property
+    def _recording(self) -> Recording:
+        read: Callable[[], Recording] = vars(self)["_read"]
+        return read()
+
+    @property
+    def transitions(self) -> Transitions:
+        """Reads the steps."""
+        return self._recording.transitions
+
+    @property
+    def interface(self) -> Mapping[str, str | int]:
+        """Reads the interface."""
+        return self._recording.interface
+
+
 _STEP_ARRAYS = ("obs", "actions", "rewards", "next_obs", "dones", "episode")
 _INTERFACE = "interface"
 _MAX_INTERFACE_LENGTH = 10_000
@@ -119,10 +146,21 @@ class TransitionsDataset(StoredDataset[Recording, Recording]):
 
     KIND: ClassVar[str] = "recording"
     ITEM: ClassVar[type[Recording]] = Recording
-    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_bytes": 2 * 2**30}
-    """``max_bytes``: the most memory that a file may ask for [bytes]."""
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"max_bytes": 2 * 2**30, "lazy": False}
+    """``max_bytes``: the most memory that a file may ask for [bytes]. ``lazy``: the file is read,
+    and what is wrong with it said, only when the recording is first asked for."""
 
     def _read(self, path: str) -> Recording:
+        if not self._load_args["lazy"]:
+            return self._read_arrays(path)
+
+        def read() -> Recording:
+            with self._reading(path):
+                return self._read_arrays(path)
+
+        return StoredRecording(read)
+
+    def _read_arrays(self, path: str) -> Recording:
         # Compressed files are smaller than their arrays, others hardly larger.
         self._check_file(path, self._load_args["max_bytes"] + _MAX_OVERHEAD)
         with self._fs.open(path, "rb") as file:

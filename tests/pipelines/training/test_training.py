@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from kedro.config import OmegaConfigLoader
+from kedro.io.core import DatasetError
 from pydantic import ValidationError
 
 from qwop_wr import settings
@@ -17,11 +18,11 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
-from qwop_wr.agents.schedules import TrainingBudget
+from qwop_wr.agents.schedules import Schedule, TrainingBudget
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, stage_result
 from qwop_wr.agents.state import TrainingState
-from qwop_wr.datasets import Recording
+from qwop_wr.datasets import Recording, StoredRecording
 from qwop_wr.envs import EnvironmentOptions, QwopVectorEnv
 from qwop_wr.errors import BadInputError
 from qwop_wr.evaluation.options import EvaluationOptions
@@ -60,12 +61,13 @@ def _states(
     seed: int = 5,
     shared: AgentOptions = SMALL,
     judge: Agent | None = None,
+    demonstrations: Recording | None = None,
 ) -> Iterator[TrainingState]:
     """Run a stage that learns from what the agent itself has played."""
     return train_agent(
         incoming=agent,
         interrupted=interrupted,
-        demonstrations=_record(agent, environment),
+        demonstrations=demonstrations or _record(agent, environment),
         judge=judge or agent,
         environment=environment,
         agent=shared,
@@ -144,6 +146,22 @@ def test_a_coach_rates_by_the_judge_that_is_handed_on(
     assert take_judge(end, _stage(options)).fingerprint == judge.fingerprint
     with pytest.raises(BadInputError, match="toy_training: the training has not ended"):
         take_judge(first, _stage(options))
+
+
+def test_demonstrations_are_read_only_to_learn_from_them(
+    agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions
+) -> None:
+    def read() -> Recording:
+        raise DatasetError("read")
+
+    without = stage_options.model_copy(
+        update={"budget": TrainingBudget(steps=0), "coaching": CoachingOptions(rounds=0)}
+    )
+    *_, end = _states(agent, without, environment, demonstrations=StoredRecording(read))
+    assert end.finished
+    sharing = stage_options.model_copy(update={"demonstration_share": Schedule.constant(0.5)})
+    with pytest.raises(DatasetError, match="^read$"):
+        next(_states(agent, sharing, environment, demonstrations=StoredRecording(read)))
 
 
 def test_the_newest_guide_judges_first_or_else_the_first_stages_agent(

@@ -129,11 +129,12 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
         BadInputError: If agent, demonstrations and environment do not fit together, the
             interrupted training has other inputs, or a loss was not finite.
     """
-    with checking("demonstrations"):
-        transitions = demonstrations.transitions_for(environment.interface)
+    options, transitions = agent.applied_to(stage.options), None
+    if options.uses_demonstrations:
+        with checking("demonstrations"):
+            transitions = demonstrations.transitions_for(environment.interface)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
-    options = agent.applied_to(stage.options)
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
