@@ -233,6 +233,23 @@ def test_of_several_the_best_on_other_starts_alone_is_tested(
     )
 
 
+def test_the_choice_counts_earlier_scores_as_much_as_new_ones(
+    evaluation_games: list[CorridorVectorEnv],
+) -> None:
+    other = stepper(2, 1, marker=1.0)  # runs like the walker
+    walked = score_agent(WALKER, evaluation_games, SEEDS)
+    worse = replace(walked, mean_cost=walked.mean_cost + 1.0)
+    earlier = {WALKER.fingerprint: worse, other.fingerprint: walked}
+    for candidates in ([WALKER, other], [other, WALKER]):
+        agent, report = pass_gate(WAITER, candidates, evaluation_games, SEEDS, SEEDS, earlier)
+        assert agent is other
+        # The gate counts its own starts alone.
+        assert report.outgoing == walked
+    faster = score(0.5, 40.0, 80.0).averaged(score(1.0, 41.0, 100.0))
+    assert faster == score(0.75, 40.5, 90.0)
+    assert score(0.0, None, 3.0).averaged(score(0.5, 50.0, 5.0)) == score(0.25, 50.0, 4.0)
+
+
 def test_several_candidates_need_starts_to_be_chosen_on(
     evaluation_games: list[CorridorVectorEnv],
 ) -> None:

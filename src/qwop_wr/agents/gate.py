@@ -68,6 +68,16 @@ class AgentScore:
         own, others = self._goods(), other._goods()
         return own[0] >= others[0] and own[1] >= others[1]
 
+    def averaged(self, other: "AgentScore") -> "AgentScore":
+        """Averages with the score on as many other starts; falls and the fastest are left out."""
+        times = [time for time in (self.median_time, other.median_time) if time is not None]
+        return AgentScore(
+            finish_rate=(self.finish_rate + other.finish_rate) / 2,
+            median_time=sum(times) / len(times) if times else None,
+            mean_distance=(self.mean_distance + other.mean_distance) / 2,
+            mean_cost=(self.mean_cost + other.mean_cost) / 2,
+        )
+
     def rank(self, to_beat: "AgentScore | None") -> tuple[bool, float]:
         """Ranks agents: one that improves on ``to_beat`` first, then the lower mean cost."""
         return to_beat is not None and self.improves_on(to_beat), -self.mean_cost
@@ -218,6 +228,7 @@ def pass_gate(
     groups: Sequence[VectorEnv[Any, Any, Any]],
     seeds: Sequence[int],
     selection_seeds: Sequence[int] = (),
+    earlier: Mapping[str, AgentScore] | None = None,
 ) -> tuple[Agent, GateReport]:
     """Lets a candidate pass if it measured nothing worse and its gain is beyond chance.
 
@@ -232,6 +243,8 @@ def pass_gate(
         groups: Environments without automatic reset, which play side by side.
         seeds: Starts that no agent was chosen on.
         selection_seeds: Other starts, on which one of several candidates is chosen.
+        earlier: Scores on as many other starts, by fingerprint, that count in the choice, too:
+            those on which the incoming agent and all candidates were ranked.
 
     Returns:
         The agent to pass on, and the report.
@@ -251,8 +264,8 @@ def pass_gate(
         return incoming, GateReport(reference, reference, promoted=False, n_starts=len(seeds))
     agent = rivals[0]
     if len(rivals) > 1:
-        to_beat = score_agent(incoming, groups, selection_seeds)
-        agent, _ = _best(rivals, to_beat, groups, selection_seeds)
+        to_beat = _score_again(incoming, groups, selection_seeds, earlier)
+        agent, _ = _best(rivals, to_beat, groups, selection_seeds, earlier)
     episodes = play_in_groups(agent, groups, seeds)
     score, gain = score_episodes(episodes), paired_gain(outcomes(episodes), former)
     promoted = gain.is_beyond_chance(ERROR_RATE) and score.loses_nothing_to(reference)
@@ -265,10 +278,23 @@ def _best(
     to_beat: AgentScore | None,
     groups: Sequence[VectorEnv[Any, Any, Any]],
     seeds: Sequence[int],
+    earlier: Mapping[str, AgentScore] | None = None,
 ) -> tuple[Agent, AgentScore]:
     """Chooses the agent of least mean cost, of those that improve on a score if any does."""
-    scored = [(agent, score_agent(agent, groups, seeds)) for agent in agents]
+    scored = [(agent, _score_again(agent, groups, seeds, earlier)) for agent in agents]
     return max(scored, key=lambda one: one[1].rank(to_beat))
+
+
+def _score_again(
+    agent: Agent,
+    groups: Sequence[VectorEnv[Any, Any, Any]],
+    seeds: Sequence[int],
+    earlier: Mapping[str, AgentScore] | None,
+) -> AgentScore:
+    """Scores an agent; the mean of that and an earlier score if there is one."""
+    score = score_agent(agent, groups, seeds)
+    known = (earlier or {}).get(agent.fingerprint)
+    return score if known is None else score.averaged(known)
 
 
 def draw_starts(seed: int, purpose: str, n: int) -> list[int]:

@@ -327,12 +327,17 @@ class StageTraining(Training):
         options, incoming, seed = self._options, self._inputs.incoming, self._seed
         # Starts of its own: on those that it was chosen on, the incoming agent looks too good.
         purpose = "gate" if incoming is None else f"gate {incoming.fingerprint}"
+        checkpoints = context.checkpoints
+        ranked = {one.agent.fingerprint: one.score for one in checkpoints.ranked}
+        if incoming is not None and checkpoints.reference is not None:
+            ranked[incoming.fingerprint] = checkpoints.reference
         agent, gate = pass_gate(
             incoming,
-            context.checkpoints.agents,
+            checkpoints.agents,
             self._games.evaluation,
             draw_starts(seed, purpose, options.gate_starts),
             draw_starts(seed, f"selection of {purpose}", options.evaluation_starts),
+            ranked,
         )
         if agent is not incoming:
             agent = agent.with_card(
