@@ -432,7 +432,7 @@ def test_metrics_go_to_tensorboard_if_it_is_there(
     told = events.Scalars("evaluation/mean_distance")
     assert [event.step for event in told] == rows["step"].tolist()
     assert [event.value for event in told] == pytest.approx(rows["value"].tolist())
-    monkeypatch.setattr("qwop_wr.agents.training.tensorboard_is_installed", lambda: False)
+    monkeypatch.setattr("qwop_wr.agents.learners.options.tensorboard_is_installed", lambda: False)
     with pytest.raises(ValidationError, match=r"pip install '\.\[tensorboard\]'"):
         make_training(make_task("own_ppo"), tensorboard=str(tmp_path))
 

@@ -101,6 +101,21 @@ def test_the_games_own_play_is_rated_as_on_a_clone() -> None:
         np.testing.assert_allclose(trials.played(start, view, fallen), tried, rtol=1e-5)
 
 
+def test_ratings_are_metres_whatever_a_metre_earns() -> None:
+    agent, ratings = make_agent(3), []
+    for reward in (1.0, 4.0):
+        options = OPTIONS.model_copy(update={"metre_reward": reward})
+        env = QwopVectorEnv(8, options, autoreset=False)
+        judge = constant(agent, 2.0 * reward * agent.spec.reward_scale)
+        trials = Trials(agent.policy(), judge.policy(), env, ForesightOptions(decisions=4))
+        env.reset(seed=list(range(8)))
+        view = trials.look()
+        ratings.append(trials.play(trials.start(view, np.arange(8)), np.zeros((8, 1), np.int64)))
+    np.testing.assert_allclose(ratings[1], ratings[0], rtol=1e-6)
+    # Two metres of value, weighed by 0.8.
+    assert ratings[0] == pytest.approx(1.6, abs=0.5)
+
+
 def test_with_one_proposal_it_is_the_agents_own_policy() -> None:
     agent = make_agent(0)
     env = QwopVectorEnv(4, OPTIONS, autoreset=False)

@@ -12,7 +12,7 @@ from qwop_wr.search.judge import JudgeOptions, Play, follow
 from qwop_wr.simulator import make_simulator
 from tests.search.agents import make_agent
 
-ENV = EnvironmentOptions(ticks_per_action=3)
+ENV = EnvironmentOptions(ticks_per_action=3, metre_reward=2.0)
 GAMMA, FALL_COST, TRACE = 0.9, 8.0, 0.7
 TICKS = 12
 
@@ -39,7 +39,7 @@ def by_hand(values: list[float], metres: list[float], cut: int, end_value: float
     found: list[float] = []
     following = end_value
     for step in reversed(range(cut)):
-        reward = metres[step + 1] - metres[step] - 0.01 * 3
+        reward = 2.0 * (metres[step + 1] - metres[step]) - 0.01 * 3
         after = end_value if step + 1 == cut else values[step + 1]
         following = reward + GAMMA * ((1 - TRACE) * after + TRACE * following)
         found.append(following)
@@ -64,7 +64,7 @@ def test_returns_are_those_of_the_games(end: str) -> None:
     for game, length in enumerate(lengths):
         last = values[length, game]
         if game == 0 and end == "fallen":
-            last = np.median(counted) - FALL_COST
+            last = np.median(counted) - ENV.metre_reward * FALL_COST
         expected.append(by_hand(values[:, game].tolist(), metres[:, game].tolist(), length, last))
     by_depth = [
         expected[game][step] for step in range(TICKS) for game in (0, 1) if step < lengths[game]

@@ -28,6 +28,8 @@ from qwop_wr.stopping import stop_requested
 
 FINAL_RATE = 0.1
 """Share of the learning rate left at the end of a round."""
+_ADVICE = "lower coaching.learning_rate"
+_JUDGE_ADVICE = "lower coach.judge.learning_rate"
 N_AVERAGED = 2
 """Latest rounds whose weights are averaged: the mean runs a little faster than either
 (docs/training.md)."""
@@ -95,6 +97,7 @@ class Coach(Protocol):
         """Lets an agent play some episodes and rates its alternatives.
 
         Raises:
+            FloatingPointError: If a value is not finite.
             KeyboardInterrupt: If a stop was requested.
         """
 
@@ -162,7 +165,7 @@ def learn_from_coach(
         The new agent, and ``loss``, the mean over the last epoch [m].
 
     Raises:
-        FloatingPointError: If a loss is not finite.
+        FloatingPointError: If a loss or weight is not finite.
     """
     network, observations = agent.network(), Observations([one.observations for one in rounds])
     actions = torch.from_numpy(np.concatenate([one.actions for one in rounds]))
@@ -194,8 +197,9 @@ def learn_from_coach(
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             falling.step()
-    if not np.isfinite(losses).all():
-        raise FloatingPointError("a loss is not finite")
+    finite = all(bool(one.isfinite().all()) for one in network.parameters())
+    if not finite or not np.isfinite(losses).all():
+        raise FloatingPointError("a loss or weight is not finite")
     improved = Agent.from_network(agent.spec, network, agent.card)
     return improved, {"loss": float(np.mean(losses))}
 
@@ -251,7 +255,7 @@ class CoachedLearner(Learner):
 
     @property
     def steps(self) -> int:
-        """Decisions made so far, those before the coaching included."""
+        """Decisions learnt from so far: those rated, and those made before the coaching."""
         return self._steps
 
     def progress(self, steps: int) -> float:
@@ -270,7 +274,7 @@ class CoachedLearner(Learner):
         After a stop request the round is left undone.
 
         Raises:
-            TrainingDivergedError: If a loss is not finite.
+            TrainingDivergedError: If a loss or weight is not finite.
         """
         began = time.monotonic()
         self._coach = self._coach or self._make_coach(self.judge)
@@ -281,12 +285,14 @@ class CoachedLearner(Learner):
             if not stop_requested():
                 raise
             return
+        except FloatingPointError as error:
+            raise TrainingDivergedError("the judge", self._steps, advice=_JUDGE_ADVICE) from error
         self._ratings = (*self._ratings, rated)[-self._options.memory :]
         try:
             newest, metrics = learn_from_coach(newest, self._ratings, self._options, rng)
         except FloatingPointError as error:
             known = joined(self._ratings)._asdict()
-            raise TrainingDivergedError("coaching's loss", self._steps, known) from error
+            raise TrainingDivergedError("coaching", self._steps, known, _ADVICE) from error
         self.judge = self._coach.judge
         self._latest = (*self._latest, newest)[-N_AVERAGED:]
         self._steps += len(rated.actions)

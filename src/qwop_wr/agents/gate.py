@@ -100,7 +100,7 @@ class GateReport:
         incoming: Score of the agent that the stage was given, if any.
         outgoing: Score of the agent that the stage made, on the same starts.
         promoted: Whether the stage's agent replaces the incoming one.
-        n_candidates: Number of agents that it was chosen from, on other starts.
+        n_candidates: Number of agents that it was chosen from.
         finish_p: Probability of so many more finishes by chance, see
             :class:`PairedGain`; None without an incoming agent.
         cost_p: Probability of so much lower costs by chance; likewise.
@@ -232,8 +232,8 @@ def pass_gate(
 ) -> tuple[Agent, GateReport]:
     """Lets a candidate pass if it measured nothing worse and its gain is beyond chance.
 
-    Of several candidates the best on starts of their own is chosen first, so that only one
-    is tested. Neither its finish rate nor its median time may be worse, as measured; and one
+    Of several candidates the best on other starts is chosen first, so that only one is tested.
+    Neither its finish rate nor its median time may be worse, as measured; and one
     of the two tests of :class:`PairedGain` must give chance less than ``ERROR_RATE``, shared
     between them (Bonferroni). Where nobody finishes, the mean distance stands for both.
 

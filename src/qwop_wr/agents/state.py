@@ -182,15 +182,17 @@ class TrainingDivergedError(ArithmeticError):
         quantity: What went wrong, for example ``"loss"``.
         step: Decisions made until then.
         batch: Arrays by name of the batch learnt from, if known.
+        advice: What to change.
     """
 
     def __init__(
-        self, quantity: str, step: int, batch: Mapping[str, NDArray[Any]] | None = None
+        self,
+        quantity: str,
+        step: int,
+        batch: Mapping[str, NDArray[Any]] | None = None,
+        advice: str = "lower learning_rate or max_grad_norm",
     ) -> None:
         self.batch = batch
         self.agent: Agent | None = None
         """Best agent evaluated before, if any."""
-        super().__init__(
-            f"training diverged: {quantity} is not finite at step {step}; "
-            "lower learning_rate or max_grad_norm"
-        )
+        super().__init__(f"training diverged: {quantity} is not finite at step {step}; {advice}")

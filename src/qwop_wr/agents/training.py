@@ -170,7 +170,7 @@ class Training(ABC):
         """Learns from beginning to end; yields where a state is due."""
 
     def _last_state(self, context: TrainingContext) -> TrainingState | None:
-        """Makes the last state if the phases have not yielded it; a stop request waits."""
+        """Makes the last state if the phases have not yielded it."""
         return None
 
     def run(

@@ -62,10 +62,10 @@ class ForesightCoachOptions(Options):
     """Share of the decisions that are rated in the hazards."""
     hazards: HazardOptions = HazardOptions()
     """Where agents often fall."""
-    least_doubt: float = Field(default=0.15, ge=0, lt=1)
+    least_doubt: float = Field(default=0.15, ge=0, le=0.5)
     """Decisions are tried if the softmax of the scores gives the second-best action at least
-    this probability. The others have hardly a gradient; they count as even, and only hold the
-    policy where it is."""
+    this probability, one half at most. The others have hardly a gradient; they count as even,
+    and only hold the policy where it is."""
     foresight: ForesightOptions = ForesightOptions()
     """How far the coach looks ahead."""
     judge: JudgeOptions = JudgeOptions()
@@ -133,6 +133,7 @@ class ForesightCoach:
 
         Raises:
             BadInputError: If no decision was rated.
+            FloatingPointError: If the judge's loss is not finite.
             KeyboardInterrupt: If a stop was requested.
         """
         options, environment = self._options, self._environment

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.policy import Policy
 from qwop_wr.envs import ACTION_SETS, Observer, QwopVectorEnv, Snapshot
+from qwop_wr.envs.rewards import reward_rates
 from qwop_wr.options import Options
 from qwop_wr.search.guide import EndlessTrack
 from qwop_wr.simulator.base import Booleans, Simulator
@@ -120,6 +121,7 @@ class Trials:
         self._masks = ACTION_SETS[env.options.actions]
         self._observer = Observer(env.options.observation)
         self._track = EndlessTrack(env.options.observation)
+        self._per_metre = reward_rates(env.options).per_metre
         self._simulator = env.options.make_games(_BLOCK)
         none = np.empty(0, dtype=np.int64)
         self._clones = _Clones(none, none, none, none, none.astype(np.bool_))
@@ -132,8 +134,8 @@ class Trials:
 
     def start(self, view: View, games: NDArray[np.int64]) -> Start:
         """Notes where some of the games in view are, given by indices, shape (n,)."""
-        observations = self._track.hide_finish(view.observations[games])
-        fall_value = float(np.median(self._judge.values(observations))) - self._options.fall_cost
+        values = self._values(view.observations[games])
+        fall_value = float(np.median(values)) - self._options.fall_cost
         return Start(games, view.now.torso_x[games], view.now.ticks[games], fall_value)
 
     def add(self, start: Start, actions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -222,6 +224,11 @@ class Trials:
             roomy.copy_games(self._simulator, places, places)
             self._simulator = roomy
 
+    def _values(self, observations: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Returns the judge's values [m], shape (n,), of observations (n, d)."""
+        values = self._judge.values(self._track.hide_finish(observations))
+        return values.astype(np.float64) / self._per_metre
+
     def _view(self, games: Simulator) -> View:
         now = Snapshot.of(games)
         sunk = now.torso_y > self._options.sink_height
@@ -239,8 +246,7 @@ class Trials:
         missing = decisions * ticks_per_action - (ticks - start.ticks)
         pace = torso_x / UNITS_PER_METRE / np.maximum(ticks, 1)
         metres = metres + np.where(landed, missing * pace, 0.0)
-        observations = self._track.hide_finish(view.observations[rows])
-        values = self._judge.values(observations).astype(np.float64)
+        values = self._values(view.observations[rows])
         values[fallen] = start.fall_value
         return np.asarray(metres + self._options.value_weight * values)
 

@@ -27,7 +27,7 @@ class EndlessTrack:
         self._finish = names.index(FINISH_FEATURE) if FINISH_FEATURE in names else None
 
     def hide_finish(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns a copy of observations (n, d) as they would be on an endless track."""
+        """Returns observations (n, d) as they would be on an endless track."""
         if self._finish is None:
             return observations
         changed = observations.copy()

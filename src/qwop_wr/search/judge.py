@@ -95,10 +95,9 @@ class Play:
         valued = np.concatenate(values).reshape(metres.shape)
         fallen, far = np.stack(self._fallen), metres > LAST_METRE
         over = np.logical_or.accumulate(fallen | far | ~np.stack(self._running), axis=0)
-        counted = ~over[:-1]
+        counted, rates = ~over[:-1], reward_rates(environment)
         next_values = valued[1:].copy()
-        next_values[fallen[1:]] = np.median(valued[:-1][counted]) - fall_cost
-        rates = reward_rates(environment)
+        next_values[fallen[1:]] = np.median(valued[:-1][counted]) - rates.per_metre * fall_cost
         decision_cost = rates.per_tick * environment.ticks_per_action
         rewards = rates.per_metre * np.diff(metres, axis=0) - decision_cost
         found = lambda_returns(rewards, next_values, over[1:], gamma, trace)
@@ -121,6 +120,9 @@ def follow(
         judge: A ppo agent whose discount its card tells; other agents' values stay as they are.
         plays: Groups of games.
         fall_cost: How far the value of a fall is below that of the median state [m].
+
+    Raises:
+        FloatingPointError: If a loss is not finite.
     """
     gamma = value_gamma(judge)
     if not options.epochs or judge.spec.algorithm != "ppo" or math.isnan(gamma):
@@ -131,5 +133,6 @@ def follow(
     returns = np.concatenate([part.returns for part in found])
     del found  # as large as the observations
     for _ in range(options.epochs):
-        critic.fit(observations, returns, rng)
+        if not np.isfinite(critic.fit(observations, returns, rng)):
+            raise FloatingPointError("a loss is not finite")
     return critic.agent()

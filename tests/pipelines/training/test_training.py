@@ -18,7 +18,7 @@ from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.coaching import CoachingOptions
 from qwop_wr.agents.learners.qrdqn import DemonstrationQRDQN
 from qwop_wr.agents.rollout import play_episodes
-from qwop_wr.agents.schedules import Schedule, TrainingBudget
+from qwop_wr.agents.schedules import Schedule
 from qwop_wr.agents.spec import AgentSpec
 from qwop_wr.agents.stage import StageOptions, stage_result
 from qwop_wr.agents.state import TrainingState
@@ -50,7 +50,15 @@ def _record(agent: Agent, environment: EnvironmentOptions) -> Recording:
 
 
 def _stage(options: StageOptions) -> Stage:
-    return Stage(name="toy", games=GamesOptions(n_games=4, idle_ticks=5), options=options)
+    games = GamesOptions(idle_ticks=5)
+    if options.plays:
+        games = GamesOptions(n_games=4, idle_ticks=5)
+    return Stage(name="toy", games=games, options=options)
+
+
+def _coached_alone(rounds: int) -> StageOptions:
+    coaching: dict[str, Any] = {"budget": {"steps": 0}, "coaching": {"rounds": rounds}}
+    return StageOptions.model_validate({**coaching, "evaluation_starts": 4, "gate_starts": 4})
 
 
 def _states(
@@ -137,9 +145,9 @@ def test_nobody_coaches_where_clones_are_slow(
 def test_a_coach_rates_by_the_judge_that_is_handed_on(
     agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions, plays: bool
 ) -> None:
-    options = stage_options.model_copy(update={"coaching": CoachingOptions(rounds=0)})
-    if not plays:
-        options = options.model_copy(update={"budget": TrainingBudget(steps=0)})
+    options = _coached_alone(rounds=0)
+    if plays:
+        options = stage_options.model_copy(update={"coaching": CoachingOptions(rounds=0)})
     judge = initialise_agent(SMALL, _stage(options), environment, seed=8)
     first, *_, end = _states(agent, options, environment, judge=judge)
     assert end.facts.get("judging agent") == (None if plays else judge.fingerprint)
@@ -154,14 +162,12 @@ def test_demonstrations_are_read_only_to_learn_from_them(
     def read() -> Recording:
         raise DatasetError("read")
 
-    without = stage_options.model_copy(
-        update={"budget": TrainingBudget(steps=0), "coaching": CoachingOptions(rounds=0)}
-    )
-    *_, end = _states(agent, without, environment, demonstrations=StoredRecording(read))
+    without, unread = _coached_alone(rounds=0), StoredRecording(read)
+    *_, end = _states(agent, without, environment, demonstrations=unread)
     assert end.finished
     sharing = stage_options.model_copy(update={"demonstration_share": Schedule.constant(0.5)})
     with pytest.raises(DatasetError, match="^read$"):
-        next(_states(agent, sharing, environment, demonstrations=StoredRecording(read)))
+        next(_states(agent, sharing, environment, demonstrations=unread))
 
 
 def test_the_newest_guide_judges_first_or_else_the_first_stages_agent(
@@ -297,6 +303,32 @@ def test_what_all_stages_share_is_set_in_one_place(stage_options: StageOptions) 
     own = stage_options.model_dump(exclude=set(AgentOptions.model_fields))
     assert applied.model_dump(exclude=set(AgentOptions.model_fields)) == own
     assert (applied.net_arch, applied.n_quantiles) == ((8,), 16)
+
+
+@pytest.mark.parametrize(
+    ("block", "key", "value"),
+    [
+        ("options", "evaluation_every", 100),
+        ("options", "stop_at", 5),
+        ("options", "learning_rate", {"start": 1e-4, "end": 1e-5}),
+        ("games", "n_games", 64),
+        ("games", "velocity", {"weight": 2.0}),
+    ],
+)
+def test_a_stage_without_play_refuses_what_it_would_not_read(
+    block: str, key: str, value: object
+) -> None:
+    alone: dict[str, Any] = {
+        "name": "toy",
+        "games": {"idle_ticks": 5},
+        "options": {"budget": {"steps": 0}, "coaching": {"rounds": 1}, "gate_starts": 8},
+    }
+    Stage.model_validate(alone)
+    alone[block][key] = value
+    with pytest.raises(ValidationError, match=rf"{block}\.{key} does nothing in a stage with budg"):
+        Stage.model_validate(alone)
+    alone["options"]["budget"] = {"steps": 10}
+    Stage.model_validate(alone)
 
 
 def test_the_network_of_the_command_line_reaches_all_stages() -> None:

@@ -190,7 +190,7 @@ class TrainedVariant:
 
 
 def variant_options(experiments: Experiments, name: str, base: StageOptions) -> StageOptions:
-    """Apply the changes of a variant to the options of stage 1.
+    """Apply the changes of a variant to the options of stage 1, which nobody coaches here.
 
     Raises:
         BadInputError: If it is no variant of stage 1, or a change does not fit.
@@ -202,7 +202,7 @@ def variant_options(experiments: Experiments, name: str, base: StageOptions) -> 
             f"kedro run --pipeline=train --params=experiment={name}"
         )
     try:
-        return StageOptions.model_validate(base.model_dump() | changes)
+        return StageOptions.model_validate({**base.model_dump(), "coaching": None, **changes})
     except ValidationError as error:
         problems = describe_validation_error(error, f"experiments.{name}.stage")
         raise BadInputError("; ".join(problems)) from error

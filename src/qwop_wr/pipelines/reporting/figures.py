@@ -104,7 +104,7 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], metric: str, lab
             offset += int(history["step"].max()) if len(history) else 0
         if not drawn:
             say_nothing_to_show(axes, "No stage was measured while it learned.")
-        axes.set(xlabel="environment steps, all stages", ylabel=label)
+        axes.set(xlabel="decisions learnt from, all stages", ylabel=label)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.xaxis.set_major_formatter(EngFormatter())
         if metric.endswith("rate"):

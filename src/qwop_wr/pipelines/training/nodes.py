@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import pandas as pd
 import torch
@@ -24,6 +24,14 @@ from qwop_wr.pipelines.inputs import checking
 from qwop_wr.pipelines.resuming import train_on
 from qwop_wr.search.coach import ForesightCoach, ForesightCoachOptions
 from qwop_wr.simulator import SLOW_CLONES
+
+_READ_WITHOUT_PLAY: Final = {
+    *("budget", "coaching", "evaluation_starts", "gate_starts", "health"),
+    *("save_every", "save_minutes", "progress_bar", "tensorboard"),
+}
+"""Options of a stage that matter if it only learns from its coach."""
+_READ_IN_PLAY: Final = {"n_games", "fall_cost", "velocity", "shaping"}
+"""Options of its games that do not matter then."""
 
 
 class AgentOptions(Options):
@@ -75,6 +83,21 @@ class Stage(Options):
         if shared := sorted(self.options.model_fields_set & AgentOptions.model_fields.keys()):
             raise ValueError(
                 f"options.{shared[0]} is shared by all stages; set agent.{shared[0]} instead"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sets_nothing_in_vain(self) -> "Stage":
+        if self.options.plays:
+            return self
+        options = self.options.model_fields_set - _READ_WITHOUT_PLAY
+        for key in [
+            *(f"options.{name}" for name in sorted(options)),
+            *(f"games.{name}" for name in sorted(self.games.model_fields_set & _READ_IN_PLAY)),
+        ]:
+            raise ValueError(
+                f"{key} does nothing in a stage with budget.steps 0, which only learns from its "
+                "coach; leave it out, or let the stage play"
             )
         return self
 
