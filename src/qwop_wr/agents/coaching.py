@@ -6,6 +6,7 @@ iteration with rollouts (Lagoudakis & Parr, "Reinforcement learning as classific
 2003), weighted by the gain (Ross & Bagnell, AggreVaTe, https://arxiv.org/abs/1406.5979).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, cast
@@ -21,7 +22,7 @@ from qwop_wr.agents.agent import Agent, mean_agent
 from qwop_wr.agents.learners.learner import Learner
 from qwop_wr.agents.metrics import RecentEpisodes
 from qwop_wr.agents.networks import AgentNetwork
-from qwop_wr.agents.shards import Shards
+from qwop_wr.agents.shards import Shards, shuffled_batches
 from qwop_wr.agents.state import TrainingDivergedError, TrainingState, agent_facts, prefixed
 from qwop_wr.options import Options
 from qwop_wr.stopping import stop_requested
@@ -175,33 +176,25 @@ def learn_from_coach(
     shards = Shards(network.parameters())
     before = _log_policy(network, observations, shards)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
-    n_batches = max(1, len(actions) // options.batch_size)
+    n_steps = options.epochs * max(1, len(actions) // options.batch_size)
     falling = torch.optim.lr_scheduler.LinearLR(
-        optimiser, start_factor=1.0, end_factor=FINAL_RATE, total_iters=options.epochs * n_batches
+        optimiser, start_factor=1.0, end_factor=FINAL_RATE, total_iters=n_steps
     )
-    losses: list[float] = []
+    optimiser.register_step_post_hook(lambda *_: falling.step())
+
+    def loss_of(rows: NDArray[np.int64]) -> Tensor:
+        scores = network.action_scores(observations.take(rows))
+        losses = improvement_losses(scores, before[rows], actions[rows], advantages[rows], options)
+        return losses.sum()
+
+    loss = math.nan
     for _ in range(options.epochs):
-        losses.clear()
-        for batch in np.array_split(rng.permutation(len(actions)), n_batches):
-
-            def loss_of(shard: slice, batch: NDArray[np.int64] = batch) -> tuple[Tensor, float]:
-                part = batch[shard]
-                scores = network.action_scores(observations.take(part))
-                loss = improvement_losses(
-                    scores, before[part], actions[part], advantages[part], options
-                )
-                loss = loss.sum() / len(batch)
-                return loss, loss.item()
-
-            losses.append(sum(shards.backward(loss_of, len(batch))))
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            falling.step()
+        batches = shuffled_batches(len(actions), options.batch_size, rng)
+        loss = shards.descend(loss_of, batches, optimiser)
     finite = all(bool(one.isfinite().all()) for one in network.parameters())
-    if not finite or not np.isfinite(losses).all():
+    if not finite or not math.isfinite(loss):
         raise FloatingPointError("a loss or weight is not finite")
-    improved = Agent.from_network(agent.spec, network, agent.card)
-    return improved, {"loss": float(np.mean(losses))}
+    return Agent.from_network(agent.spec, network, agent.card), {"loss": loss}
 
 
 def _log_policy(network: AgentNetwork, observations: Observations, shards: Shards) -> Tensor:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from qwop_wr.agents.agent import Agent
 from qwop_wr.agents.networks import ActorCritic
-from qwop_wr.agents.shards import Shards
+from qwop_wr.agents.shards import Shards, shuffled_batches
 
 FloatArray = NDArray[np.floating]
 
@@ -100,26 +100,15 @@ class CriticFitter:
                 group["lr"] = learning_rate
         targets = torch.from_numpy((returns * self._scale).astype(np.float32))
         inputs = torch.from_numpy(observations)
-        losses = []
-        for batch in np.array_split(
-            rng.permutation(len(returns)), max(1, len(returns) // batch_size)
-        ):
 
-            def loss_of(
-                shard: slice, batch: NDArray[np.int64] = batch
-            ) -> tuple[torch.Tensor, float]:
-                part = batch[shard]
-                values = self._network.values(inputs[part])
-                loss = functional.huber_loss(
-                    values, targets[part], delta=self._huber_width, reduction="sum"
-                )
-                loss = loss / len(batch)
-                return loss, loss.item()
+        def loss_of(rows: NDArray[np.int64]) -> torch.Tensor:
+            values = self._network.values(inputs[rows])
+            return functional.huber_loss(
+                values, targets[rows], delta=self._huber_width, reduction="sum"
+            )
 
-            losses.append(sum(self._shards.backward(loss_of, len(batch))) / self._huber_width)
-            torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
-            self._optimiser.step()
-        return float(np.mean(losses))
+        batches = shuffled_batches(len(returns), batch_size, rng)
+        return self._shards.descend(loss_of, batches, self._optimiser) / self._huber_width
 
     def agent(self) -> Agent:
         """Returns a copy of the agent with the current critic."""
@@ -148,15 +137,14 @@ def fit_actor(
     parameters = [*network.actor.parameters(), *network.actor_output.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
     inputs, labels = torch.from_numpy(observations), torch.from_numpy(actions)
+    shards = Shards(parameters)
+
+    def loss_of(rows: NDArray[np.int64]) -> torch.Tensor:
+        scores = network.action_scores(inputs[rows])
+        return functional.cross_entropy(scores, labels[rows], reduction="sum")
+
     for _ in range(epochs):
-        for batch in np.array_split(
-            rng.permutation(len(actions)), max(1, len(actions) // batch_size)
-        ):
-            loss = functional.cross_entropy(network.action_scores(inputs[batch]), labels[batch])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
+        shards.descend(loss_of, shuffled_batches(len(actions), batch_size, rng), optimiser)
     return Agent.from_network(agent.spec, network, agent.card)
 
 

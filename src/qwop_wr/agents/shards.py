@@ -1,10 +1,12 @@
 """A batch computed in two shards side by side, with equal results on any number of cores."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from qwop_wr.compute import usable_cores
@@ -12,6 +14,8 @@ from qwop_wr.compute import usable_cores
 N_SHARDS: Final = 2
 N_AT_ONCE: Final = 8192
 """Samples evaluated in one call."""
+MAX_GRAD_NORM: Final = 1.0
+"""Largest norm of a gradient that ``descend`` follows."""
 
 ResultT = TypeVar("ResultT")
 
@@ -88,3 +92,34 @@ class Shards:
         for parameter, gradient in zip(self._parameters, gradients, strict=True):
             parameter.grad = gradient
         return [first, *(result for _, result in others)]
+
+    def descend(
+        self,
+        loss_of: Callable[[NDArray[np.int64]], torch.Tensor],
+        batches: Sequence[NDArray[np.int64]],
+        optimiser: torch.optim.Optimizer,
+    ) -> float:
+        """Makes a gradient step on the mean loss of every batch; returns the mean over all.
+
+        Args:
+            loss_of: Computes the summed loss of samples, given by their indices.
+            batches: Indices of the samples of every batch.
+        """
+        losses = []
+        for batch in batches:
+
+            def compute(
+                shard: slice, batch: NDArray[np.int64] = batch
+            ) -> tuple[torch.Tensor, float]:
+                loss = loss_of(batch[shard]) / len(batch)
+                return loss, loss.item()
+
+            losses.append(sum(self.backward(compute, len(batch))))
+            nn.utils.clip_grad_norm_(self._parameters, MAX_GRAD_NORM)
+            optimiser.step()
+        return float(np.mean(losses))
+
+
+def shuffled_batches(n: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Splits the indices of ``n`` samples at random into batches of about one size."""
+    return np.array_split(rng.permutation(n), max(1, n // batch_size))
