@@ -24,6 +24,7 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 
 from omegaconf.resolvers.oc import env  # noqa: E402 (after the switches above)
 
+from qwop_wr.compute import share_arenas  # noqa: E402
 from qwop_wr.hooks import (  # noqa: E402
     ArtifactLoggingHook,
     ConfigurationCheckHook,
@@ -46,6 +47,9 @@ from qwop_wr.whole_files import write_whole_files  # noqa: E402
 # only the loggers or handlers that it is added to, and libraries such as MLflow bring handlers
 # of their own that do not propagate; the factory is the one place that all records pass.
 logging.setLogRecordFactory(DiscreetRecord)
+
+# Stages learn in threads that come and go: half a gigabyte less.
+share_arenas()
 
 # Kedro's datasets write in place; a full disk would leave half a file and lose the one before.
 # They find their filesystem by the protocol of the path alone, which is "file" for every path

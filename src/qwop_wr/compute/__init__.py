@@ -10,7 +10,7 @@ from qwop_wr.compute.job import (
     usable_cores,
 )
 from qwop_wr.compute.mapping import connected, run_job, settle
-from qwop_wr.compute.threads import single_thread, threads_of_own
+from qwop_wr.compute.threads import share_arenas, single_thread, threads_of_own
 
 __all__ = [
     "SERIAL",
@@ -22,6 +22,7 @@ __all__ = [
     "connected",
     "run_job",
     "settle",
+    "share_arenas",
     "single_thread",
     "threads_of_own",
     "usable_cores",

@@ -1,5 +1,6 @@
 """Threads of the libraries that compute: one per worker, or they would share its core."""
 
+import ctypes
 import os
 import sys
 import threading
@@ -8,6 +9,9 @@ from contextlib import contextmanager
 from typing import Final
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_M_ARENA_MAX: Final = -8
+"""The parameter's number in glibc's malloc.h."""
+_N_ARENAS: Final = 2
 
 
 class _Neighbours(threading.local):
@@ -37,6 +41,17 @@ def limit_threads() -> None:
         torch.set_num_threads(1)
     if config := sys.modules.get("numba.core.config"):
         config.NUMBA_NUM_THREADS = 1  # type: ignore[attr-defined]
+
+
+def share_arenas() -> None:
+    """Lets all threads take their memory from two arenas, where the C library is glibc.
+
+    By default every new thread gets one of its own, up to eight per core, and what is freed there
+    serves no other thread. The user's own ``MALLOC_ARENA_MAX`` counts.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt(_M_ARENA_MAX, _N_ARENAS)
 
 
 @contextmanager
