@@ -48,7 +48,7 @@ from qwop_wr.whole_files import write_whole_files  # noqa: E402
 # of their own that do not propagate; the factory is the one place that all records pass.
 logging.setLogRecordFactory(DiscreetRecord)
 
-# Stages learn in threads that come and go: half a gigabyte less.
+# Stages learn in threads that come and go, and what one has freed is there for the next.
 share_arenas()
 
 # Kedro's datasets write in place; a full disk would leave half a file and lose the one before.

@@ -22,7 +22,7 @@ from qwop_wr.agents.stage import (
     stage_result,
     train_stage,
 )
-from qwop_wr.agents.state import TrainingState, TrainingStateError
+from qwop_wr.agents.state import TrainingDivergedError, TrainingState, TrainingStateError
 from qwop_wr.stopping import stop_signals
 from tests.agents.conftest import make_agent, make_walker, walk
 from tests.agents.corridor import INTERFACE, CorridorVecEnv, CorridorVectorEnv
@@ -295,6 +295,26 @@ def test_a_stage_that_plays_hands_its_judge_on_as_it_is() -> None:
     handed_on = stage_result(end).judge
     assert handed_on is not None
     assert handed_on.fingerprint == judge.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("diverges", "message"),
+    [
+        ("judge", "a loss of the judge is not finite at step 40; lower coach.judge.learning_rate"),
+        ("agent", "weight in coaching is not finite at step 40; lower coaching.learning_rate"),
+    ],
+)
+def test_a_coaching_that_diverges_says_what_to_lower(diverges: str, message: str) -> None:
+    class Diverging(Coach):
+        def rate(self, agent: Agent, rng: np.random.Generator) -> RatedActions:
+            if diverges == "judge":
+                raise FloatingPointError("a loss is not finite")
+            rated = super().rate(agent, rng)
+            return rated._replace(ratings=np.full_like(rated.ratings, np.nan))
+
+    with pytest.raises(TrainingDivergedError, match=message) as raised:
+        list(coached_training(Diverging).run())
+    assert raised.value.agent is not None
 
 
 def test_coaching_needs_a_coach() -> None:

@@ -29,8 +29,6 @@ from qwop_wr.stopping import stop_requested
 
 FINAL_RATE = 0.1
 """Share of the learning rate left at the end of a round."""
-_ADVICE = "lower coaching.learning_rate"
-_JUDGE_ADVICE = "lower coach.judge.learning_rate"
 N_AVERAGED = 2
 """Latest rounds whose weights are averaged: the mean runs a little faster than either
 (docs/training.md)."""
@@ -176,9 +174,11 @@ def learn_from_coach(
     shards = Shards(network.parameters())
     before = _log_policy(network, observations, shards)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
-    n_steps = options.epochs * max(1, len(actions) // options.batch_size)
+    epochs = [
+        shuffled_batches(len(actions), options.batch_size, rng) for _ in range(options.epochs)
+    ]
     falling = torch.optim.lr_scheduler.LinearLR(
-        optimiser, start_factor=1.0, end_factor=FINAL_RATE, total_iters=n_steps
+        optimiser, start_factor=1.0, end_factor=FINAL_RATE, total_iters=sum(map(len, epochs))
     )
     optimiser.register_step_post_hook(lambda *_: falling.step())
 
@@ -187,10 +187,7 @@ def learn_from_coach(
         losses = improvement_losses(scores, before[rows], actions[rows], advantages[rows], options)
         return losses.sum()
 
-    loss = math.nan
-    for _ in range(options.epochs):
-        batches = shuffled_batches(len(actions), options.batch_size, rng)
-        loss = shards.descend(loss_of, batches, optimiser)
+    *_, loss = [shards.descend(loss_of, batches, optimiser) for batches in epochs]
     finite = all(bool(one.isfinite().all()) for one in network.parameters())
     if not finite or not math.isfinite(loss):
         raise FloatingPointError("a loss or weight is not finite")
@@ -279,13 +276,17 @@ class CoachedLearner(Learner):
                 raise
             return
         except FloatingPointError as error:
-            raise TrainingDivergedError("the judge", self._steps, advice=_JUDGE_ADVICE) from error
+            raise TrainingDivergedError(
+                "a loss of the judge", self._steps, advice="lower coach.judge.learning_rate"
+            ) from error
         self._ratings = (*self._ratings, rated)[-self._options.memory :]
         try:
             newest, metrics = learn_from_coach(newest, self._ratings, self._options, rng)
         except FloatingPointError as error:
             known = joined(self._ratings)._asdict()
-            raise TrainingDivergedError("coaching", self._steps, known, _ADVICE) from error
+            raise TrainingDivergedError(
+                "a loss or weight in coaching", self._steps, known, "lower coaching.learning_rate"
+            ) from error
         self.judge = self._coach.judge
         self._latest = (*self._latest, newest)[-N_AVERAGED:]
         self._steps += len(rated.actions)

@@ -156,6 +156,16 @@ def test_a_coach_rates_by_the_judge_that_is_handed_on(
         take_judge(first, _stage(options))
 
 
+def test_a_judge_of_another_environment_is_refused_where_a_coach_would_rate_by_it(
+    agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions
+) -> None:
+    slower = environment.model_copy(update={"ticks_per_action": 3})
+    judge = initialise_agent(SMALL, _stage(stage_options), slower, seed=8)
+    with pytest.raises(BadInputError, match="^the judge handed to toy: .* ticks_per_action = 3"):
+        next(_states(agent, _coached_alone(rounds=0), environment, judge=judge))
+    next(_states(agent, stage_options, environment, judge=judge))
+
+
 def test_demonstrations_are_read_only_to_learn_from_them(
     agent: Agent, environment: EnvironmentOptions, stage_options: StageOptions
 ) -> None:
@@ -177,9 +187,9 @@ def test_the_newest_guide_judges_first_or_else_the_first_stages_agent(
         initialise_agent(SMALL, _stage(stage_options), environment, seed) for seed in (8, 9)
     )
     guides = {"guide_2": older, "guide_1": newest}
-    assert choose_judge(guides, agent, environment) is newest
-    assert choose_judge({"guide_2": older}, agent, environment) is older
-    assert choose_judge({}, agent, environment) is agent
+    assert choose_judge(guides, agent) is newest
+    assert choose_judge({"guide_2": older}, agent) is older
+    assert choose_judge({}, agent) is agent
 
 
 def test_a_guide_of_another_environment_is_named(

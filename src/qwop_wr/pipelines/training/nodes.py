@@ -29,9 +29,9 @@ _READ_WITHOUT_PLAY: Final = {
     *("budget", "coaching", "evaluation_starts", "gate_starts", "health"),
     *("save_every", "save_minutes", "progress_bar", "tensorboard"),
 }
-"""Options of a stage that matter if it only learns from its coach."""
+"""Options that count in a stage that only learns from its coach."""
 _READ_IN_PLAY: Final = {"n_games", "fall_cost", "velocity", "shaping"}
-"""Options of its games that do not matter then."""
+"""Options of games that count only if a value learner plays in them."""
 
 
 class AgentOptions(Options):
@@ -90,14 +90,12 @@ class Stage(Options):
     def _sets_nothing_in_vain(self) -> "Stage":
         if self.options.plays:
             return self
-        options = self.options.model_fields_set - _READ_WITHOUT_PLAY
-        for key in [
-            *(f"options.{name}" for name in sorted(options)),
-            *(f"games.{name}" for name in sorted(self.games.model_fields_set & _READ_IN_PLAY)),
-        ]:
+        unread = [f"options.{name}" for name in self.options.model_fields_set - _READ_WITHOUT_PLAY]
+        unread += [f"games.{name}" for name in self.games.model_fields_set & _READ_IN_PLAY]
+        if unread:
             raise ValueError(
-                f"{key} does nothing in a stage with budget.steps 0, which only learns from its "
-                "coach; leave it out, or let the stage play"
+                f"{min(unread)} does nothing in a stage with budget.steps 0, which only learns "
+                "from its coach; leave it out, or let the stage play"
             )
         return self
 
@@ -158,6 +156,9 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
             transitions = demonstrations.transitions_for(environment.interface)
     with checking("the agent handed to " + stage.name):
         incoming.check_interface(environment.interface)
+    if not options.plays:
+        with checking("the judge handed to " + stage.name):
+            judge.check_interface(environment.interface)
     training = stage_training(
         stage.model_copy(update={"options": options}),
         options.agent_spec(environment.interface, environment.engine),
@@ -169,9 +170,7 @@ def train_agent(  # noqa: PLR0913, PLR0917 (an argument per input)
     yield from train_on(stage.name, training, interrupted if resume else None, logged)
 
 
-def choose_judge(
-    guides: Mapping[str, Agent], agent: Agent, environment: EnvironmentOptions
-) -> Agent:
+def choose_judge(guides: Mapping[str, Agent], agent: Agent) -> Agent:
     """Choose the agent by whose values the first coach begins to rate.
 
     Args:
@@ -179,9 +178,9 @@ def choose_judge(
         agent: Agent that has learnt values.
 
     Returns:
-        The newest guide, or else the agent.
+        The newest guide, or else the agent. It is checked by the stage that needs it.
     """
-    return newest_guide(guides, environment) or agent
+    return guides[min(guides)] if guides else agent
 
 
 def take_judge(training: TrainingState, stage: Stage) -> Agent:

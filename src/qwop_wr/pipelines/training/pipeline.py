@@ -100,15 +100,11 @@ def create_pipeline() -> Pipeline:
     # Coaching turns action values into mere scores: only the first stage's agent can judge.
     first_judge = Node(
         choose_judge,
-        inputs={
-            "guides": "reigning_guide_agents",
-            "agent": f"{STAGES[0]}_agent",
-            "environment": "params:environment",
-        },
+        inputs={"guides": "reigning_guide_agents", "agent": f"{STAGES[0]}_agent"},
         outputs=f"{STAGES[0]}_judge",
         name="choose_judge",
     )
-    pipeline = _in_stage(STAGES[0], beginning) + _in_stage(STAGES[0], first_judge)
+    pipeline = _in_stage(STAGES[0], beginning, first_judge)
     incoming = judge = "initial_agent"
     for name in STAGES:
         pipeline += create_stage(name, incoming, judge)
@@ -124,5 +120,5 @@ def create_pipeline() -> Pipeline:
     return pipeline
 
 
-def _in_stage(name: str, node: Node) -> Pipeline:
-    return Pipeline([node], namespace=name, prefix_datasets_with_namespace=False)
+def _in_stage(name: str, *nodes: Node) -> Pipeline:
+    return Pipeline(nodes, namespace=name, prefix_datasets_with_namespace=False)
